@@ -130,7 +130,7 @@ def set_up(*groups: str) -> None:
     """
     make_environment()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = {"": ["-e", str(ROOT)]} | {group: requirements(project, group) for group in groups}
+    wanted = {"": ["-e", f"{ROOT}[http]"]} | {group: requirements(project, group) for group in groups}
     state = json.dumps([str(ROOT), RUNNING, project["build-system"], project["project"]])
     digests = {name: hashlib.sha256(f"{state}{what}".encode()).hexdigest() for name, what in wanted.items()}
     stamp = VENV / "dev-stamp.json"

@@ -126,7 +126,7 @@ class Watch:
         """Print the coverage, and whether it is too low."""
         total = self.total()
         terminalreporter.section("journeys")
-        terminalreporter.write_line(total.report())
+        terminalreporter.write_line(str(total))
         if 100 * total.share < self.bound:
             said = f"{100 * total.share:.0f}% of the ways were taken, fewer than {self.bound:g}%"
             terminalreporter.write_line(f"FAIL --journeys-fail-under: {said}", red=True)

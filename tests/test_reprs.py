@@ -6,8 +6,12 @@ import re
 import pytest
 
 import journeyflow
+import journeyflow.analysis
+import journeyflow.reporting
+import journeyflow.simulation
 from journeyflow import (
     Condition,
+    Engine,
     Exit,
     Goal,
     Journey,
@@ -26,6 +30,7 @@ from journeyflow import (
     problems,
     tag,
 )
+from journeyflow.drawing.rows import Rows
 from journeyflow.testing import START, Life, run
 from tests.samples import Host, open_engine
 
@@ -38,6 +43,39 @@ def test_every_public_class_says_how_it_looks(name):
     found = PUBLIC[name]
     assert found.__repr__ is not object.__repr__
     assert found.__doc__
+
+
+ANSWERING = (journeyflow, answers, journeyflow.analysis, journeyflow.simulation, journeyflow.reporting)
+KNOWN = {name: getattr(module, name) for module in ANSWERING for name in module.__all__}
+CALLS = [
+    *(call for name, call in inspect.getmembers(Engine, callable) if not name.startswith("_")),
+    *(call for call in KNOWN.values() if inspect.isfunction(call)),
+]
+NO_ROWS = {
+    "PublishedVersion",
+    "ReportPage",
+    "Settling",
+    "Behavior",
+    "Cycle",
+    "Engine",
+    "Event",
+    "Journey",
+    "OutlineStep",
+    "Policies",
+    "Problem",
+}
+"""What public calls return beside answers: definitions, what hosts told, faults, handles, and a page."""
+
+
+def test_every_answer_can_be_read_as_rows_and_looked_at():
+    """Whatever a public call returns: dictionaries, a data frame, and HTML for a notebook, or it is named here."""
+    words = {
+        word for call in CALLS for word in re.findall(r"\w+", str(getattr(call, "__annotations__", {}).get("return")))
+    }
+    returned = {name: KNOWN[name] for name in words & KNOWN.keys() if inspect.isclass(KNOWN[name])}
+    assert len(returned) > 50
+    plain = {name for name, kind in returned.items() if not issubclass(kind, Rows | journeyflow.reporting.Diagram)}
+    assert plain <= NO_ROWS, plain - NO_ROWS
 
 
 def test_objects_show_what_they_hold_and_no_address():

@@ -14,10 +14,12 @@ from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.steps import Condition, Send, Split, Step, Wait
 from journeyflow.drawing.rows import Rows
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import ORDER, Fault, InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals
 from journeyflow.questions.paging import name_faults, refuse
+from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.outcome import Outcome
 
 DEFER, DROP = OVER_POLICIES
@@ -75,17 +77,39 @@ class Coverage(Rows):
 
     def __repr__(self) -> str:
         """Return how many ways were taken."""
-        return f"Coverage({self.taken} of {len(self.ways)} ways taken, {100 * self.share:.0f}%)"
+        return f"Coverage({_summary(self)})"
 
-    def report(self) -> str:
+    def report(self) -> ReportPage:
+        """Return a report: printed it is the text of the coverage, and `to_html()` writes it as one page of HTML.
+
+        The page has every way of each journey, those that were never taken first.
+        """
+        sections = []
+        for journey, part in self._parts():
+            rows = [
+                (way.kind, way.step, way.label, way.times) for way in sorted(part.ways, key=lambda way: way.times > 0)
+            ]
+            table = PlainTable(("kind", "step", "way", "times"), rows)
+            sections.append(Section(f"Journey {journey}", [f"{_summary(part)}."], [table]))
+        return ReportPage("Coverage of journeys", [f"{_summary(self)}."], sections, str(self))
+
+    def __str__(self) -> str:
         """Return the coverage of each journey as text for people, with what was missed."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        for journey in dict.fromkeys(way.journey for way in self.ways):
-            part = Coverage(tuple(way for way in self.ways if way.journey == journey))
-            yield f"{journey}: {part.taken} of {len(part.ways)} ways taken, {100 * part.share:.0f}%"
+        for journey, part in self._parts():
+            yield f"{journey}: {_summary(part)}"
             yield from (f"  never: {way}" for way in part.missed)
+
+    def _parts(self) -> Iterator[tuple[str, "Coverage"]]:
+        """Yield each journey with its own ways."""
+        for journey in dict.fromkeys(way.journey for way in self.ways):
+            yield journey, Coverage(tuple(way for way in self.ways if way.journey == journey))
+
+
+def _summary(of: Coverage) -> str:
+    return f"{of.taken} of {len(of.ways)} ways taken, {100 * of.share:.0f}%"
 
 
 def coverage(

@@ -209,7 +209,7 @@ class Impact(Rows):
         figures = PlainTable(("figure", "before", "after", "change"), rows)
         yield Section("Figures", (), [*self._pictures(), figures])
         if self.steps:
-            header = ("step", *_OF_MESSAGES, "hours later")
+            header = ("step", *_OF_MESSAGES[:3], "with other content", "hours later")
             messages = [(_at(each), *map(str, each[2:6]), _hours_later(each.later)) for each in self.steps]
             yield Section(
                 "Messages", ["To the same customer, with and without the change."], [PlainTable(header, messages)]

@@ -19,10 +19,12 @@ from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Split
 from journeyflow.drawing.rows import Rows
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.numbers.experiments import KEPT_OUT, LET_IN, WHOLE
 from journeyflow.questions.numbers.intervals import reach_of
+from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.arrivals import Arrivals
 from journeyflow.simulation.draws import micros_of
 
@@ -114,20 +116,40 @@ class ExperimentPlan(Rows):
         rest = f", {self.within / DAY:.3g} of them for the last one to reach the goal" if self.within else ""
         takes = "" if self.days is None else f"it takes {self.days:,} days at {self.per_day:g} people a day{rest}"
         people = counted(f"{self.people:,}", "person", "people")
-        shows = f"{people} show the difference with power {self.power:.1%}"
+        shows = f"{people} show the difference with power {_in_percent(self.power)}"
         if self.power < _NONE:
             shows = f"{people} {'is' if self.people == 1 else 'are'} too few to show the difference"
         costs = f"it costs {self.lost:,.1f} conversions, compared with everybody in the best group"
         return tuple(filter(None, (f"{shows}, at a confidence of {100 * self.confidence:.4g}%", takes, costs)))
 
-    def report(self) -> str:
+    def report(self) -> ReportPage:
+        """Return a report: printed it is the text of the plan, and `to_html()` writes it as one page of HTML."""
+        rows = [
+            (each.label, f"{each.percentage:g}%", each.people, f"{each.rate:.2%}", _in_percent(each.power))
+            for each in self.groups
+        ]
+        lead = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in self.sentences]
+        groups = Section("Groups", [_POWER], [PlainTable(("group", "share", "people", "rate", "power"), rows)])
+        return ReportPage("Plan of an experiment", lead, [groups], str(self))
+
+    def __str__(self) -> str:
         """Return the plan as text for people."""
         groups = (
             f"{each.label}: {each.percentage:g}%, {each.people:,} people, {each.rate:.2%} convert"
-            + ("" if each.power is None else f", found with power {each.power:.1%}")
+            + ("" if each.power is None else f", found with power {_in_percent(each.power)}")
             for each in self.groups
         )
         return "\n".join((*groups, *self.sentences))
+
+
+_POWER = (
+    "The rate is the share of a group that converts, the power how probably its difference from the first is found."
+)
+
+
+def _in_percent(power: float | None) -> str:
+    """Return a power in percent, a dash for the group that the others are compared with."""
+    return "\N{EN DASH}" if power is None else f"{power:.1%}"
 
 
 def power(
@@ -266,6 +288,10 @@ def _of_journey(journey: Journey, step: str | None) -> Split | Mapping[str, floa
     return {KEPT_OUT: journey.holdout, LET_IN: WHOLE - journey.holdout}
 
 
+_DIGITS: Final = 12
+"""How many decimals a rate has: as many as it was written with, and not 0.1 + 0.02 as 0.12000000000000001."""
+
+
 def _rates(shares: Mapping[str, float], rate: float, difference: Difference) -> dict[str, float]:
     """Return the rate of each group."""
     base, *others = shares
@@ -273,7 +299,7 @@ def _rates(shares: Mapping[str, float], rate: float, difference: Difference) -> 
     if unknown := [label for label in added if label not in others]:
         msg = f"difference: {unknown[0]!r} is no group that is compared with {base!r}; those are {', '.join(others)}"
         raise ValueError(msg)
-    rates = {base: rate, **{label: rate + added.get(label, 0) for label in others}}
+    rates = {base: rate, **{label: round(rate + added.get(label, 0), _DIGITS) for label in others}}
     if bad := [label for label, found in rates.items() if not 0 <= found <= 1]:
         msg = f"a rate is a number from 0 to 1; that of {bad[0]!r} would be {rates[bad[0]]:g}"
         raise ValueError(msg)

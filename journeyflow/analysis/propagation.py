@@ -18,11 +18,12 @@ from journeyflow.basics.moments import Duration, add, from_micros, to_micros, zo
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, kind
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 
 
 @frozen
-class Propagation:
+class Propagation(Rows):
     """What comes of people in a journey up to an instant, if they do nothing.
 
     `visits` is by (day in the journey's zone, step), `messages` by (UTC day, channel), `resting` by step at the end;
@@ -34,6 +35,16 @@ class Propagation:
     resting: Mapping[str, Fraction]
     entered: Fraction
     ended: Fraction
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return each figure as a plain row: `figure`, the `day`, the `label` (a step or a channel), and `people`."""
+        rows = [("entered", "", "", self.entered), ("ended", "", "", self.ended)]
+        rows += [("visits", *place, many) for place, many in self.visits.items()]
+        rows += [("messages", *place, many) for place, many in self.messages.items()]
+        rows += [("resting", "", step, many) for step, many in self.resting.items()]
+        return [
+            dict(zip(("figure", "day", "label", "people"), (*row, float(many)), strict=True)) for *row, many in rows
+        ]
 
 
 def propagate(

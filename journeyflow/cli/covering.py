@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from journeyflow.cli.database import database, opened
+from journeyflow.cli.reports import html, reported
 from journeyflow.cli.shared import INPUT, Faults, Number, as_json, load_journeys, show, tenant
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -18,6 +19,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--until", type=DAY, help="Last day, YYYY-MM-DD; default: all days.")
 @click.option("--fail-under", type=Number(), default=0.0, help="Exit status 1 if fewer percent of the ways were taken.")
 @tenant
+@html
 @as_json
 def coverage(  # noqa: PLR0917 click passes them by name
     db: Path,
@@ -26,6 +28,7 @@ def coverage(  # noqa: PLR0917 click passes them by name
     until: datetime | None,
     fail_under: float,
     tenant: str,
+    html: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -39,7 +42,7 @@ def coverage(  # noqa: PLR0917 click passes them by name
     known = load_journeys(journeys) if journeys else None
     with opened(db, tenant) as engine:
         found = run(engine, journeys=known, since=first, until=last, tenant=tenant)
-    show(found.to_dicts(), found.report(), as_json=as_json)
+    show(found.to_dicts(), reported(found, html), as_json=as_json)
     if 100 * found.share < fail_under:
         msg = f"{100 * found.share:.0f}% of the ways were taken, fewer than {fail_under:g}%"
         raise Faults(msg)

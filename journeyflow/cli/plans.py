@@ -59,6 +59,7 @@ def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str
 )
 @click.option("--power", "wanted", default=0.8, show_default=True, help="The probability of finding the difference.")
 @click.option("--confidence", default=0.95, show_default=True, help="The confidence of the intervals.")
+@html
 @as_json
 def power(  # noqa: PLR0917 click passes them by name
     journey: Path | None,
@@ -72,6 +73,7 @@ def power(  # noqa: PLR0917 click passes them by name
     within: str | None,
     wanted: float,
     confidence: float,
+    html: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -106,7 +108,7 @@ def power(  # noqa: PLR0917 click passes them by name
         for each in plan.groups
     ]
     text = table(rows, ("group", "share", "people", "rate", "power"))
-    show(plan, "\n".join((text, "", *plan.sentences)), as_json=as_json)
+    show(plan, reported(plan, html, "\n".join((text, "", *plan.sentences))), as_json=as_json)
 
 
 @click.command()

@@ -62,7 +62,8 @@ def demo(db: Path, *, as_json: bool) -> None:
     funnel = table(report.funnel, ("step", "kind", "people", "what came of it"))
     following = "\n".join(f"  {line}" for line in _next_lines(report.path))
     kept = f"Everything is in {report.path}, and in pictures in {page}: open it in a browser."
-    text = f"{head}\n{funnel}\n\n{kept} What to try next:\n{following}"
+    asked = f"Why did {NOBODY} get no mail? `serve` and `why-not` say so. What to try next:"
+    text = f"{head}\n{funnel}\n\n{kept}\n{asked}\n{following}"
     show(report, text, as_json=as_json)
 
 
@@ -86,11 +87,16 @@ def _short(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
+NOBODY = "c00000"
+"""Somebody who did not enter the journey."""
+
 NEXT = (
+    "{journeyflow} serve {db}",
+    "{journeyflow} report {db} onboarding -o report.html",
     "{journeyflow} journeys {db}",
     "{journeyflow} enrollments {db} onboarding --take 5",
     "{journeyflow} explain {db} onboarding c00001",
-    "{journeyflow} why-not {db} onboarding c00000",
+    "{journeyflow} why-not {db} onboarding " + NOBODY,
     "{journeyflow} timeline {db} c00001",
     "{journeyflow} people {db} onboarding hello --did opened --did-not clicked --take 5",
     "{journeyflow} stats {db} onboarding --at 2026-02-04T08:00:00Z",

@@ -61,12 +61,12 @@ class Reported(Protocol):
         """Return the report."""
 
 
-def reported(found: Reported, path: Path | None) -> str:
-    """Return an answer as text; write its report if a place for it was named."""
+def reported(found: Reported, path: Path | None, text: str = "") -> str:
+    """Return an answer as text, its own or another one; write its report if a place for it was named."""
     if path is not None:
         write_page(path, found.report().to_html())
         echo(f"wrote {path}: open it in a browser", err=True)
-    return str(found)
+    return text or str(found)
 
 
 @click.command()

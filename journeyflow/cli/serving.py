@@ -5,15 +5,19 @@ import re
 import signal
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from journeyflow.basics.moments import Duration
+from journeyflow.cli.output import echo
 from journeyflow.cli.shared import NEW, Whole, faults_shown, now
+from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import MissingExtra
 
-log = logging.getLogger("journeyflow.http")
+if TYPE_CHECKING:
+    from journeyflow.services.directory import SQLiteDirectory
 
 SECOND = 1_000_000
 
@@ -53,11 +57,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _key_of_this_run(directory: "SQLiteDirectory") -> str:
+    """Let one user in, and return the key."""
+    return directory.add_secret("key", user=directory.put_user(1, DEFAULT_TENANT).id)
+
+
 @click.command()
 @click.argument("db", type=NEW)
 @click.option(
-    "--directory", "known", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
-    help="The file of users, keys and lists, made by `journeyflow directory`.",
+    "--directory", "known", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The file of users, keys and lists, made by `journeyflow directory`; default: one key for this run.",
 )  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=Whole(0, 65535), default=8000, show_default=True, help="The port; 0 is any free.")
@@ -71,14 +80,28 @@ def is_loopback(host: str) -> bool:
     "--site/--no-site", default=None, help="Whether /site/ has pages to look at; default: on a loopback address only.",
 )  # fmt: skip
 def serve(  # noqa: PLR0917 click passes them by name
-    db: Path, known: Path, host: str, port: int, tick: float | None, limit: int, version: str, *, site: bool | None
+    db: Path,
+    known: Path | None,
+    host: str,
+    port: int,
+    tick: float | None,
+    limit: int,
+    version: str,
+    *,
+    site: bool | None,
 ) -> None:
     """Serve Octeth's Journeys API, the loyalty platform's, and pages to look at, over HTTP, until it is stopped.
 
     Octeth's calls are at /api/v1/... and /api.php, the loyalty platform's at /journeys, the pages at /site/: a browser
     asks for a name, which may be any, and for a password, which is a key. Requests are logged on standard error. Makes
     a missing database. Without --tick, run `journeyflow tick` elsewhere, such as in cron.
+
+    Without --directory, a key for the tenant "default" is drawn and printed, which is good until the process stops: to
+    look at a file on this machine. Such a process listens on loopback addresses alone.
     """
+    if known is None and not is_loopback(host):
+        msg = f"--host {host} is reached from elsewhere: name a --directory with the keys of those who may call"
+        raise click.UsageError(msg)
     try:
         import uvicorn  # noqa: PLC0415 optional
 
@@ -90,11 +113,15 @@ def serve(  # noqa: PLR0917 click passes them by name
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with faults_shown(), Engine(db) as engine:
-        directory = SQLiteDirectory(known)
+        directory = SQLiteDirectory(known or ":memory:")
         try:
             shown = is_loopback(host) if site is None else site
+            password = "a key" if known else _key_of_this_run(directory)
             if shown:
-                log.info("pages to look at are at /site/: any name will do, and a key is the password")
+                where = f"http://{f'[{host}]' if ':' in host else host}:{port or 'PORT'}/site/"
+                echo(f"open {where} in a browser; the name may be any, the password is {password}", err=True)
+            elif known is None:
+                echo(f"the key of this run is {password}", err=True)
             app = application(engine, directory, clock=now, tick=tick, most=limit, version=version, site=shown)
             signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
             uvicorn.run(

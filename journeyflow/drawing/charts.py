@@ -1,9 +1,11 @@
 """Charts as static SVG: bars, columns by day, bands, and intervals; each with the same numbers as a table."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 
+from journeyflow.basics.frames import frame_of
 from journeyflow.basics.showing import counted
 from journeyflow.drawing.axes import (
     HIGH,
@@ -61,6 +63,10 @@ class Diagram:
     def to_dicts(self) -> list[dict[str, str]]:
         """Return the rows of the table, each as a dictionary by header."""
         return [dict(zip(self.header, row, strict=True)) for row in self.rows]
+
+    def to_pandas(self) -> Any:  # noqa: ANN401 pandas is no dependency
+        """Return the table as a data frame of text; raises MissingExtra without pandas."""
+        return frame_of(self.to_dicts())
 
 
 @frozen

@@ -1,14 +1,15 @@
 """Answers that are rows: as dictionaries, as a data frame, and as a table in a notebook."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from journeyflow.basics.frames import frame_of
-from journeyflow.basics.showing import counted
+from journeyflow.basics.showing import counted, in_words
 from journeyflow.errors import brief
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def _short(value: object) -> str | float | None:
         return ", ".join(map(str, value)) if plain else counted(len(value), "entry", "entries")
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, timedelta):
+        return in_words(value // timedelta(microseconds=1))
     if value is None or isinstance(value, int):
         return value
     return round(value, 4) if isinstance(value, float) else str(value)
@@ -73,6 +76,20 @@ def _short(value: object) -> str | float | None:
 
 def _entry(key: str, value: object) -> str:
     return key if isinstance(value, dict | list) else f"{key} {_short(value)}"
+
+
+WHOSE = ("id", "journey", "customer", "run", "step", "channel")
+"""The fields that say what an answer is about."""
+
+
+def called(kind: type, many: int = 1) -> str:
+    """Return what answers of a class are called, one or many of them.
+
+    >>> called(RowTuple), called(RowTuple, 3)
+    ('row tuple', 'row tuples')
+    """
+    word = re.sub("(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower().removesuffix(" info")
+    return word if many == 1 else f"{word.removesuffix('y')}ies" if word.endswith("y") else f"{word}s"
 
 
 class Rows:
@@ -96,6 +113,18 @@ class Rows:
         """Yield the pictures that a notebook shows above the table."""
         return iter(())
 
+    def _caption(self) -> str:
+        """Return in words what a notebook shows: the first line of the answer's text, else its kind and whose it is."""
+        if type(self).__str__ is not object.__str__:
+            return str(self).partition("\n")[0]
+        named = [(name, getattr(self, name, None)) for name in WHOSE]
+        whose = [f"{name} {value}" for name, value in named if isinstance(value, str | int) and value != ""]
+        return ": ".join(filter(None, (called(type(self)).capitalize(), ", ".join(whose))))
+
+    def _remarks(self) -> Iterator[str]:
+        """Yield what a notebook says below the title."""
+        return iter(())
+
     def _told(self) -> list[dict[str, object]]:
         """Return the rows that a notebook shows: those of `to_dicts`, unless there are others easier to read."""
         return self.to_dicts()
@@ -110,6 +139,10 @@ class Rows:
         from journeyflow.drawing.tables import PlainTable, cell, table  # noqa: PLC0415 likewise
 
         rows = self._told()
+        lines = "".join(tag("p", cell(line)) for line in (self._caption(), *self._remarks()) if line)
+        drawn = "".join(each.svg for each in self._pictures())
+        if not rows:
+            return lines + drawn + tag("p", "There is nothing to show.")
         told = [{name: _short(value) for name, value in row.items()} for row in rows[:SHOWN]]
         header = list(dict.fromkeys(name for row in told for name, value in row.items() if value not in {None, ""}))
         if len(rows) == 1:
@@ -117,8 +150,7 @@ class Rows:
         else:
             shown = PlainTable(header, [[row.get(name) for name in header] for row in told])
         more = tag("p", f"{SHOWN:,} of {len(rows):,} rows are shown") if len(rows) > SHOWN else ""
-        drawn = "".join(each.svg for each in self._pictures())
-        return tag("p", cell(repr(self))) + drawn + table(shown) + more
+        return lines + drawn + table(shown) + more
 
 
 class RowTuple(tuple[Item, ...], Rows):
@@ -132,6 +164,9 @@ class RowTuple(tuple[Item, ...], Rows):
 
     def _rows(self) -> Iterator[object]:
         return iter(self)
+
+    def _caption(self) -> str:
+        return counted(f"{len(self):,}", *(called(type(self[0]), many) for many in (1, 2))) if self else ""
 
     def __repr__(self) -> str:
         """Return all of them, or how many there are if that would be too long to read."""

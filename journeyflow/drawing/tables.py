@@ -45,8 +45,8 @@ def _is_number(value: object) -> bool:
     return value is None or isinstance(value, int | float) or bool(_NUMBER.fullmatch(str(value)))
 
 
-_NUMBER = re.compile(r"[-+]?[\d,.]*%?|\N{EN DASH}")
-"""A number as it is written for people, with its sign and a percent sign, or the dash for an unknown one."""
+_NUMBER = re.compile(r"[-+]?[\d,.]*%?( \([-+\d,.]+ to [-+\d,.]+\))?|\N{EN DASH}")
+"""A number as it is written for people, with its sign, a percent sign, and its band; or the dash for an unknown one."""
 
 
 def _cell(value: object, *, text: bool) -> str:

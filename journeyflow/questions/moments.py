@@ -71,6 +71,9 @@ class Timeline(Rows):
         lines = [f"  {shown_at(each.at)}  {each.place:<{width}}  {each.text}" for each in self.moments]
         return "\n".join([self.customer, *(["  ..."] if self.more else []), *lines])
 
+    def _caption(self) -> str:
+        return f"What happened to {self.customer}"
+
     def chart(self) -> Diagram:
         """Return the moments from top to bottom, with a track for each run; of very many, the newest."""
         moments = self.moments[-MOMENTS:]

@@ -10,7 +10,7 @@ from attrs import frozen
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.soundness import sound
 from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, faults, text_fault
-from journeyflow.drawing.rows import Rows
+from journeyflow.drawing.rows import Rows, called
 from journeyflow.errors import INVALID, MISSING, Fault, InvalidInput, NotFound, did_you_mean, shown
 
 MAX_TAKE = 10_000
@@ -31,6 +31,10 @@ class Listed(Rows, Sequence[Item]):
 
     def _rows(self) -> Iterator[object]:
         return iter(self.items)
+
+    def _named(self, many: int) -> str:
+        """Return what so many of the items are called."""
+        return called(type(self.items[0]), many) if self.items else "entries"
 
     @property
     def more(self) -> bool:
@@ -74,6 +78,9 @@ class Page(Listed[Item]):
     take: int | None
     cursor: Cursor | None = None
 
+    def _caption(self) -> str:
+        return f"{len(self.items):,} of {self.total:,} {self._named(self.total)}"
+
     def __repr__(self) -> str:
         """Return how many items of how many the page holds."""
         return f"Page({len(self.items):,} of {self.total:,})"
@@ -92,6 +99,9 @@ class Latest(Listed[Item]):
 
     items: tuple[Item, ...]
     cursor: Cursor | None = None
+
+    def _caption(self) -> str:
+        return f"The newest {len(self.items):,} {self._named(len(self.items))}{', there are older ones' * self.more}"
 
     def __repr__(self) -> str:
         """Return how many items there are, and whether there may be older ones."""

@@ -81,6 +81,12 @@ class WhyNot(Rows):
         verdict = "would enter" if self.would_enter else f"would not enter, {self.told_now}"
         return f"{head}{when}\n  {self.tried} at {shown_at(self.asked_at)}: {verdict}"
 
+    def _caption(self) -> str:
+        return f"Why {self.customer} is not in journey {self.journey}"
+
+    def _remarks(self) -> Iterator[str]:
+        return (line.strip() for line in str(self).splitlines())
+
 
 @frozen
 class NewestEvent:

@@ -23,7 +23,7 @@ _LAYOUT = (
     "figure{margin:1rem 0 1rem -1rem;overflow-x:auto}svg{height:auto}.scroll{overflow-x:auto}"
     "table{border-collapse:collapse;font-size:.9rem;margin:.5rem 0 1rem}"
     "th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap}td{border-top:1px solid #d5dbe1}"
-    ".text{text-align:left}details{margin-bottom:1rem}summary{cursor:pointer}"
+    ".text{text-align:left}td.text{white-space:normal;max-width:34rem;overflow-wrap:break-word}details{margin-bottom:1rem}summary{cursor:pointer}"
     "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin:1rem 0}"
     "dl div{background:#f5f7fa;border-radius:.4rem;padding:.6rem .9rem}dt{color:#52606d;font-size:.85rem}"
     "dd{margin:0;font-size:1.35rem;font-weight:600;line-height:1.3}"

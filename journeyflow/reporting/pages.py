@@ -97,7 +97,7 @@ def account_page(
         Section("At a glance", (), [_account_tiles(found)]),
         Section(
             "Journeys",
-            ["People are those of all time, messages those of the window."],
+            ["People are those of all time, messages those of these days."],
             [bars("People by journey", ("journey", "entered", "reached the goal"), entered), PlainTable(header, rows)],
         ),
         Section("Messages by day", (), [sent_by_day({each.journey: each for each in found})] if found else ()),
@@ -147,7 +147,7 @@ def _tiles(stats: JourneyStats) -> Tiles:
     """Return the people of a journey, and what its messages brought: large, at the head of its report."""
     _, entered, converted = _entered(stats)
     found: dict[str, object] = dict(zip(("entered", *PEOPLE), _people_row(stats.people), strict=True))
-    found["of them converted"] = percent(ratio(converted, entered))
+    found["conversion rate"] = percent(ratio(converted, entered))
     found["messages sent"] = None if stats.messages is None else stats.messages.sent.unique
     if stats.messages is not None and stats.messages.revenue:
         found["revenue, in minor units"] = stats.messages.revenue
@@ -163,7 +163,7 @@ def _account_tiles(found: Sequence[JourneyStats]) -> Tiles:
             "entered": sum(each.total for each in people),
             "inside now": sum(each.active for each in people),
             "converted": sum(each.converted or 0 for each in people),
-            "messages of the window": sum(sent),
+            "messages sent": sum(sent),
         }
     )
 
@@ -181,7 +181,7 @@ def _lost_at(journey: Journey, stats: JourneyStats) -> Iterator[str]:
 
 
 def _funnel(journey: Journey, stats: JourneyStats) -> Section:
-    said = "Visits of the window, as shares of the visits of the steps that lead to each, and of the first step."
+    said = "Visits of these days, as shares of the visits of the steps that lead to each, and of the first step."
     return Section("Steps", [said], [stats.funnel(journey), stats.flow(journey)])
 
 

@@ -11,9 +11,12 @@ from journeyflow.basics.showing import counted
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.rules.conditions import Rule
+from journeyflow.drawing.charts import IntervalRow, intervals
 from journeyflow.drawing.rows import Rows
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.errors import brief
 from journeyflow.records.public import Message
+from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.background import Background
 from journeyflow.simulation.draws import Delay, Distribution, Draws, micros_of
 from journeyflow.simulation.fitting import Frequency, Rate, frequencies_of, history_of, rates_of
@@ -304,23 +307,47 @@ class Fit(Rows):
 
     def __repr__(self) -> str:
         """Return how much it is based on."""
-        return (
-            f"Fit({self._basis()}, {self.since:%Y-%m-%d} to"
-            f" {self.until:%Y-%m-%d}; {len(self.rates)} rates, {len(self.frequencies)} frequencies)"
-        )
+        return f"Fit({self._span()}; {len(self.rates)} rates, {len(self.frequencies)} frequencies)"
 
     def _basis(self) -> str:
         return f"{counted(self.messages, 'message')} and {counted(self.customers, 'customer')}"
 
-    def report(self) -> str:
+    def report(self) -> ReportPage:
+        """Return a report: printed it is the text of the fit, and `to_html()` writes it as one page of HTML.
+
+        The page has each rate with its interval, as a chart, and how often customers do something by themselves.
+        """
+        rows = [
+            IntervalRow(f"{_where(rate)}: {rate.kind}", 100 * rate.low, 100 * rate.mean, 100 * rate.high, _bounds(rate))
+            for rate in self.rates
+        ]
+        header = ("event", "once in days", "from", "to", "events", "customers", "leave after each")
+        events = [
+            (each.event, *(f"{days:.1f}" for days in (each.every, each.low, each.high)), each.count, each.customers,
+             f"{each.dropout.mean:.0%}") for each in self.frequencies
+        ]  # fmt: skip
+        chart = intervals("Rates in percent, with their intervals", ("messages and what is done", "rate"), rows)
+        sections = [
+            Section(
+                "What people do with messages",
+                [_RATES] if rows else ["Nobody told of what became of a message."],
+                [chart] if rows else [],
+            ),
+            Section("What they do by themselves", *(((), [PlainTable(header, events)]) if events else (["Nothing."],))),
+        ]
+        return ReportPage("Behavior fitted to history", [f"{self._span()}."], sections, str(self))
+
+    def __str__(self) -> str:
         """Return the rates and frequencies as text for people."""
         return "\n".join(self._lines())
 
+    def _span(self) -> str:
+        return f"{self._basis()}, {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+
     def _lines(self) -> Iterator[str]:
-        yield f"{self._basis()}, {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+        yield self._span()
         for rate in self.rates:
-            where = " ".join(name for name in rate.place if name is not None) or "all messages"
-            bounds = f"{100 * rate.mean:6.2f}% ({100 * rate.low:.2f} to {100 * rate.high:.2f})"
+            where, bounds = _where(rate), _bounds(rate, 6)
             after = "" if rate.delay is None else f", median after {rate.delay.value(0.5) / MINUTE:.0f} minutes"
             yield f"  {where:<36} {rate.kind:<12} {bounds}, {rate.count} of {rate.of}{after}"
         for each in self.frequencies:
@@ -328,6 +355,18 @@ class Fit(Rows):
                 f"  {each.event:<36} once in {each.every:.1f} days ({each.low:.1f} to {each.high:.1f}), {each.count} by"
                 f" {each.customers} customers, spread {each.spread:.2f}" + _left_by(each)
             )
+
+
+_RATES = "Each rate is a mean with the interval (95%) that holds it; the fewer messages there were, the wider it is."
+
+
+def _where(rate: Rate) -> str:
+    """Return which messages a rate is of."""
+    return " ".join(name for name in rate.place if name is not None) or "all messages"
+
+
+def _bounds(rate: Rate, wide: int = 0) -> str:
+    return f"{100 * rate.mean:{wide}.2f}% ({100 * rate.low:.2f} to {100 * rate.high:.2f})"
 
 
 def _dropout_of(known: Frequency) -> tuple[float, float]:

@@ -175,7 +175,8 @@ def _report(reader: SqlReader, path: str, entered: int, refused: int) -> Report:
     status = dict(reader.rows("SELECT status, count(*) FROM enrollments GROUP BY status"))
     converted = reader.rows("SELECT count(*) FROM enrollments WHERE converted_at IS NOT NULL")[0][0]
     visits: dict[str, dict[str, int]] = {}
-    for step, outcome, count in reader.rows(f"SELECT step, outcome, count(*) FROM ({VISITS}) GROUP BY 1, 2"):
+    ways = f"SELECT step, iif(status = 'EXITED', 'left', outcome), count(*) FROM ({VISITS}) GROUP BY 1, 2"
+    for step, outcome, count in reader.rows(ways):
         visits.setdefault(step, {})[outcome] = count
     sent = reader.rows(
         "SELECT step, count(*), sum(json_extract(flags, '$.opened') IS NOT NULL),"
@@ -206,4 +207,6 @@ def _report(reader: SqlReader, path: str, entered: int, refused: int) -> Report:
 
 
 def _outcomes(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()) if outcome)
+    """Return how many visits had each outcome; those who left the journey there come last."""
+    ways = sorted(counts.items(), key=lambda way: (way[0] == "left", way))
+    return ", ".join(f"{count} {outcome}" for outcome, count in ways if outcome)

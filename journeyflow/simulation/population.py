@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from attrs import evolve, field, frozen
 
+from journeyflow.basics.hours import WEEKDAYS
 from journeyflow.basics.moments import DAY, from_micros
 from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.definition.journey import DEFAULT_TENANT
+from journeyflow.drawing.charts import columns
 from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput, brief
 from journeyflow.formats.events import customers_of
 from journeyflow.formats.files import FileKeywords, Source, file_options
 from journeyflow.questions.customers import all_customers
 from journeyflow.records.public import Event
+from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.arrivals import ZONES_APART, Arrivals, fitted_arrivals
 from journeyflow.simulation.draws import STANDARD, Draws
 from journeyflow.simulation.fitting import history_of
@@ -291,13 +294,31 @@ class PopulationFit(Rows):
         """Return how many came."""
         return f"PopulationFit({self.arrived} came, {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d})"
 
-    def report(self) -> str:
+    def report(self) -> ReportPage:
+        """Return a report: printed it is the text of the fit, and `to_html()` writes it as one page of HTML."""
+        arrivals = self.population.arrivals
+        parts = [
+            columns(title, names, {"weight": [round(weight, 3) for weight in weights]})
+            for title, names, weights in (
+                ("Arrivals by weekday", WEEKDAYS, arrivals.weekdays),
+                ("Arrivals by hour", [f"{hour}:00" for hour in range(24)], arrivals.hours),
+            )
+        ]
+        said = "A weight is how many come then, as a multiple of the mean: at 2 it is twice as many."
+        return ReportPage(
+            "Arrivals fitted to history", [f"{self._came()}."], [Section("When", [said], parts)], str(self)
+        )
+
+    def __str__(self) -> str:
         """Return what was fitted as text for people."""
-        mean, low, high = self.per_day
         weekdays = " ".join(f"{weight:.2f}" for weight in self.population.arrivals.weekdays)
+        return f"{self._came()}\n  weekdays from Monday: {weekdays}"
+
+    def _came(self) -> str:
+        mean, low, high = self.per_day
         return (
             f"{counted(self.arrived, 'customer')} came from {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}:"
-            f" {mean:.2f} a day ({low:.2f} to {high:.2f})\n  weekdays from Monday: {weekdays}"
+            f" {mean:.2f} a day ({low:.2f} to {high:.2f})"
         )
 
 

@@ -127,7 +127,7 @@ def test_a_store_answers_what_was_taken(engine):
         "goal": 1, "exit goal": 1, "refusal run criteria": 1, "refusal re-entry": 1,
     }  # fmt: skip
     assert repr(found) == "Coverage(9 of 19 ways taken, 47%)"
-    assert found.report().splitlines()[:2] == ["sale: 9 of 19 ways taken, 47%", "  never: outcome answer event"]
+    assert str(found).splitlines()[:2] == ["sale: 9 of 19 ways taken, 47%", "  never: outcome answer event"]
     assert found.to_dicts()[0] == {"journey": "sale", "kind": "step", "step": "offer", "label": "", "times": 2}
 
 

@@ -171,7 +171,7 @@ def test_so_few_that_they_cannot_show_it_are_said_to_be():
     assert power(HALVES, people=5, rate=0.1, difference=0.03).sentences[0] == (
         "5 people are too few to show the difference, at a confidence of 95%"
     )
-    assert "1 person is too few to show" in power(HALVES, people=1, rate=0.1, difference=0.03).report()
+    assert "1 person is too few to show" in power(HALVES, people=1, rate=0.1, difference=0.03).sentences[0]
 
 
 def test_a_plan_is_text_and_rows():
@@ -181,14 +181,14 @@ def test_a_plan_is_text_and_rows():
         "group": "B",
         "percentage": 50.0,
         "people": plan.groups[1].people,
-        "rate": 0.12000000000000001,
+        "rate": 0.12,
         "power": plan.power,
     }
-    text = plan.report()
+    text = str(plan)
     assert "12.00% convert, found with power 80.0%" in text
     assert f"it takes {plan.days} days at 200 people a day, 7 of them for the last one to reach the goal" in text
     assert "it costs" in text
-    assert "days" not in sample_size(HALVES, rate=0.1, difference=0.02).report()
+    assert "days" not in str(sample_size(HALVES, rate=0.1, difference=0.02))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 
 from journeyflow import Engine, Event, Goal, Journey, MemoryStore, Send, Split, Trigger, Wait, arm
-from journeyflow.analysis import CheckedFigure, calibration, compare, forecast
+from journeyflow.analysis import CheckedFigure, calibration, compare, coverage, forecast, sample_size
 from journeyflow.analysis.calibrating import Calibration
 from journeyflow.simulation import Band, Behavior, Population
 from tests.drawing.test_charts import assert_readable
@@ -127,6 +127,55 @@ def test_the_report_of_a_calibration_has_what_happened_over_the_bands(engine):
     assert [row["middle"] for row in entered] == [f"{each.band.median:,.10g}" for each in figures]
     for chart in found._pictures():
         assert_readable(chart)
+
+
+@pytest.fixture(scope="module")
+def lived():
+    """Give an engine whose messages were sent, and some of them opened; some people ordered."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(JOURNEY, at=START)
+        for n in range(60):
+            at = START + timedelta(hours=5 * n)
+            engine.feed(Event("go", customer=f"c{n}", at=at))
+            engine.tick(at)
+            engine.ack(sent := engine.claim("mail", at=at), at=at)
+            about = [(each.customer, {"message": each.id}) for each in sent[: n % 2]]
+            engine.feed(Event("message.opened", customer=name, at=at, data=data) for name, data in about)
+            engine.feed(Event("order", customer=f"c{n // 2}", at=at))
+        engine.tick(START + timedelta(days=14))
+        yield engine
+
+
+def test_plans_coverage_and_fits_have_pages_too(lived):
+    """Printed they are the text, and the numbers of the pages are those of the answers."""
+    plan = sample_size({"A": 50, "B": 50}, rate=0.1, difference=0.02, arrivals=200)
+    seen, fit, people = coverage(lived), Behavior.fit(lived), Population.fit(lived)
+    for answer in (plan, seen, fit, people):
+        page = answer.report()
+        assert_still(page)
+        assert str(page) == str(answer)
+    (groups,), (ways,) = _tables(plan), _tables(seen)
+    assert [(row["group"], row["people"]) for row in groups] == [(each.label, each.people) for each in plan.groups]
+    assert sorted(row["times"] for row in ways) == sorted(way.times for way in seen.ways)
+    assert ways[0]["times"] == 0
+    rates, events = _tables(fit)
+    assert len(rates) == len(fit.rates)
+    assert [row["event"] for row in events] == [each.event for each in fit.frequencies]
+    assert [len(table) for table in _tables(people)] == [7, 24]
+
+
+def _tables(answer: Any) -> list[list[dict[str, Any]]]:
+    return [table for section in answer.report().to_dict()["sections"] for table in section["tables"]]
+
+
+def test_what_was_fitted_to_nothing_is_a_page_too():
+    """It says that nothing was sent and nothing came."""
+    with Engine(MemoryStore()) as engine:
+        engine.put_customer("ann", {}, at=START)
+        engine.tick(START)
+        told = Behavior.fit(engine).report().to_html()
+    assert "<p>Nobody told of what became of a message.</p>" in told
+    assert "<p>Nothing.</p>" in told
 
 
 def test_a_calibration_of_nothing_is_a_page_too():

@@ -28,7 +28,7 @@ from journeyflow import (
     field,
     remove_step,
 )
-from journeyflow.analysis import compare
+from journeyflow.analysis import calibration, compare, coverage, forecast, sample_size
 from journeyflow.reporting import ReportPage, Section
 from journeyflow.services.directory import SQLiteDirectory
 from journeyflow.services.operations import HttpRequest
@@ -139,6 +139,18 @@ def compared():
 
 
 @cache
+def calibrated():
+    """Return how forecasts of the past would have done, as a page; of a past in which nothing was paused."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(CLUB, at=START)
+        for n in range(60):
+            engine.put_customer(f"c{n}", {"tier": "Gold"}, at=START + n * DAY / 5)
+            engine.feed(Event("joined", customer=f"c{n}", at=START + n * DAY / 5))
+        engine.tick(START + 12 * DAY)
+        return calibration(engine, times=2, span="3 days", replications=2).report().to_html()
+
+
+@cache
 def drawn():
     """Return every kind of chart, with plain names and with hostile ones, as a page."""
     cases = [("hello", 30), ("breathe", 27), ("opened", 12)], [("plain", 9), (HOSTILE, 400), ("שלום", 7)]
@@ -152,6 +164,12 @@ REPORTS: dict[str, Callable[[], str]] = {
     "report/account": lambda: looked_at().report(at=NOW).to_html(),
     "report/simulation": simulated,
     "report/comparison": compared,
+    "report/forecast": lambda: forecast(looked_at(), at=NOW, until="7 days", replications=2).report().to_html(),
+    "report/calibration": calibrated,
+    "report/plan": lambda: sample_size(CLUB, step="test", rate=0.1, difference=0.02, arrivals=9).report().to_html(),
+    "report/coverage": lambda: coverage(looked_at()).report().to_html(),
+    "report/fit": lambda: Behavior.fit(looked_at()).report().to_html(),
+    "report/arrivals": lambda: Population.fit(looked_at()).report().to_html(),
     "report/charts": drawn,
 }
 

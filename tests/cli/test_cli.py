@@ -203,8 +203,11 @@ def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path, monkeypatch):
     assert "200 people signed up" in result.stdout
     assert "What to try next" in result.stdout
     assert "New Member Onboarding" in (tmp_path / "demo.html").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     following = [line.partition("journeyflow ")[2] for line in result.stdout.splitlines() if line.startswith("  ")]
-    assert [call(*shlex.split(line)).exit_code for line in following if line] == [0] * 8
+    assert following[0].startswith("serve ")
+    assert [call(*shlex.split(line)).exit_code for line in following[1:] if line] == [0] * 9
+    assert "New Member Onboarding" in (tmp_path / "report.html").read_text(encoding="utf-8")
     with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
         assert connection.execute("select count(*) from customers_view").fetchone() == (200,)
     monkeypatch.setattr("journeyflow.simulation.demo.CUSTOMERS", 50)

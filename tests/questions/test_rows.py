@@ -9,7 +9,6 @@ import pytest
 from journeyflow import End, Engine, Event, Goal, Journey, MemoryStore, Send, Split, Trigger, Wait, arm
 from journeyflow.basics import frames
 from journeyflow.drawing.rows import SHOWN
-from journeyflow.drawing.tables import LONGEST
 from journeyflow.drawing.text import escaped
 from journeyflow.errors import MissingExtra
 from tests.samples import START
@@ -72,8 +71,34 @@ def test_an_answer_is_plain_rows_and_a_table(engine, name):
     shown = answer._repr_html_()
     assert shown.count("<table>") == 1
     assert len(shown) < 200_000
-    caption = shown[3 : shown.index("</p>")]
-    assert caption.endswith("…" if len(repr(answer)) > LONGEST else escaped(repr(answer))[-1])
+    assert shown.startswith(f"<p>{escaped(CAPTIONS[name])}</p>")
+
+
+CAPTIONS = {
+    "customer": "Customer: id c1",
+    "enrollment": "Enrollment: journey j, customer c0, run 1, step rest",
+    "enrollments": "150 of 150 enrollments",
+    "explanation": "c0 in j version 1, run 1: ACTIVE",
+    "journey": "Journey: id j",
+    "journeys": "1 of 1 journey",
+    "message": "Message: id memory-1-1, journey j, customer c0, run 1, step hello, channel EMAIL",
+    "messages": "25 of 139 messages",
+    "results": "Results of journey j",
+    "stats": "Statistics of journey j, 2025-12-06 to 2026-01-05 (UTC)",
+    "benchmark": "Benchmark",
+    "timeline": "What happened to c1",
+    "why_not": "Why nobody is not in journey j",
+}
+"""What a notebook says above each: in words, and not as Python would write it."""
+
+
+def test_an_answer_of_nothing_says_so(engine):
+    """In words: no brackets without anything in them, and no table of a header alone."""
+    for nothing in (engine.refusals(), engine.enrollments(customer="nobody"), engine.latest_messages("j", failed=True)):
+        shown = nothing._repr_html_()
+        assert shown.endswith("<p>There is nothing to show.</p>")
+        assert "()" not in shown
+        assert "<table" not in shown
 
 
 def test_a_page_is_a_row_for_each_item(engine):

@@ -1,6 +1,7 @@
 """Both systems over HTTP: who may call, how often and how much, what is logged, and the tick of the process."""
 
 import asyncio
+import io
 import logging
 import os
 import re
@@ -287,6 +288,42 @@ def test_the_site_is_shown_on_loopback_alone_unless_it_is_asked_for(monkeypatch,
     command = ["serve", str(tmp_path / "run.db"), "--directory", str(tmp_path / "people.db"), *arguments]
     done = CliRunner().invoke(main, command)
     assert (done.exit_code, asked) == (0, [shown]), done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "open http://127.0.0.1:8000/site/ in a browser; the name may be any, the password is "),
+        (["--host", "::1", "--port", "0"], "open http://[::1]:PORT/site/ in a browser"),
+        (["--no-site"], "the key of this run is "),
+    ],
+)
+def test_without_a_directory_a_key_is_drawn_for_this_run(monkeypatch, tmp_path, arguments, told):
+    """It is printed, opens the default tenant, and is forgotten when the process stops."""
+    uvicorn = pytest.importorskip("uvicorn", reason="needs the extra `http`")
+    callers = []
+    monkeypatch.setattr(asgi, "application", lambda _, directory, **__: callers.append(directory))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    def runs(*_, **__):
+        key = shown.getvalue().split()[-1]
+        callers.append(callers[0].caller(key, "key", 0))
+
+    shown = io.StringIO()
+    monkeypatch.setattr("journeyflow.cli.serving.echo", lambda text, **_: shown.write(text))
+    monkeypatch.setattr(uvicorn, "run", runs)
+    done = CliRunner().invoke(main, ["serve", str(tmp_path / "run.db"), *arguments])
+    assert done.exit_code == 0, done.output
+    assert shown.getvalue().startswith(told)
+    assert callers[1].user.tenant == "default"
+    assert list(tmp_path.glob("*people*")) == []
+
+
+def test_without_a_directory_nobody_else_is_served(tmp_path):
+    """An address that others reach needs keys that somebody gave out."""
+    pytest.importorskip("uvicorn", reason="needs the extra `http`")
+    done = CliRunner().invoke(main, ["serve", str(tmp_path / "run.db"), "--host", "0.0.0.0"])  # noqa: S104 refused
+    assert (done.exit_code, "name a --directory" in done.output) == (2, True)
 
 
 def test_the_site_is_one_of_the_systems(monkeypatch):

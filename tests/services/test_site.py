@@ -241,8 +241,8 @@ def test_a_journey_has_its_steps_arms_refusals_and_failures(browser):
 def test_a_share_above_a_hundred_percent_is_explained():
     """Whoever was at the step before in earlier days is not among its visits; without such a share nothing is said."""
     hello = Send("one", channel="EMAIL", template="one")
-    slow = Journey(id="slow", trigger=Trigger("slow"), steps=[hello, Wait("pause", "20 days"), End("over")])
-    begun, sentence = NOW - timedelta(days=30), "A share above 100%: people came again"
+    slow = Journey(id="slow", trigger=Trigger("slow"), steps=[hello, Wait("pause", "35 days"), End("over")])
+    begun, sentence = NOW - timedelta(days=40), "A share above 100%: people came again"
     with Engine(MemoryStore()) as engine:
         browser = Browser(engine)
         engine.deploy(slow, at=begun)

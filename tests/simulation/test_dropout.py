@@ -91,7 +91,7 @@ def test_what_a_simulation_plants_is_fitted_and_goes_on():
     (known,) = fit.frequencies
     assert known.low < 5 < known.high
     assert known.dropout.mean == pytest.approx(0.2, abs=0.06)
-    assert "leave after each" in fit.report()
+    assert "leave after each" in str(fit)
     assert known.leaving is not None
     low, high = known.leaving.dropout
     assert high - 0.15 < low < known.dropout.mean < high

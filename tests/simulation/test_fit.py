@@ -262,8 +262,8 @@ def test_a_fit_can_be_read_and_drawn(history):
     rows = fit.to_dicts()
     assert {row["figure"] for row in rows} == {"rate", "frequency"}
     assert len(rows) == len(fit.rates) + len(fit.frequencies)
-    assert "opened" in fit.report()
-    assert "order.placed" in fit.report()
+    assert "opened" in str(fit)
+    assert "order.placed" in str(fit)
     assert repr(fit).startswith(f"Fit({fit.messages} messages and ")
     one, two = fit.drawn(1), fit.drawn(2)
     assert one == fit.drawn(1)
@@ -271,7 +271,7 @@ def test_a_fit_can_be_read_and_drawn(history):
     assert opened[0] != opened[1]
     assert abs(opened[0] - opened[2]) < 0.1
     people = Population.fit(history[0])
-    assert "a day" in people.report()
+    assert "a day" in str(people)
     assert len(people.to_dicts()) == 1 + 7 + 24
     assert repr(people).startswith("PopulationFit(")
 

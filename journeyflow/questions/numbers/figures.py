@@ -266,6 +266,11 @@ class JourneyStats(Rows):
             for each in self.by_step.values()
         ]  # fmt: skip
 
+    def _caption(self) -> str:
+        only = [f"{name} {value}" for name in ("step", "channel", "domain") if (value := getattr(self, name))]
+        of = ", ".join((self.journey, *only))
+        return f"Statistics of journey {of}, {self.since} to {self.until} ({self.timezone})"
+
     def _pictures(self) -> "Iterator[Diagram]":
         yield self.funnel()
 

@@ -91,9 +91,12 @@ class TimeToEnd(Rows):
 
     def __repr__(self) -> str:
         """Return how many runs ended, and within which time half of them."""
+        return f"TimeToEnd({self.journey!r}: {self._caption()})"
+
+    def _caption(self) -> str:
         half = self.within()
         within = "" if half is None else f", half within {in_words(half // timedelta(microseconds=1))}"
-        return f"TimeToEnd({self.journey!r}: {counted(f'{self.ended:,}', 'run')} ended{within})"
+        return f"{counted(f'{self.ended:,}', 'run')} ended{within}"
 
 
 def length_name(micros: int) -> str:

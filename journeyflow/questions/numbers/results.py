@@ -92,6 +92,12 @@ class Results(Rows):
                 rows += _interval(_against(name, each), each, split.ratio, self.ratio)
         return intervals(TITLE, ("groups", "difference"), rows, " ".join(doubts))
 
+    def _caption(self) -> str:
+        return f"Results of journey {self.journey}"
+
+    def _remarks(self) -> Iterator[str]:
+        return iter(self.sentences)
+
     def _pictures(self) -> Iterator[Diagram]:
         chart = self.chart()
         if chart.rows:

@@ -37,8 +37,8 @@ from journeyflow.services.site.layout import (
 from journeyflow.services.site.lists import enrollments_table, held, messages_of_journey
 from journeyflow.services.site.query import Query
 
-DAYS = 14
-"""How many days the pages about journeys look back."""
+DAYS, LONG = 14, 31
+"""How many days the page of all journeys looks back, and that of one: as many as its statistics and its report."""
 
 JOURNEYS = 15
 """How many journeys stand on a page."""
@@ -59,8 +59,8 @@ def _end(query: Query) -> datetime:
     return query.at if last is None or last > query.at - timedelta(days=DAYS) else last
 
 
-def _stats(query: Query, journey: str, end: datetime) -> JourneyStats:
-    since = (end - timedelta(days=DAYS - 1)).date()
+def _stats(query: Query, journey: str, end: datetime, days: int = DAYS) -> JourneyStats:
+    since = (end - timedelta(days=days - 1)).date()
     return query.engine.stats(journey, at=end, since=since)
 
 
@@ -104,7 +104,7 @@ def journey(query: Query) -> SitePage:
     """Return the page of one journey."""
     name = query.text("id")
     info, definition = query.engine.journey(name), query.engine.definition(name)
-    stats = _stats(query, name, _end(query))
+    stats = _stats(query, name, _end(query), LONG)
     where = zone(definition.timezone)
     parts = [
         *_head(query, info, definition, where),

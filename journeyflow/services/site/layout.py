@@ -78,7 +78,7 @@ LAYOUT = "".join(
         "dd{margin:0;font-size:1.15rem;font-weight:600}",
         "figure{margin:.4rem 0;overflow-x:auto;max-width:100%}figure>svg{height:auto}",
         ".beside{display:flex;flex-wrap:wrap;gap:0 2rem;align-items:flex-start}",
-        ".beside>div{flex:1 1 44rem;min-width:0}section h2:first-child{margin-top:1.2rem}",
+        ".beside>div{flex:1 1 36rem;min-width:0}section h2:first-child{margin-top:1.2rem}",
         ".figure{display:inline-block;min-width:4rem}.long{min-width:14rem}",
         f".spark{{vertical-align:middle;fill:{SERIES[0]}}}",
         "code{font-family:ui-monospace,monospace;font-size:.95em;white-space:pre-wrap}",
