@@ -52,6 +52,7 @@ CALLS = [
     *(call for call in KNOWN.values() if inspect.isfunction(call)),
 ]
 NO_ROWS = {
+    "Cycling",
     "PublishedVersion",
     "ReportPage",
     "Settling",
