@@ -87,7 +87,13 @@ def iso(instant: int) -> str:
     >>> iso(0)
     '1970-01-01T00:00:00.000000Z'
     """
-    return f"{(NAIVE_EPOCH + _span(instant)).isoformat(timespec='microseconds')}Z"
+    return f"{_second_text(instant // SECOND)}.{instant % SECOND:06d}Z"
+
+
+@lru_cache(maxsize=CACHED)
+def _second_text(second: int) -> str:
+    """Return the date and time so many seconds after 1970; what is reported together shares its second."""
+    return (NAIVE_EPOCH + timedelta(0, second)).isoformat()
 
 
 def _span(micros: int) -> timedelta:
@@ -274,6 +280,12 @@ def local_day_span(instant: int, where: ZoneInfo) -> tuple[str, int]:
     >>> day, iso(until)
     ('1969-12-31', '1970-01-01T05:00:00.000000Z')
     """
+    offset = steady_offset(instant // DAY, where)
+    if offset is not None:
+        day = (instant + offset) // DAY
+        until = (day + 1) * DAY - offset
+        if steady_offset((until - 1) // DAY, where) == offset:
+            return _day_text(day), until
     local = to_local(instant, where)
     since = local - local.replace(hour=0, minute=0, second=0, microsecond=0)
     until = min(instant + DAY - since // timedelta(microseconds=1), LAST + 1)

@@ -235,10 +235,15 @@ class Sums:
 
     def note(self, notes: Iterable[Note]) -> None:
         """Count what no move shows."""
-        zones = self._zones
-        for note in notes:
-            journey, domain, step, what, at, unique, amount, label = note
-            self._add((journey, local_day(at, zones[journey]), domain, step, what, label), amount, int(unique), at)
+        zones, alike = self._zones, defaultdict[tuple[int, str, str, str, bool, str], list[int]](list)
+        for journey, domain, step, what, at, unique, amount, label in notes:
+            if amount == 1:
+                alike[journey, domain, step, what, unique, label].append(at)
+            else:
+                self._add((journey, local_day(at, zones[journey]), domain, step, what, label), amount, int(unique), at)
+        for (journey, domain, step, what, unique, label), instants in alike.items():
+            for day, number, last in by_day(instants, zones[journey]):
+                self._add((journey, day, domain, step, what, label), number, number if unique else 0, last)
 
     def _add(self, key: tuple[int, str, str, str, str, str], total: int, uniques: int, last: int) -> None:
         found = self._sums.get(key)

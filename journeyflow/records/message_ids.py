@@ -1,15 +1,11 @@
 """Message ids: the one place that writes them and the one that reads them (R70)."""
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from itertools import count, takewhile
 
 from journeyflow.basics.values import INTEGER_MAX, plain_text
 from journeyflow.records.rows import Glimpse
-
-_NUMBER = r"(0|[1-9][0-9]{0,18})"
-_ID = re.compile(rf"(.*)-{_NUMBER}-{_NUMBER}", re.DOTALL)
 
 
 def message_id(nonces: Sequence[str], post: Glimpse) -> str:
@@ -39,11 +35,13 @@ CACHED = 8_192
 
 @lru_cache(maxsize=CACHED)
 def _read(text: str) -> tuple[str, int, int] | None:
-    found = _ID.fullmatch(text)
-    if found is None:
+    nonce, *numbers = text.rsplit("-", 2)
+    try:
+        serial, n = map(int, numbers)
+    except ValueError:  # not two, or no numbers
         return None
-    nonce, serial, n = found[1], int(found[2]), int(found[3])
-    return (nonce, serial, n) if max(serial, n) <= INTEGER_MAX else None
+    same = f"{nonce}-{serial}-{n}" == text  # there are other ways to write a number, which no id has
+    return (nonce, serial, n) if same and max(serial, n) <= INTEGER_MAX else None
 
 
 def place_of(text: object, nonces: Container[str] | None = None) -> tuple[int, int] | None:

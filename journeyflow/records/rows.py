@@ -269,8 +269,10 @@ class Counter(NamedTuple):
     def plus(self, other: "Counter") -> "Counter":
         """Return the sum of this counter and another with the same key."""
         total, uniques = self.total + other.total, self.uniques + other.uniques
-        last_at = max(self.last_at, other.last_at)
-        return Counter(self.journey, self.day, self.domain, self.step, self.what, self.label, total, uniques, last_at)
+        return _with_sums(self, total, uniques, max(self.last_at, other.last_at))
+
+
+_with_sums: Callable[[Counter, int, int, int], Counter] = replacing(Counter, "total", "uniques", "last_at")
 
 
 class Export(NamedTuple):

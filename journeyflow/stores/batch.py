@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import chain
 from operator import itemgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -25,6 +25,12 @@ message's lease), timers of journeys (a: number of the journey, b: QUEUE or PULL
 
 ANSWERS = frozenset({"ack", "nack", "requeue"})
 """The kinds of input that name a message instead of a customer."""
+
+seq_of: Callable[[Input], Any] = itemgetter(0)
+"""Return the sequence number of an input, which a damaged file may lack."""
+
+at_of: Callable[[Input], int] = itemgetter(5)
+"""Return the instant of an input."""
 
 named_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 2)
 """Return the tenant and the id of the customer that an input names."""

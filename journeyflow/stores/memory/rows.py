@@ -5,7 +5,7 @@ What a commit writes is put in place by steps that may be repeated (see `commits
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
+from itertools import count, repeat
 
 from attrs import evolve
 
@@ -51,12 +51,7 @@ from journeyflow.records.rows import (
     runs_of,
 )
 from journeyflow.records.suppression import KEY, key_of, known_events, suppressions
-from journeyflow.stores.batch import (
-    INPUT,
-    TIMER,
-    DueKey,
-    timer_key,
-)
+from journeyflow.stores.batch import INPUT, TIMER, DueKey, at_of, seq_of, timer_key
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.memory.agenda import Agenda
 from journeyflow.stores.memory.commits import Unfinished
@@ -188,15 +183,16 @@ class MemoryRows:
                 yield evolve(changes, inputs=tuple(make_input((next(numbers), *item[1:])) for item in changes.inputs))
 
     def _take_inputs(self, changes: Changes) -> None:
-        for item in changes.inputs:
-            self.inputs[item.seq] = self.pending[item.seq] = item
-        self._number("input", *(item.seq for item in changes.inputs))
-        self.inbox.add([(item.at, INPUT, item.seq, 0) for item in changes.inputs])
+        inputs, pending, numbers = self.inputs, self.pending, [*map(seq_of, changes.inputs)]
+        for kept in (inputs, pending):
+            kept.update(zip(numbers, changes.inputs, strict=True))
+        self._number("input", *numbers)
+        self.inbox.add(zip(map(at_of, changes.inputs), repeat(INPUT), numbers, repeat(0)))
+        self.outcomes.update(changes.handled)
         for seq, outcome in changes.handled:
-            self.outcomes[seq] = outcome
-            self.pending.pop(seq, None)
-            item = self.inputs[seq]
-            if item.kind == "event" and item.id is not None and outcome not in UNKNOWN_AFTER:
+            pending.pop(seq, None)
+            item = inputs[seq]
+            if item.id is not None and item.kind == "event" and outcome not in UNKNOWN_AFTER:
                 known = self.known.setdefault((item.tenant, item.type, item.id), [])
                 if (event := (item.at, seq, item.customer, item.text)) not in known:
                     insort(known, event)

@@ -25,8 +25,10 @@ from journeyflow.stores.batch import (
     LimitsLoaded,
     Loaded,
     Request,
+    at_of,
     named_by,
     select_due,
+    seq_of,
     timer_key,
 )
 from journeyflow.stores.contract import LAST_TICK, Shelf
@@ -60,10 +62,6 @@ from journeyflow.stores.sqlite.rows import (
     read_seen,
 )
 from journeyflow.stores.sqlite.writing import Paths, Writer, next_number
-
-seq_of: Callable[[Input], Any] = itemgetter(0)
-
-at_of: Callable[[Input], int] = itemgetter(5)
 
 status_of_run: Callable[[Run], str] = itemgetter(5)
 
