@@ -202,9 +202,16 @@ def test_imports_point_down_the_ladder_of_rooms():
 
 
 def test_services_use_the_public_interface_of_the_engine():
-    """A service is a host: it takes what the package offers, and the values and files that hosts exchange with it."""
+    """A service is a host: it takes what the package offers, and the values and files that hosts exchange with it.
+
+    The directory is a store of its own: its file is held as the file of a store is.
+    """
     offered = {"", "answers", "errors", "basics", "drawing", "definition", "formats", "services"}
-    taken = {other for module, other, _ in arrows() if room(module) == "services"}
+    own = {f"services.directory.{each}" for each in ("files", "sqlite")}
+    assert {other for module, other, _ in arrows() if module in own and room(other) == "stores"} == {
+        *("stores.turns", "stores.sqlite.blocks", "stores.sqlite.held", "stores.sqlite.opening"),
+    }
+    taken = {other for module, other, _ in arrows() if room(module) == "services" and module not in own}
     assert {room(other) for other in taken} <= offered
 
 
@@ -332,6 +339,9 @@ KEEPS_STATE = {
     "Messages": "the messages of one batch",
     "Slots": "slots and queues of one batch",
     "Marks": "the numbers that one prune has marked",
+    "DirectoryBlock": "a block on the file of a directory",
+    "DirectoryFile": "the open file of a directory",
+    "HeldFile": "an open file, and which one it was",
     "LimitedDirectory": "stands before a directory and counts who calls",
     "Members": "the services of the tenants that have called",
     "PageService": "a handle on an engine and a directory",

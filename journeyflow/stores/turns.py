@@ -157,6 +157,10 @@ class StoreTurn:
         holder = self._held.get(HOLDER)
         return holder is not None and (holder.thread == threading.get_ident()) is mine
 
+    def is_had_by(self, block: Block) -> bool:
+        """Return whether a block has the turn."""
+        return self._held.get(HOLDER) is block
+
     def take(self, block: Block, seconds: float = threading.TIMEOUT_MAX) -> bool:
         """Wait for the turn; return whether it was taken.
 

@@ -185,7 +185,7 @@ def test_a_file_that_is_something_else_is_refused(tmp_path):
         SQLiteDirectory(other)
     text = tmp_path / "text"
     text.write_text("hello, this is no database at all", encoding="utf-8")
-    with pytest.raises(StorageError, match="the directory cannot be used"):
+    with pytest.raises(StorageError, match="not a database; name another file, or restore"):
         SQLiteDirectory(text)
     new = tmp_path / "new.db"
     SQLiteDirectory(new).close()

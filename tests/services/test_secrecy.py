@@ -36,7 +36,7 @@ class Traced:
     def __init__(self, engine: Engine, directory: SQLiteDirectory) -> None:
         """Begin with nothing noted."""
         assert isinstance(engine.store, SQLiteStore)
-        self._connections = {"engine": engine.store.connection, "directory": directory._connection}
+        self._connections = {"engine": engine.store.connection, "directory": directory._file.connection}
 
     @contextmanager
     def noted(self) -> Iterator[list[tuple[str, str]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from journeyflow.basics.values import describe
-from journeyflow.errors import InvalidInput, JourneyflowError
+from journeyflow.errors import InvalidInput, NotFound
 from journeyflow.formats.parts import JsonObject
 from journeyflow.services.directory.records import KINDS
 from journeyflow.services.directory.sqlite import SQLiteDirectory
@@ -28,7 +28,7 @@ def load(directory: SQLiteDirectory, document: object) -> dict[str, int]:
         for section, place, row in _rows(document, found):
             try:
                 _ADD[section](directory, row)
-            except (JourneyflowError, KeyError, TypeError) as error:
+            except (InvalidInput, NotFound, KeyError, TypeError) as error:
                 found.append(f"{place}: {_words(error)}")
             else:
                 counts[section] = counts.get(section, 0) + 1

@@ -1,18 +1,17 @@
 """A directory in a SQLite file of its own: secrets are kept as hashes, numbers are never given twice."""
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from hmac import compare_digest
-from os import PathLike, fspath
+from os import PathLike
 from secrets import token_urlsafe
-from threading import RLock
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from journeyflow.basics.soundness import sound
 from journeyflow.basics.values import describe, dumps, id_fault, text_fault
-from journeyflow.errors import InvalidInput, NotFound, StorageError
+from journeyflow.errors import CorruptDatabase, InvalidInput, NotFound
+from journeyflow.services.directory.files import DirectoryBlock, DirectoryFile
 from journeyflow.services.directory.records import (
     KINDS,
     PERMISSIONS,
@@ -22,7 +21,9 @@ from journeyflow.services.directory.records import (
     Subscriber,
     User,
 )
-from journeyflow.services.directory.schema import set_up
+from journeyflow.stores.sqlite.opening import RESTORE
+
+Made = TypeVar("Made")
 
 MAX_NUMBER = 2**62
 """The largest number that anything may have."""
@@ -49,21 +50,8 @@ class SQLiteDirectory:
 
     def __init__(self, path: str | PathLike[str] = ":memory:") -> None:
         """Open the file."""
-        self.path = fspath(path)
-        self._lock = RLock()
-        with self._meant():
-            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
-
-    def _prepare(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        with self._writing():
-            set_up(self._connection, self.path)
+        self._file = DirectoryFile(path)
+        self.path = self._file.path
 
     def __enter__(self) -> Self:
         """Return the directory."""
@@ -75,33 +63,28 @@ class SQLiteDirectory:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._connection.close()
+        self._file.close()
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
     def caller(self, secret: str, kind: str, now: int) -> Caller | None:
         """Return who has a secret of a kind at an instant, in microseconds; None for nobody."""
         wanted = _hash(secret)
-        rows = self._rows(
+        found = self._read(
+            lambda row: _caller(row) if compare_digest(row[0], wanted) else None,
             "SELECT s.hash, s.permissions, u.id, u.tenant, u.name FROM secrets s LEFT JOIN users u ON u.id = s.user"
             " WHERE s.prefix = ? AND s.kind = ? AND ifnull(s.expires_at > ?, 1)",
             (wanted[:PREFIX], kind, now),
         )
-        found = [row for row in rows if compare_digest(row[0], wanted)]
-        if not found:
-            return None
-        _, permissions, user, tenant, name = found[0]
-        return Caller(None if user is None else User(user, tenant, name), frozenset(json.loads(permissions)))
+        return next(filter(None, found), None)
 
     def user(self, number: int) -> User | None:
         """Return a user by number."""
-        rows = self._rows("SELECT id, tenant, name FROM users WHERE id = ?", (number,))
-        return User(*rows[0]) if rows else None
+        return next(iter(self._read(_user, "SELECT id, tenant, name FROM users WHERE id = ?", (number,))), None)
 
     def users(self) -> tuple[User, ...]:
         """Return all users by number."""
-        return tuple(User(*row) for row in self._rows("SELECT id, tenant, name FROM users ORDER BY id"))
+        return tuple(self._read(_user, "SELECT id, tenant, name FROM users ORDER BY id"))
 
     def counts(self) -> dict[str, int]:
         """Return how many users, secrets, resources of each kind and subscribers there are."""
@@ -114,31 +97,32 @@ class SQLiteDirectory:
 
     def resource(self, kind: str, tenant: str, number: int) -> Resource | None:
         """Return a resource of a tenant."""
-        rows = self._rows(f"{_RESOURCES} WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, number))
-        return _resource(rows[0]) if rows else None
+        asked = (kind, tenant, number)
+        return next(iter(self._read(_resource, f"{_RESOURCES} WHERE kind = ? AND tenant = ? AND id = ?", asked)), None)
 
     def resources(self, kind: str, tenant: str) -> dict[int, Resource]:
         """Return all resources of a kind of a tenant, by number."""
-        rows = self._rows(f"{_RESOURCES} WHERE kind = ? AND tenant = ? ORDER BY id", (kind, tenant))
-        return {each.id: each for each in map(_resource, rows)}
+        rows = self._read(_resource, f"{_RESOURCES} WHERE kind = ? AND tenant = ? ORDER BY id", (kind, tenant))
+        return {each.id: each for each in rows}
 
     def subscriber(self, tenant: str, list_: int, number: int) -> Subscriber | None:
         """Return a subscriber of a list of a tenant."""
-        rows = self._rows(
+        rows = self._read(
+            _subscriber,
             "SELECT list, id, tenant, email, data FROM subscribers WHERE list = ? AND id = ? AND tenant = ?",
             (list_, number, tenant),
         )
-        return next(map(_subscriber, rows), None)
+        return next(iter(rows), None)
 
     # --- numbers --------------------------------------------------------------------------------------------------
 
     def reserve(self, kind: str, tenant: str, within: str = "") -> int:
         """Return a new number for something that gets its text as its name: within a journey "journey/number"."""
-        with self._writing():
+        with self._file.writing() as connection:
             number = self._next(kind)
             while self._rows(_NUMBER, (kind, tenant, _name(number, within))):
                 number += 1  # somebody has named something else so
-            self._connection.execute(_NUMBERED, (kind, number, tenant, _name(number, within)))
+            connection.execute(_NUMBERED, (kind, number, tenant, _name(number, within)))
             return number
 
     def numbers(self, kind: str, tenant: str, names: Iterable[str]) -> dict[str, int]:
@@ -161,10 +145,10 @@ class SQLiteDirectory:
         return rows[0][0] if rows else None
 
     def _give(self, kind: str, tenant: str, name: str) -> int:
-        with self._writing():
+        with self._file.writing() as connection:
             rows = self._rows(_NUMBER, (kind, tenant, name))  # another process may have come first
             number = rows[0][0] if rows else self._next(kind)
-            self._connection.execute(_NUMBERED, (kind, number, tenant, name))
+            connection.execute(_NUMBERED, (kind, number, tenant, name))
             return int(number)
 
     def _next(self, kind: str) -> int:
@@ -181,10 +165,10 @@ class SQLiteDirectory:
         found = [*_number_faults(id=number), *_text_faults(name=name)]
         found += [f"tenant: {fault}"] if (fault := id_fault(tenant)) else []
         _refuse(found)
-        with self._writing():
+        with self._file.writing() as connection:
             others = self._rows("SELECT id FROM users WHERE tenant = ? AND id <> ?", (tenant, number))
             _refuse([f"tenant: {tenant!r} is that of user {each}" for (each,) in others])
-            self._connection.execute(
+            connection.execute(
                 "INSERT INTO users VALUES (:id, :tenant, :name)"
                 " ON CONFLICT (id) DO UPDATE SET tenant = :tenant, name = :name",
                 {"id": number, "tenant": tenant, "name": name},
@@ -217,8 +201,8 @@ class SQLiteDirectory:
             what = "user"
             raise NotFound(what, user)
         hashed = _hash(drawn)
-        with self._writing():
-            self._connection.execute(
+        with self._file.writing() as connection:
+            connection.execute(
                 "INSERT OR REPLACE INTO secrets VALUES (?, ?, ?, ?, ?, ?)",
                 (hashed[:PREFIX], hashed, kind, user, dumps(granted), expires_at),
             )
@@ -226,11 +210,11 @@ class SQLiteDirectory:
 
     def remove_secrets(self, *, user: int | None = None, secret: str | None = None) -> int:
         """Remove a secret, or all of a user, and return how many there were."""
-        with self._writing():
-            found = self._connection.execute(
+        with self._file.writing() as connection:
+            found = connection.execute(
                 "DELETE FROM secrets WHERE hash = ? OR user = ?", (None if secret is None else _hash(secret), user)
             )
-            return found.rowcount
+            return int(found.rowcount)
 
     def put_resource(
         self, kind: str, number: int, tenant: str, name: str = "", data: Mapping[str, object] | None = None
@@ -244,19 +228,19 @@ class SQLiteDirectory:
         found += [f"tenant: {fault}"] if (fault := id_fault(tenant)) else []
         _refuse(found)
         row = Resource(kind, number, tenant, name, dict(data or {}))
-        with self._writing():
+        with self._file.writing() as connection:
             others = self._rows(
                 "SELECT tenant FROM resources WHERE kind = ? AND id = ? AND tenant <> ?", (kind, number, tenant)
             )
             _refuse([f"id: {kind} {number} belongs to another tenant" for _ in others])
-            self._connection.execute(
+            connection.execute(
                 "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?)", (kind, number, tenant, name, dumps(row.data))
             )
         return row
 
     def copy_resource(self, kind: str, tenant: str, number: int, to: str) -> int | None:
         """Copy a resource to another tenant and return the number of the copy; None if there is no such resource."""
-        with self._writing():
+        with self._file.writing():
             found = self.resource(kind, tenant, number)
             if found is None:
                 return None
@@ -275,8 +259,8 @@ class SQLiteDirectory:
             what = "list"
             raise NotFound(what, list_)
         row = Subscriber(list_, number, tenant, email, dict(data or {}))
-        with self._writing():
-            self._connection.execute(
+        with self._file.writing() as connection:
+            connection.execute(
                 "INSERT OR REPLACE INTO subscribers VALUES (?, ?, ?, ?, ?)",
                 (list_, number, tenant, email, dumps(row.data)),
             )
@@ -284,48 +268,31 @@ class SQLiteDirectory:
 
     def remove_resource(self, kind: str, tenant: str, number: int) -> bool:
         """Remove a resource, a list with its subscribers; return whether there was one."""
-        with self._writing():
-            found = self._connection.execute(
+        with self._file.writing() as connection:
+            found = connection.execute(
                 "DELETE FROM resources WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, number)
             )
             if kind == "list" and found.rowcount:
-                self._connection.execute("DELETE FROM subscribers WHERE list = ?", (number,))
+                connection.execute("DELETE FROM subscribers WHERE list = ?", (number,))
             return bool(found.rowcount)
 
     # --- the file -------------------------------------------------------------------------------------------------
 
     def _rows(self, sql: str, parameters: Iterable[object] = ()) -> list[Any]:
-        with self._lock, self._meant():
-            return self._connection.execute(sql, tuple(parameters)).fetchall()
+        with self._file.reading() as connection:
+            return list(connection.execute(sql, tuple(parameters)))
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Store what a `with` block puts in all at once; nothing of it if the block raises."""
-        with self._writing():
-            yield
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Do what follows in one transaction; inside another one, as a part of that."""
-        with self._lock, self._meant():
-            if self._connection.in_transaction:
-                yield
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    @contextmanager
-    def _meant(self) -> Iterator[None]:
-        """Raise StorageError for what SQLite raises."""
+    def _read(self, make: Callable[[Any], Made], sql: str, parameters: Iterable[object] = ()) -> list[Made]:
+        """Return what is made of rows; raises CorruptDatabase for a row that a directory does not write."""
+        rows = self._rows(sql, parameters)
         try:
-            yield
-        except sqlite3.Error as error:
-            raise StorageError(self.path, f"the directory cannot be used: {error}") from error
+            return [sound(make(row)) for row in rows]
+        except (TypeError, ValueError, RecursionError) as error:
+            raise CorruptDatabase(self.path, f"a row cannot be read: {error}", RESTORE) from error
+
+    def together(self) -> DirectoryBlock:
+        """Store what a `with` block puts in all at once; nothing of it if the block raises."""
+        return self._file.writing()
 
 
 _RESOURCES = "SELECT kind, id, tenant, name, data FROM resources"
@@ -335,14 +302,31 @@ _NUMBER = "SELECT number FROM numbers WHERE kind = ? AND tenant = ? AND name = ?
 _NUMBERED = "INSERT OR IGNORE INTO numbers VALUES (?, ?, ?, ?)"
 
 
+def _caller(row: Any) -> Caller:  # noqa: ANN401 a row
+    _, permissions, *user = row
+    return Caller(None if user[0] is None else sound(_user(user)), frozenset(json.loads(permissions)))
+
+
+def _user(row: Any) -> User:  # noqa: ANN401 a row
+    return User(*row)
+
+
+def _data(text: str) -> dict[str, object]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        msg = f"its data is {describe(found)}, no object"
+        raise TypeError(msg)
+    return found
+
+
 def _resource(row: Any) -> Resource:  # noqa: ANN401 a row
     kind, number, tenant, name, data = row
-    return Resource(kind, number, tenant, name, json.loads(data))
+    return Resource(kind, number, tenant, name, _data(data))
 
 
 def _subscriber(row: Any) -> Subscriber:  # noqa: ANN401 a row
     list_, number, tenant, email, data = row
-    return Subscriber(list_, number, tenant, email, json.loads(data))
+    return Subscriber(list_, number, tenant, email, _data(data))
 
 
 def _name(number: int, within: str) -> str:

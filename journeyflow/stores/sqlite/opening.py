@@ -221,7 +221,7 @@ def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce:
     connection.execute("BEGIN")  # for a consistent check: another process may be creating the file
     _check_owner(connection, path)
     connection.execute("COMMIT")
-    _retry_busy(connection, partial(connection.execute, "PRAGMA journal_mode = WAL"))
+    retry_busy(connection, partial(connection.execute, "PRAGMA journal_mode = WAL"))
     connection.execute("BEGIN IMMEDIATE")
     _migrate(connection, path, nonce)
     connection.execute("COMMIT")
@@ -318,7 +318,7 @@ def _checked_version(version: int, path: str) -> int:
     return version
 
 
-def _retry_busy(connection: sqlite3.Connection, action: Callable[[], object]) -> None:
+def retry_busy(connection: sqlite3.Connection, action: Callable[[], object]) -> None:
     """Repeat an action that ignores the busy timeout, until other processes release the file.
 
     Changing the journal mode fails at once while others hold the file. Acquiring and releasing the write lock waits for

@@ -2,12 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from itertools import chain
 from typing import Any
 
-FETCHED = 1_000
-"""How many rows of a stream are fetched at a time."""
+BYTES = "a value in the file is bytes, and no column holds any"
 
 
 def checked(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -17,9 +15,15 @@ def checked(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     [('a', 1), ('b', None)]
     """
     if bytes in set(map(type, chain.from_iterable(rows))):
-        msg = "a value in the file is bytes, and no column holds any"
-        raise TypeError(msg)
+        raise TypeError(BYTES)
     return rows
+
+
+def checked_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a row as `checked` does."""
+    if bytes in map(type, row):
+        raise TypeError(BYTES)
+    return row
 
 
 class SQLiteReader:
@@ -38,8 +42,7 @@ class SQLiteReader:
         """Return the rows of a query one by one, as long as the view is open."""
         cursor = self._connection.cursor()
         self._streams.append(cursor)  # before it runs: whatever happens then, it is closed
-        cursor.execute(sql, parameters)
-        return chain.from_iterable(map(checked, iter(partial(cursor.fetchmany, FETCHED), [])))
+        return map(checked_row, cursor.execute(sql, parameters))
 
     def close(self) -> None:
         """Close every stream: an unfinished one would keep its old view open, in the way of the next writer."""

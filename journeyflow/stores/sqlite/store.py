@@ -11,8 +11,8 @@ from journeyflow.errors import StorageError, shown
 from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.sqlite.beside import Beside
 from journeyflow.stores.sqlite.blocks import SQLiteBlock, TransactionBlock, View
-from journeyflow.stores.sqlite.inheritance import FILES, OPEN_LATER, checked_path
-from journeyflow.stores.sqlite.opening import LOG_GONE, MEMORY, REOPEN, REPLACED, Location, meaning, open_file, rebuild
+from journeyflow.stores.sqlite.held import HeldFile
+from journeyflow.stores.sqlite.opening import MEMORY, meaning, open_file, rebuild
 from journeyflow.stores.turns import Joining, StoreTurn
 
 if TYPE_CHECKING:
@@ -39,16 +39,13 @@ class SQLiteStore:
             raise ValueError(msg)
         if nonce is not None:
             check_nonce(nonce)
-        self.path = checked_path(path)
-        self._turn = StoreTurn(self.path, is_shared=self.path != MEMORY)
-        self._pid = os.getpid()
+        self._held = HeldFile(path)
+        self.path, self._location = self._held.path, self._held.location
+        self._turn = StoreTurn(self.path, is_shared=self._held.is_shared)
         self._paths: Paths = {}
-        self._location = Location.of(self.path)
-        FILES.refuse(self._location)
         with Joining(self._turn):  # a fork meanwhile would not know of the file
             self.connection: sqlite3.Connection | None = open_file(self._location, synchronous, nonce)
-            self._identity, self._log = self._location.identity(), self._location.log()
-            FILES.note(self, self._identity)
+            self._held.note()
         self._beside = Beside(self._location)
 
     def __repr__(self) -> str:
@@ -57,13 +54,13 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Close the file; closing again does nothing, and neither does closing in a forked child process."""
-        if self._came_by_fork():
+        if self._held.came_by_fork():
             return
         with Joining(self._turn):
             if self.connection is not None:
                 self.connection.close()
                 self.connection = None
-                FILES.drop(self)
+                self._held.drop()
         self._beside.close()
 
     def transaction(
@@ -132,22 +129,11 @@ class SQLiteStore:
         return self._beside.connection()
 
     def _check(self) -> None:
-        """Raise StorageError if the store is closed, or if the file is gone or another one.
-
-        What would be written to it then, nobody would find.
-        """
+        """Raise StorageError if the store is closed, or if the file is gone or another one."""
         if self.connection is None:
             raise StorageError(self.path, "the store is closed", "open it again")
-        if self._location.identity() != self._identity:
-            raise StorageError(self.path, REPLACED, REOPEN)
-        if all(self._log) and self._location.log() != self._log:  # without a log yet, there is none to lose
-            raise StorageError(self.path, LOG_GONE, REOPEN)
-
-    def _came_by_fork(self) -> bool:
-        """Return whether another process opened the file; a database in memory is shared with nobody."""
-        return self._turn.is_shared and os.getpid() != self._pid
+        self._held.check()
 
     def _refuse_fork(self) -> None:
         """Raise StorageError in a process that got this store through a fork."""
-        if self._came_by_fork():
-            raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", OPEN_LATER)
+        self._held.refuse_fork("store")

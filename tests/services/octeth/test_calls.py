@@ -558,7 +558,7 @@ def asked(world: World, command: str, **said: Any) -> int:
     questions: list[str] = []
     for _ in range(2):
         questions.clear()
-        for connection in (store.connection, world.directory._connection):
+        for connection in (store.connection, world.directory._file.connection):
             assert connection is not None
             connection.set_trace_callback(questions.append)
         world.done(command, **said)

@@ -442,17 +442,17 @@ def test_a_setting_that_does_not_wait_is_tried_again(tmp_path: Path) -> None:
             if answers:
                 raise answers.pop()
 
-        opening._retry_busy(connection, action)
+        opening.retry_busy(connection, action)
         assert not answers
         assert asked == ["BEGIN IMMEDIATE", "ROLLBACK"] * 3, "the lock is waited for in between"
         answers += [locked] * (opening.MAX_ATTEMPTS + 1)
         with pytest.raises(sqlite3.OperationalError, match="locked"):
-            opening._retry_busy(connection, action)
+            opening.retry_busy(connection, action)
         wrong = sqlite3.OperationalError("disk I/O error")
         wrong.sqlite_errorcode = sqlite3.SQLITE_IOERR
         answers = [wrong]
         with pytest.raises(sqlite3.OperationalError, match="I/O"):
-            opening._retry_busy(connection, action)
+            opening.retry_busy(connection, action)
 
 
 # --- the life of a store ----------------------------------------------------------------------------------------------
