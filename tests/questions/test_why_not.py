@@ -378,3 +378,122 @@ def test_an_entry_elsewhere_or_of_old_is_no_entry(host):
         "entry limit",
         "entry limit: would wait for a slot, at the earliest 2026-01-05 10:00:00",
     )
+
+
+# --- whose, and of when -----------------------------------------------------------------------------------------------
+
+
+def test_refusals_places_and_entries_of_others_and_elsewhere_are_no_answer(host):
+    """Those of another customer by this journey, and of this customer by another, say nothing (R85)."""
+    strict = {"run_criteria": field("plan").eq("paid"), "reentry": "always"}
+    host.deploy(HELLO, id="k", trigger=Trigger("other"), **strict)
+    host.deploy(HELLO, trigger=Trigger("go", where=field("n").eq(1)), **strict)
+    for customer in ("c1", "c2"):
+        host.put(START, customer, n=1 if customer == "c2" else 0)
+        host.feed("go", "1 hour", customer)
+        host.feed("other", "2 hours", customer)
+    host.tick("2 hours")
+    assert (why(host).reason, why(host).asked_at) == ("trigger criteria", after("1 hour"))
+    assert why(host, customer="c2").reason == "run criteria"
+    host.put("3 hours", "c1", plan="paid")
+    host.put("3 hours", "c2", plan="paid")
+    for customer, kind in (("c1", "other"), ("c2", "go")):
+        host.say(kind, "4 hours", customer)
+    assert (why(host).reason, why(host).asked_at) == ("trigger criteria", after("1 hour"))
+
+
+def test_places_in_other_queues_are_none_of_this_one(host):
+    """One waits in another journey, another one in this: the first has not been refused by it (R23, R85)."""
+    for name, kind in (("j", "go"), ("k", "other")):
+        host.deploy(HELLO, id=name, limits=Limits(per_hour=1), trigger=Trigger(kind), reentry="always")
+    for customer, kind in (("c3", "go"), ("c2", "go"), ("c3", "other"), ("c1", "other")):
+        host.say(kind, START, customer)
+    assert why(host).reason == "no event"
+    assert why(host, customer="c2").reason == "entry limit"
+
+
+def test_what_another_journey_refuses_does_not_stand_against_this_one(host):
+    """The same event is asked of both, and each answers for itself (R9, R21)."""
+    host.deploy(HELLO, id="first", run_criteria=field("plan").eq("paid"))
+    host.deploy(HELLO)
+    host.put(START, plan="free")
+    host.tick()
+    assert (why(host).would_enter, host.engine.why_not("first", "c1").against) == (True, "run criteria")
+
+
+def test_what_was_asked_by_hand_is_no_event(host):
+    """Even if the journey has the name of its event (R24)."""
+    host.deploy(HELLO, id="go")
+    host.put(START)
+    host.engine.exit("go", "c1", at=START)
+    host.tick()
+    assert host.engine.why_not("go", "c1").reason == "no event"
+
+
+def test_of_events_at_one_instant_the_last_says_why(host):
+    """They are told in the order in which they came (R7)."""
+    host.deploy(HELLO, trigger=Trigger("buy", where=field("amount").gte(100)))
+    for amount in (5, 50):
+        host.feed("buy", START, amount=amount)
+    host.tick()
+    assert why(host).told == "amount 50 not >= 100"
+
+
+def test_the_head_of_the_answer_has_what_there_is(host):
+    """A reason alone, or words alone."""
+    from journeyflow import Event  # noqa: PLC0415 likewise
+
+    host.deploy(HELLO, trigger=Trigger("joined", where=field("a").eq(1)))
+    for when in ("1 hour", "2 hours"):
+        host.engine.feed(Event("joined", customer="c1", at=after(when), id="e1"))
+    host.deploy(HELLO, REST, id="k")
+    host.say("go", "2 hours")
+    assert str(why(host)).splitlines()[0] == "duplicate"
+    assert str(host.engine.why_not("k", "c1")).splitlines()[0] == "run 1 entered and is inside"
+
+
+def test_an_event_after_an_entry_or_a_place_in_the_queue_is_the_answer(host):
+    """What came of the older event is over: the newer one did not match (R23, R85)."""
+    host.deploy(HELLO, REST, trigger=GOLD, limits=Limits(per_hour=1), reentry="always")
+    for customer in ("c2", "c1"):
+        host.put(START, customer, membershipTier="Gold")
+        host.say("joined", START, customer)
+    assert why(host).told == "waits for a slot since 2026-01-05 08:00:00"
+    for customer in ("c2", "c1"):
+        host.put("1 minute", customer, membershipTier="Silver")
+        host.say("joined", "2 minutes", customer)
+        found = why(host, customer=customer)
+        assert (found.reason, found.told) == (
+            "trigger criteria",
+            "membershipTier 'Silver' not in ['Gold', 'Platinum']",
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "reason", "told"),
+    [
+        ({"reentry": Reentry("always", key="event.cart")}, "already inside", ""),
+        ({"reentry": Reentry("never", key="event.cart")}, "re-entry", "run 1, and nobody comes again"),
+        ({"reentry": Reentry("always", key="event.cart"), "limits": Limits(per_day=1)}, "already deferred", ""),
+    ],
+)
+def test_a_refusal_of_another_key_is_told_without_the_run_of_this_one(host, options, reason, told):
+    """The newest event, which waits for a tick, has a key under which nothing was entered (R22)."""
+    host.deploy(HELLO, *([] if reason == "re-entry" else [REST]), **options)
+    if reason == "already deferred":
+        host.say("go", START, "c2", cart="x")
+    host.say("go", "1 minute", cart="a")
+    host.say("go", "2 minutes", cart="a")
+    host.feed("go", "3 minutes", cart="b")
+    assert (why(host).reason, why(host).told) == (reason, told)
+
+
+def test_each_key_has_its_own_place_in_the_queue(host):
+    """Asked about the older of two places, it is that one which is told (R22, R23)."""
+    host.deploy(HELLO, limits=Limits(per_hour=1), reentry=Reentry("never", key="event.cart"))
+    for minute, cart in enumerate("abcb"):
+        host.say("go", f"{minute} minutes", cart=cart)
+    assert (why(host).reason, why(host).told) == (
+        "already deferred",
+        "waits for a slot since 2026-01-05 08:01:00",
+    )
