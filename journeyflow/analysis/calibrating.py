@@ -28,6 +28,8 @@ from journeyflow.stores.copying import catalog_of
 from journeyflow.stores.memory.store import MemoryStore
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from journeyflow.analysis.forecasting import Forecast
     from journeyflow.engine.housekeeping import Progress
 
@@ -147,13 +149,14 @@ def calibration(
     seed: int = 1,
     replications: int = 20,
     tenant: str = DEFAULT_TENANT,
+    executor: "Executor | None" = None,
     progress: "Progress | None" = None,
 ) -> Calibration:
     """Return how often forecasts of the past would have been right: the last `times` spans before `until`.
 
     For each span, the engine's inputs up to its beginning are replayed in memory, a forecast is fitted to what was
     known by then (from `since` on), and its bands are held against what happened. `until` is by default the newest
-    input that was handled. The store is not touched.
+    input that was handled. An `executor` runs the replications, as those of a forecast. The store is not touched.
 
     Raises InvalidInput for a store whose past is not in its inputs alone: one that was pruned, or with a journey that
     pulls customers, or that was paused or archived; and if there is no history before the first span. Raises ValueError
@@ -187,6 +190,7 @@ def calibration(
                     seed=seed,
                     replications=replications,
                     tenant=tenant,
+                    executor=executor,
                 )
                 figures += _checked(found, happened(reader, tenant, start + 1, start + length + 1))
                 if progress is not None:

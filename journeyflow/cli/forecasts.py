@@ -85,6 +85,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
 @click.option("--since", type=Instant(), help="Fit to the history from this instant on; default: all of it.")
 @click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
 @click.option("--replications", default=20, show_default=True, help="How often each span is played.")
+@click.option("--workers", type=Whole(1), default=1, show_default=True, help="How many processes work.")
 @tenant
 @html
 @as_json
@@ -96,6 +97,7 @@ def calibrate(  # noqa: PLR0917 click passes them by name
     since: datetime | None,
     seed: int,
     replications: int,
+    workers: int,
     tenant: str,
     *,
     html: Path | None,
@@ -108,7 +110,7 @@ def calibrate(  # noqa: PLR0917 click passes them by name
     from journeyflow.analysis import calibration  # noqa: PLC0415 needed here alone
 
     bar = Bar()
-    with numbers_checked(), opened(db, tenant) as engine:
+    with numbers_checked(), workers_of(workers) as executor, opened(db, tenant) as engine:
         found = calibration(
             engine,
             times=times,
@@ -118,6 +120,7 @@ def calibrate(  # noqa: PLR0917 click passes them by name
             seed=seed,
             replications=replications,
             tenant=tenant,
+            executor=executor,
             progress=lambda done, of: bar("calibrate", done, of),
         )
     bar.close()

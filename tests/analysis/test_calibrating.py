@@ -1,6 +1,8 @@
 """Calibration: past weeks are forecast from what was known then, and the truth lies in the bands as it should."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,13 @@ def test_the_truth_lies_in_the_bands_about_as_often_as_it_should(engine):
     truth = sum(each.truth for each in found.figures if each.figure == "entered")
     entered = [each.entered_at for each in engine.enrollments(take=None)]
     assert truth == sum(START + timedelta(days=13) < at <= START + timedelta(days=21) for at in entered)
+
+
+def test_a_calibration_is_the_same_side_by_side(engine):
+    """An executor runs the replications of each forecast."""
+    asked: dict[str, Any] = {"times": 2, "span": "1 day", "replications": 2, "until": START + timedelta(days=9)}
+    with ThreadPoolExecutor(2) as threads:
+        assert calibration(engine, **asked, executor=threads) == calibration(engine, **asked)
 
 
 def test_the_replay_is_the_past(engine):

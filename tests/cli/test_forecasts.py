@@ -74,7 +74,7 @@ def test_past_weeks_of_a_file_are_forecast_again(tmp_path):
     assert done.exit_code == 0, done.output
     assert str(expected) in done.output
     assert f"of {len(expected.figures)} figures lay in their band" in done.output
-    done = CliRunner().invoke(main, ["calibrate", *map(str, options), "--json"])
+    done = CliRunner().invoke(main, ["calibrate", *map(str, options), "--workers", "2", "--json"])
     assert json.loads(done.output) == expected.to_dicts()
     assert path.read_bytes() == before
     assert CliRunner().invoke(main, ["calibrate", str(path), "--span", "soon"]).exit_code == 2

@@ -678,4 +678,5 @@ def test_inputs_that_were_set_aside_are_listed(monkeypatch):
     shown = Browser(engine).look("audit")
     assert shown.column("Set aside", "customer") == ["c0", "c1"]
     assert "audit?aside=2" in shown.links()
+    assert "To count all rows again and compare, which takes long, run" in shown.said
     assert Browser(engine).look("audit", aside="2").column("Set aside", "customer") == ["c2"]

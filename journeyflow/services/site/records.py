@@ -63,7 +63,7 @@ def _trail(query: Query, name: str) -> list[tuple[str, str]]:
 
 
 def audit(query: Query) -> SitePage:
-    """Return what hosts changed, newest first, and the inputs that could not be handled or named nothing."""
+    """Return what hosts changed, newest first, the inputs that could not be handled, and how all is counted again."""
     name = query.optional("journey")
     changes = query.engine.audit_trail(name, take=ROWS, after=query.number("after"))
     rows = [
@@ -96,3 +96,7 @@ def _left_over(query: Query) -> Iterator[Markup]:
         table("Set aside", ("customer", "at (UTC)", "what", "type or journey", "id"), rows),
         *([link("More that were set aside", "audit", aside=aside.cursor)] if aside.more else []),
     )
+    yield section("Whether it adds up", paragraph(_RECOUNT, Markup("<code>journeyflow audit DB</code>"), "."))
+
+
+_RECOUNT = "What the site shows are kept counters. To count all rows again and compare, which takes long, run "
