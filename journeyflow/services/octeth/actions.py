@@ -105,11 +105,19 @@ def action_objects(context: Context, journey: Journey, emails: JourneyStats | No
                 "Notes": each.step.notes,
                 "Published": each.step.id in published,
             }
-            rows.append({**_in_call(context, keys), **_figures(context, each, stats.get(each.step.id))})
+            row = {**_in_call(context, keys), **_figures(context, each, stats.get(each.step.id))}
+            rows.append({key: row[key] for key in _ORDER if key in row})
         return rows
 
     naming = Renaming(str, lambda step: numbers.get(str(step), step), lambda name: _target(context, name))
     return shown(write_actions(journey))
+
+
+_ORDER = (
+    *("ActionID", "OrderNo", "Action", "ActionParameters", "Actions", "Notes", "CompletedRuns", "Published"),
+    *("Stats", "DailyStats", "Revenue", "DaysRevenue"),
+)
+"""The keys of an action as the documents order them."""
 
 
 def _target(context: Context, name: object) -> int:

@@ -74,7 +74,9 @@ def at_action(context: Context, given: AskedFor) -> dict[str, Any]:
         raise CallRefused("nobody")
     rows = [_person(context, each) for each in people]
     head = {"Success": True, "ErrorCode": 0, "ErrorText": ""}
-    return {**head, "TotalSubscribers": total, "Subscribers": rows}
+    if context.old:
+        return {**head, "TotalSubscribers": total, "Subscribers": rows}
+    return {**head, "Subscribers": rows, "TotalSubscribers": total}
 
 
 def _filters(value: object) -> list[str]:

@@ -464,7 +464,7 @@ def agree(printed: Any, answered: Any) -> bool:
     if isinstance(printed, dict) and isinstance(answered, dict):
         if not printed or (dated(printed) and dated(answered)):
             return True
-        return printed.keys() == answered.keys() and all(agree(printed[key], answered[key]) for key in printed)
+        return list(printed) == list(answered) and all(agree(printed[key], answered[key]) for key in printed)
     if isinstance(printed, list) and isinstance(answered, list):
         one_each = len(printed) == len(answered) and len(printed) > 1
         pairs = (
@@ -520,7 +520,7 @@ def text_alike(printed: Any, answered: Any) -> bool:
 )
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: f"{each.version} {each.name}")
 def test_each_printed_example_is_answered_as_it_is_printed(example: Example):
-    """The same request gets the same status and an answer of the same names and types."""
+    """The same request gets the same status and an answer of the same names, in their order, and types."""
     world, request = prepared(example)
     check(example, *world.send(*request[:2], request.body.encode(), query=request.query, headers=request.headers))
 
@@ -609,6 +609,7 @@ def test_the_comparison_notices_what_differs():
     assert not agree({"a": 1}, {"a": "1"})
     assert not agree({"a": "1"}, {"a": "x"})
     assert not agree({"a": 1}, {"b": 1})
+    assert not agree({"a": 1, "b": 1}, {"b": 1, "a": 1})
     assert not agree([1], [])
     assert not agree([], {"a": 1})
     assert not agree("2023-08-11 17:19:34", "2023-08-11T17:19:34")
