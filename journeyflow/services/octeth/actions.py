@@ -242,6 +242,7 @@ def _hidden(context: Context, journey: str, rows: Sequence[ActionRow]) -> list[s
 def published(context: Context, given: AskedFor) -> dict[str, Any]:
     """Publish and unpublish actions of a journey, all of them or none (F111)."""
     info = context.journey(given["JourneyID"])
+    known = context.engine.definition(info.id).index
     flags: dict[str, bool] = {}
     rows: list[tuple[int, bool]] = []
     for each in given["Actions"]:
@@ -251,7 +252,7 @@ def published(context: Context, given: AskedFor) -> dict[str, Any]:
         except ValueError:
             raise CallRefused("action") from None
         step = context.step_of(info.id, number)
-        if step is None or step not in context.engine.definition(info.id).index:
+        if step is None or step not in known:
             raise CallRefused("action")
         flags[step] = is_true(keys.get("published"))
         rows.append((number, flags[step]))

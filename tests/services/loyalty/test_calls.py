@@ -441,6 +441,35 @@ def test_changes_of_one_journey_by_two_processes_are_both_made(tmp_path, monkeyp
         assert mine.ok("GET", path)["description"] == "theirs"
 
 
+@pytest.mark.rows(253)
+def test_a_draft_that_is_changed_while_it_is_activated_is_activated_as_it_is_then(tmp_path, monkeypatch):
+    """A change that comes between is in what is activated; one that is unfinished is told, and stays."""
+    with open_engine(str(tmp_path / "j.db"), grace=None) as engine, open_engine(str(tmp_path / "j.db")) as other:
+        mine, theirs = Client(engine), Client(other)
+        activate, changes = type(engine).activate, [(WAIT, {"description": "theirs"}), (TYPES[3], {"timezone": "UTC"})]
+        meanwhile: list[str] = []
+
+        def slowly(self, *arguments, **options):
+            for path in meanwhile:
+                meanwhile.clear()
+                step, keys = changes.pop(0)
+                theirs.ok("POST", f"{path}/steps", step)
+                theirs.ok("PATCH", path, keys)
+            return activate(self, *arguments, **options)
+
+        monkeypatch.setattr(type(engine), "activate", slowly)
+        path = mine.create(WELCOME, active=False)
+        meanwhile.append(path)
+        assert mine.ok("POST", f"{path}/activate")["status"] == "ACTIVE"
+        assert [each["type"] for each in mine.ok("GET", f"{path}/steps")["data"]] == ["SEND", "WAIT"]
+        assert mine.ok("GET", path)["description"] == "theirs"
+        path = mine.create(WELCOME, active=False)
+        meanwhile.append(path)
+        assert refused(mine.ask("POST", f"{path}/activate"), 422, "INVALID") != []
+        assert mine.ok("GET", path)["status"] == "DRAFT"
+        assert len(mine.ok("GET", f"{path}/steps")["data"]) == 2
+
+
 @pytest.mark.rows(120)
 def test_a_change_that_is_overtaken_all_the_time_is_a_conflict(client, monkeypatch):
     """409: nothing was stored, and the client may try again."""
