@@ -311,8 +311,10 @@ def _queued(refused: Refused) -> str:
 
 def _reentry(refused: Refused) -> str:
     run, reentry = refused.newest, refused.program.journey.reentry
-    if run is None or reentry.period is None:
-        return f"{'run 1' if run is None else _entered(run)}, and nobody comes again"
+    if run is None:
+        return ""
+    if reentry.period is None:
+        return f"{_entered(run)}, and nobody comes again"
     again = add(run.entered_at, reentry.period, refused.program.zone_of(refused.door.person.attributes))
     return f"{_entered(run)}, again from {shown_at(from_micros(again))}"
 

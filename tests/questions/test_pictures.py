@@ -27,7 +27,9 @@ from journeyflow.definition.pictures import edges
 from journeyflow.questions.moments import MOMENTS
 from journeyflow.questions.numbers.experiments import results
 from journeyflow.questions.numbers.figures import sent_by_day
+from journeyflow.questions.numbers.intervals import Group, SampleRatio, compared, sample_ratio
 from journeyflow.questions.numbers.lengths import MOST, SIZES, time_to_end
+from journeyflow.questions.numbers.results import Results, SplitResults
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.drawing.test_charts import assert_readable
 from tests.samples import START
@@ -172,6 +174,37 @@ def test_groups_of_the_wrong_sizes_are_drawn_as_doubtful(monkeypatch):
     chart = found.chart()
     assert "Sample ratio mismatch of the holdout: its groups must not be compared." in chart.svg
     assert "hollow" in chart.svg.split("</style>")[1]
+
+
+def compared_by(holdout: SampleRatio | None, split: SampleRatio) -> Results:
+    """Return results of a holdout and a Split whose groups have sizes that are tested so."""
+    one, two, none = Group("A", 100, 30), Group("B", 100, 50), Group("C", 0, 0)
+    pairs = (compared([(one, two)]), compared([(one, none)]))
+    arms = SplitResults("test", (one, two, none), split, pairs, pairs[:1], ())
+    return Results("default", "j", one, two, pairs[0], holdout, {"test": arms})
+
+
+@pytest.mark.parametrize(
+    ("holdout", "split", "doubtful"),
+    [(None, True, 0), (True, True, 0), (False, True, 2), (True, False, 2), (False, False, 3)],
+)
+def test_each_comparison_is_doubtful_by_its_own_groups(holdout, split, doubtful):
+    """Those let in by the holdout's sizes, arms by their own, arms against the holdout by both (R87)."""
+    ratio = {even: sample_ratio(({"A": 100, "B": 100 if even else 300}, {"A": 50, "B": 50})) for even in (True, False)}
+    found = compared_by(None if holdout is None else ratio[holdout], ratio[split])
+    chart = found.chart()
+    assert (len(chart.rows), chart.svg.split("</style>")[1].count("hollow")) == (3, doubtful)
+    told = [name in chart.svg for name in ("mismatch of the holdout", "mismatch of test")]
+    assert told == [holdout is False, not split]
+    said = "".join(found.sentences)
+    assert ("j: 'B' converts" in said, said.count("test: 'B' converts")) == (holdout is not False, int(split))
+    assert found._repr_svg_() == chart.svg
+
+
+def test_results_without_a_comparison_have_no_picture():
+    """There is no difference to draw, and an empty frame says nothing."""
+    nobody = Results("default", "j", Group("let in", 0, 0), None, None, None, {})
+    assert (nobody.chart().rows, nobody._repr_svg_()) == ((), None)
 
 
 def test_a_journey_that_nobody_left_has_no_lengths():

@@ -153,7 +153,7 @@ class _Taking:
 
     def step(self, step: Step, path: str) -> Step:
         """Return a step without the resources of the old tenant."""
-        step = with_options(step, {"meta": {}}) if step.meta else step
+        step = with_options(step, {"meta": {}})
         if isinstance(step, Send):
             return evolve(step, template=self.template(step.template), data=self.data(step.data, "", f"{path}.data"))
         if isinstance(step, Wait):
