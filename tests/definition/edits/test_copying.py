@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve, fields_dict
 from hypothesis import given
 
-from journeyflow import Condition, Engine, Journey, MemoryStore, Send, Trigger, field
+from journeyflow import Condition, Engine, Exit, Journey, MemoryStore, Send, field
 from journeyflow.definition.edits.copying import clone_of, copy_of
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.testing.strategies import journeys
@@ -107,8 +107,7 @@ def test_a_stored_clone_is_the_original_too(journey):
 def test_a_copy_for_another_tenant_has_no_notes_of_the_old_host_about_steps():
     """`meta` is the host's own of that tenant; a name that is empty already is none that is lost (R18, F105)."""
     step = Send("hello", channel="EMAIL", template="t", meta={"color": "red"})
-    asks = Condition("ask", field("tag").eq("") | field("tag").eq("vip"), yes=[])
-    journey = Journey(id="j", steps=[step, asks], trigger=Trigger("tag.added", where=field("tag").eq("")))
-    copy, told = copy_of(journey, "copy", "acme", None, None, None)
-    assert [dict(each.meta) for each in copy.steps] == [{}, {}, {}]
-    assert "" not in [each.value for each in told.reset]
+    exits = [Exit(name or "none", event="tag.added", where=field("tag").eq(name)) for name in ("", "vip")]
+    copy, told = copy_of(Journey(id="j", steps=[step], exits=exits), "copy", "acme", None, None, None)
+    assert [dict(each.meta) for each in copy.steps] == [{}, {}]
+    assert [each.value for each in told.reset] == ["vip"]
