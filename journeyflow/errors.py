@@ -123,17 +123,35 @@ def did_you_mean(wrong: object, known: Iterable[str]) -> str:
 
 
 MAX_ALIKE = 200
-"""How many words are compared letter by letter with a wrong one."""
+"""How many words are looked at for a wrong one."""
+
+MAX_COMPARED = 20_000
+"""How many pairs of letters are compared for a wrong word: two hundred words of ten letters, two of a hundred."""
 
 
 def _alike(word: str, words: list[str]) -> list[str]:
-    """Return words that are worth a comparison; of very many, those that share a half: a slip leaves one."""
-    if len(words) <= MAX_ALIKE:
+    """Return words that are worth a comparison; of too many, those that share most, and a half: a slip leaves one."""
+    most = max(1, MAX_COMPARED // max(1, len(word)) ** 2)
+    if len(words) > MAX_ALIKE:
+        half = (len(word) + 1) // 2
+        ends = word[:half], word[-half:]
+        words = [each for each in words if each.startswith(ends[0]) or each.endswith(ends[1])]
+        words = sorted(words, key=lambda each: abs(len(each) - len(word)))[:MAX_ALIKE]
+    if len(words) <= most:
         return words
-    half = (len(word) + 1) // 2
-    ends = word[:half], word[-half:]
-    words = [each for each in words if each.startswith(ends[0]) or each.endswith(ends[1])]
-    return sorted(words, key=lambda each: abs(len(each) - len(word)))[:MAX_ALIKE]
+    back = word[::-1]
+    return sorted(words, key=lambda each: _common(word, each) + _common(back, each[::-1]), reverse=True)[:most]
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many letters two words begin with alike.
+
+    >>> _common("chanel", "channel"), _common("a", "b"), _common("a", "ab")
+    (4, 0, 1)
+    """
+    return next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
 
 
 def suggestions() -> Callable[[object, Iterable[str]], str]:

@@ -6,7 +6,7 @@ import pytest
 
 from journeyflow import End, errors
 from journeyflow.errors import (
-    MAX_ALIKE,
+    MAX_COMPARED,
     MAX_LINES,
     MISSING,
     ORDER,
@@ -230,21 +230,25 @@ def test_who_enrolls_hears_what_to_do_first(state, remedy):
 # --- what a suggestion costs ------------------------------------------------------------------------------------------
 
 
-def test_a_file_gets_suggestions_for_the_faults_that_are_printed(monkeypatch):
+@pytest.mark.parametrize("name", ["w", "w" * 9, "w" * 60, "w" * 90])
+def test_a_file_gets_suggestions_for_the_faults_that_are_printed(monkeypatch, name):
     """Comparing words costs far more than anything else: there is a bound on it, whatever a file holds."""
     asked: list[int] = []
 
-    def nothing(_: str, words: list[str], n: int) -> list[str]:
-        asked.append(len(words) * n)
+    def nothing(word: str, words: list[str], n: int) -> list[str]:
+        asked.append(sum(len(word) * min(len(each), len(word) + 4) for each in words) * n)
         return []
 
     monkeypatch.setattr("journeyflow.errors.get_close_matches", nothing)
-    steps = [{"kind": "wait", "id": f"w{n}", "duration": "1 day", "next": f"nope{n}", f"k{n}": 1} for n in range(1_000)]
+    steps = [
+        {"kind": "wait", "id": f"{name}{n}", "duration": "1 day", "next": f"{name}{n}x", f"k{n}": 1}
+        for n in range(1_000)
+    ]
     with pytest.raises(InvalidJourney) as error:
         from_dict({"format": 1, "id": "j", "trigger": {"event": "go"}, "steps": steps})
     assert len(error.value.problems) == 2_000
     assert len(asked) <= 2 * MAX_LINES
-    assert max(asked) <= MAX_ALIKE
+    assert max(asked) <= 2 * MAX_COMPARED
 
 
 def test_the_nearest_of_very_many_words_is_still_found():
@@ -253,6 +257,8 @@ def test_the_nearest_of_very_many_words_is_still_found():
     assert did_you_mean("stp-4711", words) == " (did you mean 'step-4711'?)"
     assert did_you_mean("STEP-4711", words) == " (did you mean 'step-4711'?)"
     assert did_you_mean("qqqqqq", words) == ""
+    long = [f"{'welcome-' * 9}{n}" for n in range(100)]
+    assert did_you_mean(long[4] + "x", long) == f" (did you mean '{long[4]}'?)"
 
 
 def test_a_value_nested_too_deep_is_not_shown():
