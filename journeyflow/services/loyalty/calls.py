@@ -114,7 +114,12 @@ class Loyalty:
 
     def delete_journey(self, asked: Admitted) -> None:
         """Delete a DRAFT."""
-        self.engine.delete(asked.path["id"])
+        name = asked.path["id"]
+        try:
+            self.engine.delete(name)
+        except Conflict as error:
+            message = f"journey {name!r} is {error.state}; only a DRAFT can be deleted, others are archived"
+            raise Rejected(CONFLICT, message) from None
 
     # --- lifecycle ------------------------------------------------------------------------------------------------
 

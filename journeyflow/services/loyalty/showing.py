@@ -20,12 +20,12 @@ StepNames = Callable[[int, str], str]
 
 
 def instant(at: datetime | None) -> str | None:
-    """Write an instant in UTC, without a fraction where there is none.
+    """Write an instant in UTC, in whole seconds as the document prints them.
 
-    >>> instant(datetime(2025, 12, 14, 10, tzinfo=UTC)), instant(None)
-    ('2025-12-14T10:00:00Z', None)
+    >>> instant(datetime(2025, 12, 14, 10, 0, 5, 999_999, tzinfo=UTC)), instant(None)
+    ('2025-12-14T10:00:05Z', None)
     """
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def journey_row(info: JourneyInfo, document: Document) -> JsonObject:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -196,7 +197,10 @@ def test_only_a_draft_is_deleted(client):
     assert client.ask("DELETE", path) == (204, None)
     assert refused(client.ask("GET", path), 404, "NOT_FOUND") == []
     path = client.create(WELCOME)
-    assert refused(client.ask("DELETE", path), 409, "CONFLICT") == []
+    answer = client.ask("DELETE", path)
+    assert refused(answer, 409, "CONFLICT") == []
+    sentence = "journey 'journey_124' is ACTIVE; only a DRAFT can be deleted, others are archived"
+    assert answer[1]["error"]["message"] == sentence
 
 
 @pytest.mark.rows(13, 99, 100, 101, 102, 136, 253)
@@ -222,6 +226,14 @@ def test_a_journey_goes_through_its_states(client):
     assert refused(client.ask("POST", f"{path}/steps", WAIT), 409, "CONFLICT") == []
     row = client.ok("GET", f"{path}/enrollments")["data"][0]
     assert row["status"] == "EXITED"
+
+
+@pytest.mark.rows(12, 13)
+def test_instants_have_whole_seconds(client):
+    """As the document prints them, whatever the clock of the host says."""
+    client.at = START + timedelta(microseconds=999_999)
+    shown = client.ok("GET", client.create(WAIT))
+    assert shown["createdAt"] == shown["updatedAt"] == shown["activatedAt"] == "2026-01-05T08:00:00Z"
 
 
 @pytest.mark.rows(13)
