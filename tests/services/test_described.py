@@ -5,6 +5,7 @@ It needs the dependency group `fuzz`: `pip install --group fuzz`.
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 
 from journeyflow import Engine, Journey, MemoryStore, Send, Trigger, Wait
 from journeyflow.services.directory import SQLiteDirectory
@@ -37,14 +38,17 @@ def test_no_answer_is_undescribed_and_none_is_an_error_of_the_server(name):
 
 
 def is_described(operation, headers):
-    """Send an operation many cases; each answer has a status that its description names, and none is a fault here."""
-    described = {int(status) for status in operation.definition.raw["responses"]}
+    """Send an operation many cases; each answer has a status and a body that are described, and none is a fault."""
+    described = {int(status): said for status, said in operation.definition.raw["responses"].items()}
 
     @MANY
     @given(case=operation.as_strategy())
     def check(case):
-        status = case.call(headers=headers).status_code
-        assert status in described
-        assert status < 500
+        reply = case.call(headers=headers)
+        assert reply.status_code in described
+        assert reply.status_code < 500
+        content = described[reply.status_code].get("content", {})
+        if reply.content and reply.headers["content-type"] == ["application/json"]:
+            Draft202012Validator(content["application/json"]["schema"]).validate(reply.json())
 
     check()

@@ -21,11 +21,12 @@ from journeyflow.services.octeth import OPERATIONS as CALLS
 from journeyflow.services.octeth import Octeth
 from journeyflow.services.octeth.table import ADMIN
 from journeyflow.services.operations import HttpRequest
+from journeyflow.services.site import PageService
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.services.loyalty.platform import Platform
 from tests.services.loyalty.printed import SEND
 from tests.services.loyalty.printed import WAIT as REST
-from tests.services.octeth.world import MAIL, WAIT, World
+from tests.services.octeth.world import MAIL, NOW, WAIT, World
 
 HIDDEN = re.compile(r"'[^']*'|\d+")
 
@@ -152,9 +153,8 @@ def test_who_has_no_key_of_octeth_asks_nothing_of_the_engine(foreign, command, k
 # --- the loyalty platform ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def members() -> tuple[Platform, Traced]:
-    """Give a platform on files, in which tenant_123 has a journey with somebody inside, and tenant_9 has one too."""
+def two_tenants() -> tuple[Platform, Traced]:
+    """Return a platform on files, in which tenant_123 has a journey with somebody inside, and tenant_9 has one too."""
     platform = Platform()
     platform.engine = Engine(SQLiteStore(":memory:"), grace=None, max_jump=None)
     for tenant, names in (("tenant_9", ["journey_900"]), ("tenant_123", ["journey_123"])):
@@ -164,6 +164,18 @@ def members() -> tuple[Platform, Traced]:
         platform.enroll(path, f"customer_of_{tenant}")
     platform.service = Loyalty(platform.engine.tenant("tenant_9"), "tenant_9")
     return platform, Traced(platform.engine, platform.directory)
+
+
+@pytest.fixture(scope="module")
+def members() -> tuple[Platform, Traced]:
+    """Give the platform to those who call, whose inputs are kept."""
+    return two_tenants()
+
+
+@pytest.fixture(scope="module")
+def looked_at() -> tuple[Platform, Traced]:
+    """Give the platform to those who look."""
+    return two_tenants()
 
 
 BODIES: dict[str, Any] = {
@@ -241,3 +253,59 @@ def test_an_expired_key_is_one_that_nobody_has(foreign):
             reply = world.service.handle(HttpRequest("GET", "/api/v1/journeys", {"APIKey": key}), world.now)
         found.append((told(reply), asked))
     assert found[0] == found[1]
+
+
+# --- the site, and what needs no key ----------------------------------------------------------------------------------
+
+CUSTOMERS = ("customer_of_tenant_123", "customer_of_tenant_777")
+
+JOURNEYS = ("journey_123", "journey_777")
+
+
+@pytest.mark.parametrize(
+    ("page", "names", "asked"),
+    [
+        ("journey", JOURNEYS, {"id": "{}"}),
+        ("journey", JOURNEYS, {"id": "{}", "until": "2025-12-14"}),
+        ("people", JOURNEYS, {"journey": "{}", "step": "step_1"}),
+        ("messages", JOURNEYS, {"journey": "{}"}),
+        ("messages", JOURNEYS, {"journey": "{}", "failed": "yes"}),
+        ("customer", JOURNEYS, {"id": "customer_of_tenant_9", "journey": "{}"}),
+        ("customer", CUSTOMERS, {"id": "{}"}),
+        ("run", JOURNEYS, {"journey": "{}", "customer": "customer_of_tenant_9", "run": "1"}),
+        ("run", CUSTOMERS, {"journey": "journey_900", "customer": "{}", "run": "1"}),
+    ],
+)
+def test_a_page_about_another_tenant_is_one_about_nobody(looked_at, page, names, asked):
+    """The same page, of the same size, by the same statements."""
+    platform, traced = looked_at
+    pages = PageService(platform.engine, platform.directory)
+    found = []
+    for name in names * 2:
+        query = {key: value.format(name) for key, value in asked.items()}
+        request = HttpRequest("GET", f"/site/{page}", query, {"X-API-Key": platform.stranger})
+        with traced.noted() as statements:
+            reply = pages.answer(request, platform.now)
+        found.append((told(reply, *names), statements))
+    assert found[2] == found[3]
+    assert found[0][0] == found[1][0]
+    assert found[0][0][0] == 404
+
+
+@pytest.mark.parametrize("path", ["/health", "/openapi/octeth.json", "/openapi/loyalty.json", "/nowhere", "/ready"])
+def test_what_needs_no_key_says_the_same_to_everybody(path):
+    """Of an engine that has everything as of one that has nothing, with any key or without one."""
+    asgi = pytest.importorskip("journeyflow.services.asgi", reason="needs the extra `http`")
+    client = pytest.importorskip("starlette.testclient", reason="needs httpx").TestClient
+    full, empty, replies = World(), World(), []
+    full.done("subscriber.journey.trigger", JourneyID=full.journey(WAIT, enabled=True), ListID=26, SubscriberID=1)
+    for world in (full, empty):
+        app = client(asgi.application(world.engine, world.directory, clock=lambda: NOW))
+        keys: tuple[dict[str, str], ...] = (
+            {},
+            {"APIKey": "wrong"},
+            {"APIKey": world.key},
+            {"X-API-Key": world.stranger},
+        )
+        replies += [app.get(path, headers=headers) for headers in keys]
+    assert len({(reply.status_code, reply.content) for reply in replies}) == 1
