@@ -44,7 +44,12 @@ class Effort:
     def spend(self, played: Played) -> bool:
         """Take off what was played; return whether there is some left."""
         self.left -= 20 + sum(len(each.visits) for each in played.enrollments)
-        return self.left > 0
+        return not self.spent
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more may be played."""
+        return self.left <= 0
 
 
 def life_along(

@@ -128,8 +128,13 @@ def refuted(
         life = life_along(journey, ways, stay=stay, effort=effort)
         if life is not None and claim.shown(run([journey], life)):
             return Proof(journey, claim.words, "fails", reason, life, path, claim.shows)
-    why = f"{reason}; no life was found that takes such a path: rules, exits or updates may bar it"
-    return Proof(journey, claim.words, "unknown", why, None, first)
+    if effort.spent:
+        why = "the search for a life that takes such a path came to its limit, so there may be one"
+    elif next(suspects, None) is not None:
+        why = f"no life was found that takes one of the first {MAX_TRIES} such paths, and there are more"
+    else:
+        why = "no life was found that takes such a path: rules, exits or updates may bar it"
+    return Proof(journey, claim.words, "unknown", f"{reason}; {why}", None, first)
 
 
 # --- every path ends --------------------------------------------------------------------------------------------------

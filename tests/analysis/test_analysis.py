@@ -30,6 +30,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.analysis import Span, analyze
+from journeyflow.analysis.lives import Effort
 from journeyflow.analysis.paths import AllPaths
 from journeyflow.analysis.proofs import _closest
 from journeyflow.analysis.spans import ANY_ZONE, clock_change, closed_for, length_of, opens_within
@@ -340,6 +341,24 @@ def test_what_the_search_cannot_settle_is_unknown():
     assert proof.path.steps == ("a", "u", "c", "b")
     helped = analyze(journey(Wait("w", event="buy", timeout="1 day", on_timeout="end", next="w"))).ends()
     assert helped.answer == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("Effort", lambda: Effort(0), "came to its limit, so there may be one"),
+        ("MAX_TRIES", 0, "one of the first 0 such paths, and there are more"),
+    ],
+)
+def test_a_search_that_was_cut_short_says_so(monkeypatch, name, value, words):
+    """It proves nothing and shows nothing, and is told apart from one that tried everything."""
+    barred = Update("u", field("plan").set("free"))
+    twice = journey(mail("a"), barred, Condition("c", field("plan").eq("paid"), yes=[mail("b", "a")]))
+    assert "may bar it" in analyze(twice).no_template_twice().reason
+    monkeypatch.setattr(f"journeyflow.analysis.proofs.{name}", value)
+    proof = analyze(twice).no_template_twice()
+    assert (proof.answer, proof.counterexample) == ("unknown", None)
+    assert words in proof.reason
 
 
 def test_a_run_that_ends_itself_goes_no_further():

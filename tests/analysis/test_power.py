@@ -1,18 +1,22 @@
 """Experiments before they begin: what is promised is what `results` would find."""
 
+from datetime import timedelta
 from math import log, log1p, sqrt
 from random import Random
 from statistics import NormalDist
 
 import pytest
 
-from journeyflow import Goal, InvalidInput, Journey, Send, Split, Trigger, Wait, arm
+from journeyflow import Engine, Event, Goal, InvalidInput, Journey, MemoryStore, Send, Split, Trigger, Wait, arm
 from journeyflow.analysis import power, sample_size, smallest_difference
 from journeyflow.analysis.chances import chance_of_finding
 from journeyflow.analysis.power import MOST
+from journeyflow.basics.chance import BUCKETS, bucket
+from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.questions.numbers.intervals import Comparison, Group
 from journeyflow.questions.numbers.strata import Stratum, comparisons
 from journeyflow.simulation import Arrivals
+from tests.samples import START
 
 NORMAL = NormalDist()
 
@@ -79,6 +83,60 @@ def test_power_is_the_share_of_experiments_in_which_results_finds_the_difference
     hits = [found(chance, plan) for _ in range(times)]
     for group in plan.groups[1:]:
         assert sum(group.label in each for each in hits) / times == pytest.approx(group.power, abs=0.02)
+
+
+def hashed(seed, people, rates):
+    """Return who of some people takes which arm, by the hash of the engine, and who of them converts, by chance."""
+    chance, arms = Random(seed), {}
+    for name in (f"{seed}-{n}" for n in range(people)):
+        label = "A" if bucket(DEFAULT_TENANT, LIVED.id, "test", name) < BUCKETS / 2 else "B"
+        arms[name] = (label, chance.random() < rates[label])
+    return arms
+
+
+def compared(arms):
+    """Compare both arms as `results` does."""
+    groups = {label: [converts for of, converts in arms.values() if of == label] for label in "AB"}
+    one, other = (Group(label, len(found), sum(found)) for label, found in groups.items())
+    return Comparison(one, other)
+
+
+def lived(arms):
+    """Let the same people live in an engine: they enter, get the message of an arm, and some order."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(LIVED, at=START)
+        engine.feed(Event("joined", customer=name, at=START) for name in arms)
+        engine.tick(START)
+        later = START + timedelta(days=1)
+        for message in engine.claim("mailer", at=START, limit=len(arms)):
+            label, converts = arms[message.customer]
+            assert message.step == label
+            engine.feed([Event("order", customer=message.customer, at=later)] * converts)
+        engine.tick(later)
+        return engine.results("lived").splits["test"].comparisons[0]
+
+
+LIVED = Journey(
+    id="lived",
+    trigger=Trigger("joined"),
+    goal=Goal("order", within="7 days"),
+    steps=[
+        Split("test", *(arm(50, [Send(name, channel="EMAIL", template=name)], label=name) for name in "AB")),
+        Wait("week", "7 days"),
+    ],
+)
+
+
+def test_power_is_the_share_of_lived_experiments_in_which_results_finds_the_difference():
+    """Through the whole engine: a life comes to what the hash and the counts say, and those do within two points."""
+    rates, people, times = {"A": 0.30, "B": 0.55}, 160, 3_000
+    for seed in range(12):
+        arms = hashed(seed, people, rates)
+        found, expected = lived(arms), compared(arms)
+        assert (found.base, found.other, found.decided) == (expected.base, expected.other, expected.decided)
+    decided = [compared(hashed(seed, people, rates)) for seed in range(times)]
+    share = sum(each.decided and (each.difference or 0) > 0 for each in decided) / times
+    assert share == pytest.approx(power(HALVES, people=people, rate=0.30, difference=0.25).power, abs=0.02)
 
 
 def test_power_is_exact():
