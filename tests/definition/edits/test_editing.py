@@ -25,6 +25,7 @@ from journeyflow import (
     branch,
     field,
     remove_step,
+    rename_step,
     reorder_steps,
     replace_step,
     replace_steps,
@@ -496,6 +497,7 @@ def test_an_edit_of_what_is_no_journey_names_the_argument():
         "reorder_steps": lambda odd: reorder_steps(odd, []),
         "update_journey": update_journey,
         "replace_steps": lambda odd: replace_steps(odd, []),
+        "rename_step": lambda odd: rename_step(odd, "x", "y"),
     }
     for edit in edits.values():
         for odd in ("j", None, {"id": "j"}):

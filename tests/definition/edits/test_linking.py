@@ -102,3 +102,19 @@ def test_a_number_in_a_rule_is_no_name_of_a_journey():
     plain, odd = (said(Journey("j", trigger=each, steps=[End("e")])) for each in ends)
     assert plain == odd
     assert len(plain) == 1
+
+
+def test_who_listens_or_ends_starts_nobody():
+    """Exits, goals and waits for another journey's end, and changes that end runs, make no circle (R39, R53)."""
+    ends = Goal("journey.completed", where=field("journey").eq("b"))
+    one = Journey("a", trigger=Trigger(manual=True), goal=ends, steps=[Update("u", Chain.exit("b"))])
+    two = Journey("b", trigger=Trigger("journey.completed", where=field("journey").eq("a")), steps=[End("e")])
+    assert said(one, two) == []
+
+
+def test_rules_that_name_nobody_for_sure_beside_one_that_does():
+    """Of rules that must all hold, those that are no plain comparison say nothing."""
+    either = field("journey").eq("x") | field("journey").eq("y")
+    listens = Trigger("journey.completed", where=either & field("journey").eq("a"))
+    journey = Journey("b", trigger=listens, steps=[End("e")])
+    assert [link.named for link in links(journey)] == ["a"]

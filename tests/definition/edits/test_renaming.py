@@ -35,7 +35,7 @@ def whole(hello="hello", reply="reply"):
     steps: list[Step] = [
         Send(hello, channel="EMAIL", template="t", next=reply),
         Wait(reply, event="order.placed", timeout="1 day", on_timeout=hello, next="choice"),
-        Condition("choice", any_of(field(opened).eq("x"), not_(field("a").gt(1))), yes=hello, no="mail"),
+        Condition("choice", any_of(field(opened).eq("x"), not_(field("a").gt(field(told)))), yes=hello, no="mail"),
         Send("mail", channel="EMAIL", template="t", data={"a": [f"{{{{ {told} | none }}}} {{{{{{hello|x}}}}}}", 1]}),
         Wait("due", field=f"wait.{reply}.date", on_missing=hello),
         Wait("until", when=field(opened).is_not_null(), timeout="1 day"),
@@ -93,3 +93,10 @@ def test_a_part_of_an_attribute_that_looks_like_a_step_stays():
     rule = field("customer.hello.opened").eq(True)
     journey = Journey(id="j", steps=[Send("hello", channel="EMAIL", template="t"), Condition("c", rule), End("done")])
     assert rename_step(journey, "hello", "hi").step("c") == journey.step("c")
+
+
+def test_a_step_may_have_the_name_of_nothing():
+    """A way that leads nowhere does not lead to a step called "None"."""
+    wait = Wait("rest", event="x", timeout="1 day", next="last")
+    found = rename_step(Journey(id="j", steps=[wait, End("last"), End("None")]), "None", "over")
+    assert found == Journey(id="j", steps=[wait, End("last"), End("over")])
