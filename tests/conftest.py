@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 from hypothesis import is_hypothesis_test, settings
 
 import dev
@@ -101,6 +102,18 @@ def compile_a_share():
     for path in sorted(TESTS.rglob("test_*.py"))[number::workers] if workers > 1 else ():
         with suppress(Exception, pytest.skip.Exception):  # told when the module is collected
             importlib.import_module(".".join(path.relative_to(TESTS.parent).with_suffix("").parts))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Hand over one report of a test that passes: to send the usual five costs a worker as much as a short test."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed:
+            report.keywords = {}  # the names of everything around the test, of which nothing is shown
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
 
 
 @pytest.hookimpl(wrapper=True)
