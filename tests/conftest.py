@@ -58,14 +58,23 @@ def pytest_collection_modifyitems(items):
     Pass over what needs the extra `regex` where it is not installed: `tests/packages.py` runs both ways.
 
     Tests that draw their cases are not measured either: a line that is covered by chance is not covered, and measuring
-    makes them cost two to six times as much.
+    makes them cost two to six times as much. Nor are those on SQLite of what runs on both stores: the rooms above the
+    stores have no line for one of them, and the lines of the stores are covered by `tests/stores/`.
     """
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         if item.get_closest_marker("regex") and not patterns.available():
             item.add_marker(pytest.mark.skip(reason="needs the extra `regex`"))
-        if not item.nodeid.startswith(MEASURED) or is_hypothesis_test(getattr(item, "obj", None)):
+        drawn = is_hypothesis_test(getattr(item, "obj", None))
+        if not item.nodeid.startswith(MEASURED) or drawn or is_on_sqlite(item):
             item.add_marker("unmeasured")
+
+
+def is_on_sqlite(item):
+    """Return whether a test outside `tests/stores/` is the one on SQLite of two that differ in the store."""
+    chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    on_sqlite = any(isinstance(each, str) and each == "sqlite" for each in chosen)
+    return on_sqlite and not item.nodeid.startswith("tests/stores/")
 
 
 TESTS = Path(__file__).parent

@@ -246,6 +246,7 @@ def test_a_chain_of_30_000_steps_takes_seconds_and_no_recursion():
     assert time.process_time() - started < 20
 
 
+@pytest.mark.unmeasured
 def test_lists_nested_2_000_deep_are_flattened():
     """R13: neither nesting knows recursion."""
     journey = Journey(id="deep", steps=nested(2_000))

@@ -275,6 +275,7 @@ def test_a_timer_of_a_journey_that_cannot_be_handled_at_all_stops(engine, monkey
     assert engine.audit() == ["2 people wait for a slot of journey 'j' and nothing wakes them"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 2_000])
 def test_many_bad_items_among_many(batch_size, monkeypatch):
     """Each costs itself alone, whatever the size of batches; what is due within the batch counts as well."""

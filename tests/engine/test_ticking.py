@@ -223,23 +223,23 @@ TOLD = {
 @pytest.mark.parametrize("gone", GONE)
 @pytest.mark.parametrize("kind", TOLD)
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_an_input_names_may_be_gone_by_then(kind, gone, fails):
+@pytest.mark.parametrize("store", STORES)
+def test_what_an_input_names_may_be_gone_by_then(store, kind, gone, fails):
     """R15: each kind of input is handled, with an outcome, when the journey, run, message or customer is gone."""
-    for store in STORES:
-        with open_engine(store) as engine:
-            steps = (Send("s", channel="EMAIL", template="t"), Wait("w", "1 day"))
-            engine.deploy(Journey(id="j", trigger=Trigger("go"), steps=steps), at=TODAY)
-            engine.feed(Event("go", customer="ann", at=TODAY))
-            engine.tick(TODAY)
-            (post,) = engine.claim("w", at=TODAY, lease="1 day")
-            if fails:
-                engine.ack(post, at=TODAY)
-                engine.tick(TODAY)
-            TOLD[kind](engine, post)
-            gone(engine)
-            result = engine.tick(LATER)
-            assert result.errors == 0
-            with engine.store.reader() as reader:
-                assert reader.rows("SELECT count(*) FROM inputs WHERE outcome IS NULL") == [(0,)]
-            assert engine.tick(LATER + timedelta(days=2)).errors == 0
-            assert engine.audit() == []
+    engine = open_engine(store)
+    steps = (Send("s", channel="EMAIL", template="t"), Wait("w", "1 day"))
+    engine.deploy(Journey(id="j", trigger=Trigger("go"), steps=steps), at=TODAY)
+    engine.feed(Event("go", customer="ann", at=TODAY))
+    engine.tick(TODAY)
+    (post,) = engine.claim("w", at=TODAY, lease="1 day")
+    if fails:
+        engine.ack(post, at=TODAY)
+        engine.tick(TODAY)
+    TOLD[kind](engine, post)
+    gone(engine)
+    result = engine.tick(LATER)
+    assert result.errors == 0
+    with engine.store.reader() as reader:
+        assert reader.rows("SELECT count(*) FROM inputs WHERE outcome IS NULL") == [(0,)]
+    assert engine.tick(LATER + timedelta(days=2)).errors == 0
+    assert engine.audit() == []

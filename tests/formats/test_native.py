@@ -1077,6 +1077,7 @@ def other(value: Any) -> Any:
     )()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", JOURNEYS)
 def test_a_fingerprint_ignores_names_descriptions_and_notes_and_nothing_else(name):
     """R12: of the journey and of its steps; the tenant says whose a version is, not which."""

@@ -648,6 +648,7 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
     return changed
 
 
+@pytest.mark.unmeasured
 def test_any_part_may_be_anything():
     """It is read or refused, never raised; and what is read without losses comes back as it was."""
     draw = random.Random(7)

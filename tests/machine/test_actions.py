@@ -129,6 +129,7 @@ def test_an_email_with_all_its_options_reaches_the_channel(host):
     assert subject in {"Hey Ann", "Hi Ann", "Hello Ann"}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.rows(71)
 def test_alternatives_in_a_subject_are_drawn_once_and_for_all():
     """R38, R39: every text comes, each visit draws its own, and the same one on every store and in replays."""

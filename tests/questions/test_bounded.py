@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -133,6 +134,7 @@ def test_what_an_engine_answers_can_be_read_as_rows():
     assert {name for name in found if not name.startswith("step ")} == without
 
 
+@pytest.mark.unmeasured
 def test_what_simulations_and_analyses_answer_is_short_too():
     """The figures are in their rows."""
     journey, people = journey_of("é" * 5_000), Population(size=9, attributes={"x": "é" * 5_000})

@@ -232,6 +232,7 @@ def steps_of_an_export(journeys, people, tmp_path, *, tenant):
         return done
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("tenant", [None, "default"])
 def test_the_cost_follows_the_rows_whatever_journeys_there_are(tenant, tmp_path):
     """The same people in a hundred journeys cost as much as in one."""

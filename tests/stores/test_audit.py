@@ -337,6 +337,7 @@ FAULTS: list[tuple[str, str]] = [
 ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("statement", "sentence"), FAULTS)
 def test_every_fault_is_told(file: Path, statement: str, sentence: str) -> None:
     """What is planted changes rows, and the audit tells of it in one sentence."""
