@@ -7,7 +7,7 @@ test compares where the file is.
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -116,21 +116,21 @@ def fitted_rate(fit: Fit) -> str:
     return f"{stays}, spread {found.spread:.1f}; after each purchase {found.dropout.mean:.0%} leave"
 
 
-def computed() -> str:
-    """Return the computed part of the page."""
+def computed(fitted: Sequence[str] = tuple(FITTED)) -> str:
+    """Return the computed part of the page, or of it what stands there about some of the forecasts."""
     events = purchases()
     real = truth(events)
     known = [each for each in events if each.at <= YEAR]
     columns, notes = [], []
     with lived(known, YEAR) as engine:
-        for name, since in FITTED.items():
-            fit = Behavior.fit(engine, since=since, until=YEAR, background=["purchase"])
+        for name in fitted:
+            fit = Behavior.fit(engine, since=FITTED[name], until=YEAR, background=["purchase"])
             acting = evolve(fit, behavior=evolve(fit.behavior, soonest=SOONEST))
             found = forecast(engine, at=YEAR, until=END, behavior=acting, population=0, replications=REPLICATIONS)
             columns.append(figures(found))
             notes.append(f"- Fitted to {name}, a customer buys {fitted_rate(fit)}.")
-    lines = [f"| figure | {' | '.join(f'fitted to {name}' for name in FITTED)} | what happened |"]
-    lines.append("| --- | --- | --- | --- |")
+    lines = [f"| figure | {' | '.join(f'fitted to {name}' for name in fitted)} | what happened |"]
+    lines.append(f"| --- |{' --- |' * len(fitted)} --- |")
     for figure, happened in real.items():
         lines.append(f"| {figure} | {' | '.join(str(each[figure]) for each in columns)} | {happened:g} |")
     return "\n".join([*notes, "", *lines]) + "\n"
