@@ -89,6 +89,7 @@ BEHAVIOR = Behavior(
     revenue=LogNormal(2_000, 0.5),
     when=[When(channel="SMS", opened=0.9), When(arm=("test", "B"), clicked=0.6)],
     background=[Background("page.viewed", every="6 days", lifts=[Lift(3, "2 days", channel="EMAIL")])],
+    soonest="1 hour",
 )
 
 PEOPLE = Population(
@@ -219,7 +220,8 @@ def test_variants_share_their_luck():
 )
 def test_people_do_what_the_behavior_says(behavior, kind, step, share):
     """The share of 1,000 people lies within four standard deviations of the probability."""
-    outcome = run(behavior=behavior, population=Population(size=1_000, attributes=PEOPLE.attributes))
+    people = Population(size=1_000, attributes=PEOPLE.attributes)
+    outcome = run(behavior=evolve(behavior, soonest="1 hour"), population=people, until="6 days")
     found = outcome.figure("reactions", "welcome", step)
     count = sum(
         n for key, n in outcome.tallies[0].items() if key[:3] == ("reactions", "welcome", step) and key[4] == kind
@@ -364,7 +366,7 @@ def test_everybody_may_come_at_hours_of_their_own_zone():
         assert abs(len(those) - 210) < 5 * 210**0.5
     cut = [each for part in range(3) for each in people.participants(seed=4, **span, part=part, parts=3)]
     assert sorted(each.id for each in cut) == sorted(each.id for each in found)
-    options = {"population": people, "until": "7 days", "behavior": Behavior()}
+    options = {"population": people, "until": "7 days", "behavior": Behavior(soonest="1 hour")}
     with ThreadPoolExecutor(2) as threads:
         assert run(executor=threads, **options).tallies == run(**options).tallies
 
