@@ -172,6 +172,7 @@ def answer(call: Callable[[Engine, Any], object], engine: Engine, odd: object) -
     return told
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("what", CALLS)
 def test_every_door_takes_or_refuses_and_both_stores_agree(what):
     """Each call with each odd value: an answer or a refusal, the same in memory and on SQLite (B3, R10, R90)."""

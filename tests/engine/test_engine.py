@@ -180,6 +180,8 @@ def test_every_fault_is_told_and_nothing_of_the_chunk_is_stored(host):
     assert host.outcomes() == []
     with pytest.raises(InvalidInput, match=r"\[0\] expected an Event, not str 'go'"):
         host.engine.feed(["go"])
+    with pytest.raises(InvalidInput, match=r"\[0\] expected a pair of a customer and attributes, not str 'c1'"):
+        host.engine.put_customers(["c1"], at=START)
     with pytest.raises(InvalidInput, match=r"(?s)type: must not be empty.*customer: must be text") as caught:
         Event("", customer=5, at=START)  # type: ignore[arg-type]  # what a host may do wrong
     assert len(caught.value.faults) == 2
