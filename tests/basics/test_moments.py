@@ -37,6 +37,7 @@ from journeyflow.basics.moments import (
     zone,
     zone_or,
 )
+from tests.cases import part
 
 UTC_ZONE, PARIS, NEW_YORK = ZoneInfo("UTC"), ZoneInfo("Europe/Paris"), ZoneInfo("America/New_York")
 SAO_PAULO, APIA, TORONTO = ZoneInfo("America/Sao_Paulo"), ZoneInfo("Pacific/Apia"), ZoneInfo("America/Toronto")
@@ -269,7 +270,9 @@ def transitions(where):
 
     step = 20 * 86_400
     marks = range(-90 * 365 * 86_400, 70 * 365 * 86_400 + step, step)
-    return [change(low, high) for low, high in pairwise(marks) if offset(low) != offset(high)]
+    offsets = [offset(mark) for mark in marks]
+    spans = zip(pairwise(marks), pairwise(offsets), strict=True)
+    return [change(low, high) for (low, high), (before, after) in spans if before != after]
 
 
 @cache
@@ -299,7 +302,7 @@ def test_wall_times_around_every_change_of_every_zone():
     """R33: a wall time in a gap moves forward by the gap, an ambiguous one is the first, all others are themselves."""
     changes = all_transitions()
     assert len(changes) > 15_000
-    for where, second in changes:
+    for where, second in part(changes):
         before, after = shifts(where, second)
         low, high = second + min(before, after), second + max(before, after)
         for seconds in (low - 1, low, (low + high) // 2, high - 1, high):
