@@ -161,12 +161,14 @@ def call(*command: str, cwd: Path | None = None) -> int:
 def call_all(*rounds: dict[str, list[str]]) -> int:
     """Run every part, even after one has failed; print how each went; return 1 if one failed, else 0.
 
-    The parts of a round run side by side: while one waits for the network, the others go on.
+    The parts of a round run side by side: while one waits for the network or another process, the others go on. The
+    output of the last is shown as it comes, that of the others when they are done.
     """
     codes, lines = list[int](), list[str]()
     for parts in rounds:
+        ways = [*[timed_and_kept] * (len(parts) - 1), timed]
         with ThreadPoolExecutor(len(parts)) as pool:
-            ends = pool.map(timed if len(parts) == 1 else timed_and_kept, parts, parts.values())
+            ends = pool.map(lambda way, part: way(*part), ways, parts.items())
             for name, (code, seconds) in zip(parts, ends, strict=True):
                 codes.append(code)
                 lines.append(f"{name:18}{seconds:7.1f} s  {f'FAILED (exit {code})' if code else 'ok'}")
@@ -203,7 +205,7 @@ def test(arguments: list[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here, and each would compile everything anew
     if arguments:
         return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT)
-    return call_all(LINT | BESIDE, TESTS, COVERAGE)
+    return call_all(LINT | BESIDE | TESTS, COVERAGE)
 
 
 def lint(arguments: list[str]) -> int:

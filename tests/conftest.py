@@ -40,7 +40,8 @@ def every_engine_is_closed():
 
 LONGEST = (
     *("tests/properties/", "tests/test_docs.py", "tests/simulation/", "tests/test_hostile.py", "tests/analysis/"),
-    *("tests/definition/rules/test_turns.py", "tests/stores/test_interrupts.py", "tests/questions/numbers/"),
+    *("tests/definition/rules/test_turns.py", "tests/stores/", "tests/questions/numbers/", "tests/testing/"),
+    *("tests/test_bad_input.py", "tests/stateful/", "tests/work/together/"),
 )
 """Where a file takes many seconds; the others follow."""
 
