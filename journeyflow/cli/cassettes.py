@@ -6,7 +6,7 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import echo, writing
-from journeyflow.cli.shared import NEW, tenant
+from journeyflow.cli.shared import NEW, Database, tenant
 
 
 @click.command()
@@ -16,7 +16,7 @@ from journeyflow.cli.shared import NEW, tenant
 @click.argument("file", type=NEW)
 @click.option("--run", "number", type=int, help="The number of the run; default: the newest.")
 @tenant
-def record(db: Path, journey: str, customer: str, file: Path, tenant: str, *, number: int | None) -> None:
+def record(db: Database, journey: str, customer: str, file: Path, tenant: str, *, number: int | None) -> None:
     """Record one enrollment under pseudonyms, as a file that a test plays with journeyflow.testing.
 
     The customer has another id, and texts that no rule reads are replaced; what rules read is kept.

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 
 import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import echo
-from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+from journeyflow.cli.shared import Database, as_json, now_option, show, table, tenant, when
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import did_you_mean, shown
 
@@ -27,7 +26,7 @@ def warn_of_channels(engine: Engine, channels: Iterable[str]) -> None:
 @now_option()
 @tenant
 @as_json
-def hold_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: bool) -> None:
+def hold_channel(db: Database, channel: str, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Hand out no message of a channel until it is released; no attempt is spent."""
     with opened(db, tenant) as engine:
         engine.hold_channel(channel, at=at)
@@ -42,7 +41,7 @@ def hold_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: 
 @now_option()
 @tenant
 @as_json
-def release_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: bool) -> None:
+def release_channel(db: Database, channel: str, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Hand out the messages of a held channel again."""
     with opened(db, tenant) as engine:
         if channel not in (before := engine.held_channels()):
@@ -56,7 +55,7 @@ def release_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_jso
 @database
 @tenant
 @as_json
-def held_channels(db: Path, tenant: str, *, as_json: bool) -> None:
+def held_channels(db: Database, tenant: str, *, as_json: bool) -> None:
     """List the channels that are held, each with the instant since which it is."""
     with opened(db, tenant) as engine:
         found = engine.held_channels()

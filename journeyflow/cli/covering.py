@@ -7,7 +7,7 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.reports import html, reported
-from journeyflow.cli.shared import INPUT, Faults, Number, as_json, load_journeys, show, tenant
+from journeyflow.cli.shared import INPUT, Database, Faults, Number, as_json, load_journeys, show, tenant
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -22,7 +22,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @html
 @as_json
 def coverage(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journeys: tuple[Path, ...],
     since: datetime | None,
     until: datetime | None,

@@ -12,10 +12,11 @@ from attrs import asdict
 from journeyflow.basics.showing import counted
 from journeyflow.cli.output import echo
 from journeyflow.cli.shared import (
-    EXISTING,
+    DATABASE,
     INPUT,
-    NEW,
+    NEW_DATABASE,
     Bar,
+    Database,
     Faults,
     Whole,
     after,
@@ -44,11 +45,11 @@ from journeyflow.formats.events import customers_of, events_of
 from journeyflow.formats.files import BytesRead, FileKeywords, Source, file_options, size_of
 from journeyflow.questions.journeys import JourneyInfo
 
-database = click.argument("db", type=EXISTING)
+database = click.argument("db", type=DATABASE)
 
 
 @contextmanager
-def opened(path: Path, tenant: str, *, scrub: bool = True) -> Iterator[Engine]:
+def opened(path: Database, tenant: str, *, scrub: bool = True) -> Iterator[Engine]:
     """Open a database for one tenant, and turn faults into messages."""
     with faults_shown(), Engine(path, scrub=scrub) as engine:
         yield engine.tenant(tenant)
@@ -72,12 +73,12 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
 
 
 @click.command()
-@click.argument("db", type=NEW)
+@click.argument("db", type=NEW_DATABASE)
 @click.argument("files", nargs=-1, required=True, type=INPUT)
 @click.option("--rollback", is_flag=True, help="Make older versions that the files hold the newest again.")
 @now_option()
 @as_json
-def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, rollback: bool, as_json: bool) -> None:
+def deploy(db: Database, files: tuple[Path, ...], at: datetime, *, rollback: bool, as_json: bool) -> None:
     """Publish journey files and activate new journeys; a second time changes nothing. Makes a missing database.
 
     What `check` warns of is printed on standard error.
@@ -137,7 +138,7 @@ def _lifecycle(name: str, text: str) -> click.Command:
     @now_option()
     @tenant
     @as_json
-    def call(db: Path, journey: str, at: datetime, tenant: str, *, as_json: bool) -> None:
+    def call(db: Database, journey: str, at: datetime, tenant: str, *, as_json: bool) -> None:
         with opened(db, tenant) as engine:
             getattr(engine, name)(journey, at=at)
             info = engine.journey(journey)
@@ -165,7 +166,7 @@ pause = _lifecycle("pause", "Pause a journey: nobody enters, no wait is left, no
 @tenant
 @as_json
 def resume(
-    db: Path,
+    db: Database,
     journey: str,
     overdue: Literal["run", "shift"],
     at: datetime,
@@ -187,7 +188,7 @@ def resume(
 @now_option()
 @tenant
 @as_json
-def archive(db: Path, journey: str, at: datetime, tenant: str, *, allow_jump: bool, as_json: bool) -> None:
+def archive(db: Database, journey: str, at: datetime, tenant: str, *, allow_jump: bool, as_json: bool) -> None:
     """Archive a journey for good; everybody inside leaves it."""
     with opened(db, tenant) as engine:
         left = engine.archive(journey, at=at, allow_jump=allow_jump)
@@ -211,7 +212,7 @@ def archive(db: Path, journey: str, at: datetime, tenant: str, *, allow_jump: bo
 @after
 @tenant
 @as_json
-def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
+def list_journeys(db: Database, tenant: str, *, take: int | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List journeys with their counts."""
     with opened(db, tenant) as engine:
         page = engine.journeys(take=take, **asked)
@@ -230,7 +231,9 @@ def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **a
     "--keep-free-space", is_flag=True, help="Keep traces of customers forgotten by a step until the next vacuum."
 )
 @as_json
-def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_free_space: bool, as_json: bool) -> None:
+def tick(
+    db: Database, now: datetime, limit: int | None, *, allow_jump: bool, keep_free_space: bool, as_json: bool
+) -> None:
     """Do what is due, for all tenants."""
     with opened(db, "default", scrub=not keep_free_space) as engine:
         result = engine.tick(now, limit=limit, allow_jump=allow_jump)
@@ -255,7 +258,7 @@ def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_f
 @reading
 @tenant
 @as_json
-def feed(db: Path, events: Path, tenant: str, *, as_json: bool, **options: Unpack[FileKeywords]) -> None:
+def feed(db: Database, events: Path, tenant: str, *, as_json: bool, **options: Unpack[FileKeywords]) -> None:
     """Feed an event file (CSV, NDJSON or a JSON array); the next tick handles what is due of it.
 
     The file is - for standard input. Exit status 1 if not one line could be taken.
@@ -275,7 +278,7 @@ def feed(db: Path, events: Path, tenant: str, *, as_json: bool, **options: Unpac
 @tenant
 @as_json
 def put_customers(
-    db: Path, customers: Path, at: datetime, tenant: str, *, as_json: bool, **options: Unpack[FileKeywords]
+    db: Database, customers: Path, at: datetime, tenant: str, *, as_json: bool, **options: Unpack[FileKeywords]
 ) -> None:
     """Put the customers of a file (CSV, NDJSON or a JSON array); the next tick handles them.
 
@@ -317,7 +320,7 @@ def _say_taken(tally: FileTally, what: str, *, as_json: bool) -> None:
 @tenant
 @as_json
 def enroll(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str,
     customers: tuple[str, ...],
     key: str | None,
@@ -344,7 +347,7 @@ def enroll(  # noqa: PLR0917 click passes them by name
 @tenant
 @as_json
 def exit_customers(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str,
     customers: tuple[str, ...],
     reason: str,
@@ -370,7 +373,7 @@ def exit_customers(  # noqa: PLR0917 click passes them by name
 @tenant
 @as_json
 def explain(  # noqa: PLR0917 click passes them by name
-    db: Path, journey: str, customer: str, run: int | None, key: str | None, tenant: str, *, as_json: bool
+    db: Database, journey: str, customer: str, run: int | None, key: str | None, tenant: str, *, as_json: bool
 ) -> None:
     """Explain every decision of a run with the values that were compared."""
     with opened(db, tenant) as engine:
@@ -387,7 +390,7 @@ def explain(  # noqa: PLR0917 click passes them by name
 @click.command()
 @database
 @as_json
-def audit(db: Path, *, as_json: bool) -> None:
+def audit(db: Database, *, as_json: bool) -> None:
     """List everything in the database that does not add up; exit status 1 if there is anything."""
     with opened(db, "default") as engine:
         found = engine.audit()

@@ -1,7 +1,6 @@
 """Commands that hand messages to scripts, take their answers, and retry failed runs."""
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 from attrs import evolve
@@ -12,6 +11,7 @@ from journeyflow.cli.channels import warn_of_channels
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import Unwritten
 from journeyflow.cli.shared import (
+    Database,
     Faults,
     Whole,
     after,
@@ -44,7 +44,7 @@ def _engaged(message: Message) -> str:
 @tenant
 @as_json
 def claim(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     worker: str,
     channels: tuple[str, ...],
     limit: int,
@@ -80,7 +80,7 @@ def claim(  # noqa: PLR0917 click passes them by name
 @now_option()
 @tenant
 @as_json
-def ack(db: Path, messages: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
+def ack(db: Database, messages: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
     """Record by their ids that messages went out; the next tick makes them SENT."""
     with opened(db, tenant) as engine:
         found = [engine.message(message) for message in messages]  # a typo fails now, instead of being unmatched later
@@ -101,7 +101,7 @@ def ack(db: Path, messages: tuple[str, ...], at: datetime, tenant: str, *, as_js
 @tenant
 @as_json
 def nack(  # noqa: PLR0917 as above
-    db: Path, message: str, token: str, error: str, at: datetime, tenant: str, *, permanent: bool, as_json: bool
+    db: Database, message: str, token: str, error: str, at: datetime, tenant: str, *, permanent: bool, as_json: bool
 ) -> None:
     """Record that a message could not be delivered under a lease; it is handed out again later, or given up."""
     with opened(db, tenant) as engine:
@@ -120,7 +120,7 @@ def nack(  # noqa: PLR0917 as above
 @click.argument("token")
 @tenant
 @as_json
-def release(db: Path, message: str, token: str, tenant: str, *, as_json: bool) -> None:
+def release(db: Database, message: str, token: str, tenant: str, *, as_json: bool) -> None:
     """Return a message unsent: it can be claimed again at once, and the attempt does not count."""
     with opened(db, tenant) as engine:
         released = engine.release(evolve(engine.message(message), token=token))
@@ -139,7 +139,7 @@ def release(db: Path, message: str, token: str, tenant: str, *, as_json: bool) -
 @tenant
 @as_json
 def requeue(  # noqa: PLR0917 as above
-    db: Path,
+    db: Database,
     messages: tuple[str, ...],
     journey: str | None,
     step: str | None,
@@ -173,7 +173,7 @@ def requeue(  # noqa: PLR0917 as above
 @tenant
 @as_json
 def list_messages(  # noqa: PLR0917 as above
-    db: Path,
+    db: Database,
     journey: str | None,
     status: tuple[str, ...],
     customer: str | None,
@@ -220,7 +220,9 @@ def list_messages(  # noqa: PLR0917 as above
 @after
 @tenant
 @as_json
-def list_unmatched(db: Path, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
+def list_unmatched(
+    db: Database, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool
+) -> None:
     """List the events, acks, nacks and requeues that named no message of their customer or tenant."""
     with opened(db, tenant) as engine:
         page = engine.unmatched(skip=skip, take=take, after=after)
@@ -240,7 +242,9 @@ def list_unmatched(db: Path, skip: int, take: int | None, after: Cursor | None, 
 @after
 @tenant
 @as_json
-def list_set_aside(db: Path, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
+def list_set_aside(
+    db: Database, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool
+) -> None:
     """List the inputs whose handling raised an exception; `retry --set-aside` takes them up again."""
     with opened(db, tenant) as engine:
         page = engine.set_aside(skip=skip, take=take, after=after)
@@ -257,7 +261,7 @@ def list_set_aside(db: Path, skip: int, take: int | None, after: Cursor | None, 
 @tenant
 @as_json
 def retry(
-    db: Path,
+    db: Database,
     journey: str | None,
     customers: tuple[str, ...],
     at: datetime,
@@ -279,7 +283,7 @@ def retry(
     show({"taken": len(customers)}, said, as_json=as_json)
 
 
-def _take_up_again(db: Path, tenant: str, at: datetime, *, as_json: bool) -> None:
+def _take_up_again(db: Database, tenant: str, at: datetime, *, as_json: bool) -> None:
     """Put every input that was set aside back into the inbox."""
     with opened(db, tenant) as engine:
         page = engine.set_aside(take=None)

@@ -7,7 +7,7 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.reports import html, reported
-from journeyflow.cli.shared import Bar, Instant, Whole, as_json, numbers_checked, show, tenant
+from journeyflow.cli.shared import Bar, Database, Instant, Whole, as_json, numbers_checked, show, tenant
 from journeyflow.cli.simulations import workers_of
 
 
@@ -40,7 +40,7 @@ class InstantOrLength(click.ParamType[datetime | str]):
 @html
 @as_json
 def forecast(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     until: datetime | str,
     at: datetime | None,
     since: datetime | None,
@@ -90,7 +90,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
 @html
 @as_json
 def calibrate(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     times: int,
     span: str,
     until: datetime | None,

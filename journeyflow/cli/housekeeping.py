@@ -10,8 +10,9 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import writing
-from journeyflow.cli.shared import Bar, Instant, as_json, faults_shown, jump, now_option, show, table, tenant
+from journeyflow.cli.shared import Bar, Database, Instant, as_json, faults_shown, jump, now_option, show, table, tenant
 from journeyflow.engine.engine import Engine
+from journeyflow.stores.places import size_of_file
 
 TABLES = ("enrollments", "visits", "messages")
 
@@ -26,7 +27,7 @@ TABLES = ("enrollments", "visits", "messages")
 @tenant
 @as_json
 def export(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     to: Path | None,
     tables: tuple[str, ...],
     kind: Literal["csv", "ndjson"],
@@ -48,7 +49,7 @@ def export(  # noqa: PLR0917 click passes them by name
 
 
 def _export_tables(
-    db: Path,
+    db: Database,
     to: Path,
     tables: tuple[str, ...],
     kind: Literal["csv", "ndjson"],
@@ -75,7 +76,7 @@ def _export_tables(
 @tenant
 @as_json
 def forget(
-    db: Path,
+    db: Database,
     customers: tuple[str, ...],
     at: datetime,
     tenant: str,
@@ -94,20 +95,21 @@ def forget(
 @click.command()
 @database
 @as_json
-def vacuum(db: Path, *, as_json: bool) -> None:
+def vacuum(db: Database, *, as_json: bool) -> None:
     """Rebuild the file without its free space, so that nothing of what was deleted is left in it."""
-    before = db.stat().st_size
+    before = size_of_file(db)
     with opened(db, "default") as engine:
         engine.vacuum()
-    sizes = {"before": before, "after": db.stat().st_size}
-    show(sizes, f"{sizes['before']:,} bytes before, {sizes['after']:,} after", as_json=as_json)
+    sizes = {"before": before, "after": size_of_file(db)}
+    said = "vacuumed" if before is None else f"{before:,} bytes before, {sizes['after']:,} after"
+    show(sizes, said, as_json=as_json)
 
 
 @click.command("renew-nonce")
 @database
 @click.option("--nonce", help="What the ids of new messages begin with; default: drawn at random.")
 @as_json
-def renew_nonce(db: Path, nonce: str | None, *, as_json: bool) -> None:
+def renew_nonce(db: Database, nonce: str | None, *, as_json: bool) -> None:
     """Begin new message ids with another nonce: run it on a restored backup, before the first tick.
 
     Run it too on a copy that is to work beside its original. No id is then used again for another message.
@@ -126,7 +128,7 @@ def renew_nonce(db: Path, nonce: str | None, *, as_json: bool) -> None:
 @tenant
 @as_json
 def prune(
-    db: Path,
+    db: Database,
     before: datetime,
     journey: str | None,
     tenant: str,

@@ -10,7 +10,8 @@ import click
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import (
     INPUT,
-    NEW,
+    NEW_DATABASE,
+    Database,
     Faults,
     as_json,
     faults_shown,
@@ -35,7 +36,7 @@ from journeyflow.questions.versions import StepInfo
 @click.argument("journey")
 @tenant
 @as_json
-def versions(db: Path, journey: str, tenant: str, *, as_json: bool) -> None:
+def versions(db: Database, journey: str, tenant: str, *, as_json: bool) -> None:
     """List the versions of a journey, and how many people are in each."""
     with opened(db, tenant) as engine:
         found = engine.versions(journey)
@@ -66,7 +67,7 @@ def versions(db: Path, journey: str, tenant: str, *, as_json: bool) -> None:
 @tenant
 @as_json
 def migrate(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str,
     version: int,
     mapped: Sequence[str],
@@ -109,7 +110,7 @@ def _step_lines(found: Sequence[StepInfo]) -> str:
 @tenant
 @as_json
 def steps(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str,
     version: int | None,
     publish: Sequence[str],
@@ -142,7 +143,7 @@ def steps(  # noqa: PLR0917 click passes them by name
 @tenant
 @as_json
 def clone(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str,
     to: str,
     name: str | None,
@@ -167,13 +168,13 @@ def clone(  # noqa: PLR0917 click passes them by name
 
 
 @click.command()
-@click.argument("db", type=NEW)
+@click.argument("db", type=NEW_DATABASE)
 @click.argument("journey")
 @click.argument("file", type=INPUT)
 @now_option()
 @tenant
 @as_json
-def draft(db: Path, journey: str, file: Path, at: datetime, tenant: str, *, as_json: bool) -> None:
+def draft(db: Database, journey: str, file: Path, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Keep a journey file, finished or not, as the draft JOURNEY, and list what still is in the way of its activation.
 
     Makes a missing database. The file may be in any format that `check` reads.
@@ -205,7 +206,7 @@ def draft(db: Path, journey: str, file: Path, at: datetime, tenant: str, *, as_j
 @tenant
 @as_json
 def edit(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str,
     name: str | None,
     description: str | None,
@@ -230,7 +231,7 @@ def _taking_away(name: str, text: str) -> click.Command:
     @click.argument("journey")
     @tenant
     @as_json
-    def call(db: Path, journey: str, tenant: str, *, as_json: bool) -> None:
+    def call(db: Database, journey: str, tenant: str, *, as_json: bool) -> None:
         with opened(db, tenant) as engine:
             getattr(engine, name)(journey)
         show({"gone": journey}, f"{journey} is gone", as_json=as_json)
@@ -252,7 +253,7 @@ purge = _taking_away("purge", "Remove an archived journey, with everything that 
 @tenant
 @as_json
 def bulk(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     call: BulkCall,
     journeys: Sequence[str],
     suffix: str,

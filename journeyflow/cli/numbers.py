@@ -10,7 +10,7 @@ import click
 
 from journeyflow.cli.charts import as_bars, chart, drawn, picture, write_svg
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Instant, as_json, now, show, table, tenant, when, zone_shown
+from journeyflow.cli.shared import Database, Instant, as_json, now, show, table, tenant, when, zone_shown
 from journeyflow.definition.counted import FUNNEL, funnel_rows
 from journeyflow.drawing.charts import BarRow
 from journeyflow.engine.engine import Engine
@@ -139,7 +139,7 @@ def _span(stats: Sequence[JourneyStats]) -> str:
 @tenant
 @as_json
 def stats(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str | None,
     since: str | None,
     until: str | None,
@@ -216,7 +216,7 @@ def _title(journey: str | None, by: str, what: str, *_: str) -> str:
 @tenant
 @as_json
 def benchmark(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     since: str | None,
     until: str | None,
     channel: str | None,
@@ -255,7 +255,7 @@ def benchmark(  # noqa: PLR0917 click passes them by name
 @click.option("--confidence", default=0.95, show_default=True, help="The confidence of the intervals, between 0 and 1.")
 @tenant
 @as_json
-def results(db: Path, journey: str, confidence: float, tenant: str, *, as_json: bool) -> None:
+def results(db: Database, journey: str, confidence: float, tenant: str, *, as_json: bool) -> None:
     """Compare a journey's holdout and the arms of its Splits by its goal.
 
     One row per group and percentages: groups are compared only where they were split alike.

@@ -7,7 +7,17 @@ import click
 
 from journeyflow.basics.hours import WEEKDAYS, weekdays_in_words, write_clock
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import INPUT, as_json, faults_shown, load_policies, now_option, show, table, tenant
+from journeyflow.cli.shared import (
+    INPUT,
+    Database,
+    as_json,
+    faults_shown,
+    load_policies,
+    now_option,
+    show,
+    table,
+    tenant,
+)
 from journeyflow.definition.policies import Cap, Policies, QuietHours
 from journeyflow.formats.policies import policies_to_dict
 
@@ -42,7 +52,7 @@ def _lines(policies: Policies) -> str:
 @now_option()
 @tenant
 @as_json
-def policies(db: Path, file: Path | None, at: datetime, tenant: str, *, as_json: bool) -> None:
+def policies(db: Database, file: Path | None, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Show the caps and quiet hours of a tenant, or set them from a policy file, as of an instant."""
     with faults_shown():
         wanted = None if file is None else load_policies(file)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -11,6 +10,7 @@ from journeyflow.basics.values import dumps
 from journeyflow.basics.words import MESSAGE_KINDS
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import (
+    Database,
     Instant,
     Take,
     after,
@@ -67,7 +67,7 @@ def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[o
 @page_options("entered", "entered, customer, due or ended")
 @tenant
 @as_json
-def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
+def enrollments(db: Database, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List enrollments: the runs of customers through journeys."""
     with opened(db, tenant) as engine:
         page = engine.enrollments(journey, **asked)
@@ -107,7 +107,7 @@ def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **
 @page_options("customer", "customer, entered, left, stays or an attribute")
 @tenant
 @as_json
-def people(db: Path, journey: str, step: str, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
+def people(db: Database, journey: str, step: str, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List who is or was at a step, and what they did with its messages."""
     with opened(db, tenant) as engine:
         page = engine.people(journey, step, **asked)
@@ -146,7 +146,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 @after
 @tenant
 @as_json
-def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
+def deferred(db: Database, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List who waits for a slot of a journey's entry limits, in the order in which they will be let in."""
     with opened(db, tenant) as engine:
         page = engine.deferred(journey, **asked)
@@ -163,7 +163,7 @@ def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **ask
 @click.argument("journey", required=False)
 @tenant
 @as_json
-def refusals(db: Path, journey: str | None, tenant: str, *, as_json: bool) -> None:
+def refusals(db: Database, journey: str | None, tenant: str, *, as_json: bool) -> None:
     """Count the entries that journeys have refused, by reason."""
     with opened(db, tenant) as engine:
         found = engine.refusals(journey)
@@ -181,7 +181,7 @@ def refusals(db: Path, journey: str | None, tenant: str, *, as_json: bool) -> No
 @after
 @tenant
 @as_json
-def refused(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
+def refused(db: Database, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List who was refused, each with the last refusal by a journey, the newest first."""
     with opened(db, tenant) as engine:
         page = engine.refused(journey, **asked)
@@ -200,7 +200,7 @@ def refused(db: Path, journey: str | None, tenant: str, *, as_json: bool, **aske
 @now_option()
 @tenant
 @as_json
-def why_not(db: Path, journey: str, customer: str, at: datetime, tenant: str, *, as_json: bool) -> None:
+def why_not(db: Database, journey: str, customer: str, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Explain why a customer did not enter a journey, and whether the same event would enter them now."""
     with opened(db, tenant) as engine:
         found = engine.why_not(journey, customer, at=at)
@@ -217,7 +217,7 @@ def why_not(db: Path, journey: str, customer: str, at: datetime, tenant: str, *,
 )
 @tenant
 @as_json
-def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401 click passes them by name
+def timeline(db: Database, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401 click passes them by name
     """Show what happened to a customer, across all journeys."""
     with opened(db, tenant) as engine:
         found = engine.timeline(customer, **window)
@@ -234,7 +234,7 @@ def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: A
 @tenant
 @as_json
 def stood_at(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str,
     customer: str,
     instant: datetime,
@@ -265,7 +265,7 @@ def stood_at(  # noqa: PLR0917 click passes them by name
 @after
 @tenant
 @as_json
-def list_unreadable(db: Path, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
+def list_unreadable(db: Database, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List what journeys read as dates or time zones in attributes and events, and what is neither."""
     with opened(db, tenant) as engine:
         page = engine.unreadable(**asked)

@@ -11,7 +11,7 @@ import click
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.numbers import as_of, newest, since, until
 from journeyflow.cli.output import echo, writing
-from journeyflow.cli.shared import as_json, show, tenant
+from journeyflow.cli.shared import Database, as_json, show, tenant
 
 if TYPE_CHECKING:
     from journeyflow.reporting.html import ReportPage
@@ -81,7 +81,7 @@ def reported(found: Reported, path: Path | None, text: str = "") -> str:
 @tenant
 @as_json
 def report(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     journey: str | None,
     output: Path | None,
     at: datetime | None,

@@ -11,7 +11,7 @@ import click
 
 from journeyflow.basics.moments import Duration
 from journeyflow.cli.output import echo
-from journeyflow.cli.shared import NEW, Whole, faults_shown, now
+from journeyflow.cli.shared import NEW_DATABASE, Database, Whole, faults_shown, now
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import MissingExtra
@@ -63,7 +63,7 @@ def _key_of_this_run(directory: "SQLiteDirectory") -> str:
 
 
 @click.command()
-@click.argument("db", type=NEW)
+@click.argument("db", type=NEW_DATABASE)
 @click.option(
     "--directory", "known", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The file of users, keys and lists, made by `journeyflow directory`; default: one key for this run.",
@@ -80,7 +80,7 @@ def _key_of_this_run(directory: "SQLiteDirectory") -> str:
     "--site/--no-site", default=None, help="Whether /site/ has pages to look at; default: on a loopback address only.",
 )  # fmt: skip
 def serve(  # noqa: PLR0917 click passes them by name
-    db: Path,
+    db: Database,
     known: Path | None,
     host: str,
     port: int,

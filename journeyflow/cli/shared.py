@@ -23,6 +23,7 @@ from journeyflow.formats.files import BadLine, Source, foreign
 from journeyflow.formats.policies import loads_policies
 from journeyflow.formats.registry import is_draft, loads_any
 from journeyflow.questions.paging import Cursor, Page
+from journeyflow.stores.places import is_address
 
 BAR = 40
 """Characters of a progress bar."""
@@ -257,6 +258,21 @@ INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 """A file that is only read; - is standard input."""
 
 NEW = click.Path(dir_okay=False, path_type=Path)
+
+Database = Path | str
+"""Where a database is: the path of a file, or an address."""
+
+
+class DatabaseParam(click.Path):
+    """The path of a database, or its address, which is no file to look for."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 as click has it
+        """Return an address as it is."""
+        return value if is_address(value) else super().convert(value, param, ctx)
+
+
+DATABASE = DatabaseParam(exists=True, dir_okay=False, path_type=Path)
+NEW_DATABASE = DatabaseParam(dir_okay=False, path_type=Path)
 
 jump = click.option("--allow-jump", is_flag=True, help="Continue even if work has been due for implausibly long.")
 skip = click.option("--skip", default=0, show_default=True, help="Skip this many.")

@@ -31,6 +31,7 @@ from journeyflow.engine.working import HostCall
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.stores.contract import Store
+from journeyflow.stores.places import open_store
 from journeyflow.work.intake import DEDUP_DAYS, dedup_micros
 
 BATCH = 2_000
@@ -284,12 +285,10 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
 
 
 def _opened(store: str | PathLike[str] | Store) -> Store:
-    """Return a store as it is; open the SQLite file that a path names."""
+    """Return a store as it is; open the file or the database that a path or an address names."""
     if not isinstance(store, str | PathLike):
         if not hasattr(store, "transaction"):
             msg = f"store: expected the path of a file or a Store such as MemoryStore(), not {describe(store)}"
             raise TypeError(msg)
         return store
-    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils; for files only
-
-    return SQLiteStore(store)
+    return open_store(store)

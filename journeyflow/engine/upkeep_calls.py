@@ -15,6 +15,7 @@ from journeyflow.errors import InvalidInput
 from journeyflow.questions import paging
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.public import PruneResult
+from journeyflow.stores.fresh import draw_nonce
 
 if TYPE_CHECKING:
     from journeyflow.engine.exports import ExportJob
@@ -168,7 +169,6 @@ class UpkeepCalls(Bound):
         used before.
         """
         from journeyflow.engine.housekeeping import renew_nonce  # noqa: PLC0415 seldom needed
-        from journeyflow.stores.sqlite.opening import draw_nonce  # noqa: PLC0415 drawn as for a new file
 
         renewed = draw_nonce() if nonce is None else nonce
         refuse(id_faults(nonce=renewed))

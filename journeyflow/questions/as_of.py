@@ -14,16 +14,18 @@ from journeyflow.stores.contract import SqlReader
 
 _MOVES = """
 SELECT m.visit, m.at, ifnull(m.steps, p.steps),
-       (SELECT v.version FROM json_each(e.memory, '$.versions') h JOIN versions v ON v.number = h.value ->> 1
-        WHERE h.value ->> 0 < max(m.visit, 1) + json_array_length(ifnull(m.steps, p.steps))
-        ORDER BY h.value ->> 0 DESC LIMIT 1)
+       (SELECT v.version FROM json_each(e.memory, '$.versions') h JOIN versions v
+          ON v.number = CAST(h.value ->> 1 AS INTEGER)
+        WHERE CAST(h.value ->> 0 AS INTEGER) < max(m.visit, 1) + json_array_length(ifnull(m.steps, p.steps))
+        ORDER BY CAST(h.value ->> 0 AS INTEGER) DESC LIMIT 1)
 FROM moves m JOIN enrollments e ON e.serial = m.enrollment LEFT JOIN paths p ON p.number = m.path
 WHERE m.enrollment = ? ORDER BY m.visit
 """
 """The moves of a run, each with the version that it led to if the run was migrated (R14)."""
 
 _POSITION = """
-SELECT s.key FROM enrollments e JOIN versions v ON v.journey = e.journey JOIN json_each(v.definition, '$.steps') s
+SELECT CAST(s.key AS INTEGER) FROM enrollments e JOIN versions v ON v.journey = e.journey
+JOIN json_each(v.definition, '$.steps') s ON TRUE
 WHERE e.serial = ? AND v.version = ? AND s.value ->> 'id' = ?
 """
 

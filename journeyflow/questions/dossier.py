@@ -25,7 +25,7 @@ FROM enrollments e JOIN journeys j ON j.number = e.journey JOIN versions v ON v.
 WHERE e.customer = ? ORDER BY e.serial
 """
 
-_VISITS = f"SELECT n, step, status, outcome, entered, left FROM ({VISITS}) WHERE enrollment = ? ORDER BY n"
+_VISITS = f'SELECT n, step, status, outcome, entered, "left" FROM ({VISITS}) w WHERE enrollment = ? ORDER BY n'
 
 _COMPARED = f"""
 SELECT m.visit, m.at, {_personal("moves", "m")} FROM moves m WHERE m.enrollment = ? AND m.seen IS NOT NULL

@@ -41,8 +41,8 @@ RUN_CONDITIONS = {
     "serial": "e.serial = :serial",
     "by": "e.entered_at <= :by",
     "key": "e.key = :key",
-    "step": "(e.version, e.step) IN (SELECT w.number, s.key FROM versions w JOIN json_each(w.definition, '$.steps') s"
-    " WHERE s.value ->> 'id' = :step)",
+    "step": "(e.version, e.step) IN (SELECT w.number, CAST(s.key AS INTEGER) FROM versions w"
+    " JOIN json_each(w.definition, '$.steps') s ON TRUE WHERE s.value ->> 'id' = :step)",
 }
 """The condition of each filter in SQL; only those of the filters that are given become part of the query."""
 
@@ -135,8 +135,8 @@ def since(
         (newest, dumps(sorted(customers))),
     )
     over = reader.rows(
-        f"{ENROLLMENTS} {JOINS} WHERE e.status <> 'ACTIVE' AND e.serial IN (SELECT value FROM json_each(?))"
-        " ORDER BY e.serial",
+        f"{ENROLLMENTS} {JOINS} WHERE e.status <> 'ACTIVE'"
+        " AND e.serial IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY e.serial",
         (dumps(sorted(inside)),),
     )
     return tuple(map(read_enrollment, rows)), tuple(map(read_enrollment, over))
@@ -160,7 +160,7 @@ def find_run(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enr
 def visits(reader: SqlReader, serial: int) -> tuple[Visit, ...]:
     """Return the visits of an enrollment in order."""
     rows = reader.rows(
-        f"SELECT n, step, status, outcome, entered, left FROM ({VISITS}) WHERE enrollment = ? ORDER BY n", (serial,)
+        f'SELECT n, step, status, outcome, entered, "left" FROM ({VISITS}) w WHERE enrollment = ? ORDER BY n', (serial,)
     )
     return tuple(
         sound(Visit(n, step, status, outcome, from_micros(entered), instant_or_none(left)))

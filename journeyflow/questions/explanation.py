@@ -136,8 +136,9 @@ def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
 def _definitions(reader: SqlReader, serial: int) -> list[tuple[int, Journey]]:
     """Return the versions that a migrated run went through, the newest first, each with its first visit (R14)."""
     rows = reader.rows(
-        "SELECT h.value ->> 0, v.definition FROM enrollments e, json_each(e.memory, '$.versions') h"
-        " JOIN versions v ON v.number = h.value ->> 1 WHERE e.serial = ? ORDER BY 1 DESC",
+        "SELECT CAST(h.value ->> 0 AS INTEGER), v.definition FROM enrollments e"
+        " JOIN json_each(e.memory, '$.versions') h ON TRUE"
+        " JOIN versions v ON v.number = CAST(h.value ->> 1 AS INTEGER) WHERE e.serial = ? ORDER BY 1 DESC",
         (serial,),
     )
     return [(first, formats.from_dict(json.loads(text))) for first, text in rows]

@@ -8,7 +8,7 @@ from journeyflow.questions.messages import MESSAGES, read_message
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.stores.contract import LAST_TICK, SqlReader
-from journeyflow.stores.sqlite.rows import INPUT_ROW, read_input
+from journeyflow.stores.rows import INPUT_ROW, read_input
 
 
 class MessageHistory(NamedTuple):

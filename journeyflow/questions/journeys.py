@@ -78,7 +78,7 @@ SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number, {_CREA
             SELECT p.at FROM publications p WHERE p.journey = j.number
             UNION ALL SELECT w.edited_at FROM versions w WHERE w.journey = j.number
             UNION ALL SELECT t.at FROM transitions t WHERE t.journey = j.number
-            UNION ALL SELECT f.at FROM flags f WHERE f.journey = j.number))
+            UNION ALL SELECT f.at FROM flags f WHERE f.journey = j.number) a)
 """
 
 _OF_JOURNEYS = """
@@ -102,12 +102,13 @@ _ASKED = {
 
 _COUNTS = """
 SELECT journey, what, total FROM counters
-WHERE journey IN (SELECT value FROM json_each(?)) AND day = '*' AND domain = '*' AND step = ''
+WHERE journey IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) AND day = '*' AND domain = '*' AND step = ''
 """
 """What each journey as a whole has counted over all days (R80): this costs as many rows as journeys, not people."""
 
 _STATES = """
-SELECT journey, at, state FROM transitions WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey, n
+SELECT journey, at, state FROM transitions
+WHERE journey IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY journey, n
 """
 
 

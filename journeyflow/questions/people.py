@@ -121,8 +121,8 @@ def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
 
 _PEOPLE = """
 WITH stops (path, key, status, outcome) AS MATERIALIZED (
-    SELECT p.number, s.key, s.value ->> 1, s.value ->> 2
-    FROM versions v JOIN paths p ON p.version = v.number JOIN json_each(p.steps) s
+    SELECT p.number, CAST(s.key AS INTEGER), s.value ->> 1, s.value ->> 2
+    FROM versions v JOIN paths p ON p.version = v.number JOIN json_each(p.steps) s ON TRUE
     WHERE v.journey = :journey AND s.value ->> 0 = :step
 ),
 visited (serial, visit, at, key, status, outcome) AS (
@@ -130,8 +130,8 @@ visited (serial, visit, at, key, status, outcome) AS (
     FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN stops s ON s.path = m.path
     WHERE e.journey = :journey
     UNION ALL
-    SELECT m.enrollment, m.visit, m.at, s.key, s.value ->> 1, s.value ->> 2
-    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s
+    SELECT m.enrollment, m.visit, m.at, CAST(s.key AS INTEGER), s.value ->> 1, s.value ->> 2
+    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s ON TRUE
     WHERE e.journey = :journey AND m.path IS NULL AND s.value ->> 0 = :step
 ),
 stay (customer, serial, run, n, status, outcome, entered, departed) AS (
@@ -150,7 +150,7 @@ ranked AS (
 ),
 deeds (customer, kind) AS MATERIALIZED (
     SELECT DISTINCT e.customer, f.key
-    FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f
+    FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f ON TRUE
     WHERE e.journey = :journey AND m.step = :step AND m.channel = ifnull(:channel, m.channel) AND m.flags IS NOT NULL
 ),
 people AS MATERIALIZED (
@@ -168,9 +168,9 @@ WHERE {beyond} ORDER BY {order} LIMIT :take OFFSET :skip
 """
 
 _DID = """
-SELECT e.customer, f.key, min(f.value ->> 0), sum(f.value ->> 1)
-FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f
-WHERE e.journey = :journey AND e.customer IN (SELECT value FROM json_each(:customers))
+SELECT e.customer, f.key, min(CAST(f.value ->> 0 AS INTEGER)), sum(CAST(f.value ->> 1 AS INTEGER))
+FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f ON TRUE
+WHERE e.journey = :journey AND e.customer IN (SELECT CAST(value AS INTEGER) FROM json_each(:customers))
   AND m.step = :step AND m.channel = ifnull(:channel, m.channel) AND m.flags IS NOT NULL
 GROUP BY e.customer, f.key ORDER BY 3, 2
 """

@@ -46,7 +46,7 @@ SELECT j.tenant, j.id, r.reason, sum(r.count), CASE WHEN :customers THEN
        (SELECT count(*) FROM last_refusals l WHERE l.journey = r.journey AND l.reason = r.reason) END
 FROM refusals r JOIN journeys j ON j.number = r.journey
 WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey)
-GROUP BY r.journey, r.reason ORDER BY j.id, 4 DESC, r.reason
+GROUP BY r.journey, j.tenant, j.id, r.reason ORDER BY j.id, 4 DESC, r.reason
 """
 
 

@@ -11,7 +11,7 @@ EVERYBODY = "SELECT e.journey, e.serial FROM customers c CROSS JOIN enrollments 
 IN_ORDER = "ORDER BY c.tenant, c.id, e.run"
 _ASKED = """
 FROM json_each(?) s
-CROSS JOIN enrollments e ON e.serial = s.value
+CROSS JOIN enrollments e ON e.serial = CAST(s.value AS INTEGER)
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey
 """
@@ -40,23 +40,25 @@ TABLES: Mapping[str, Table] = {
         ("tenant", "journey", "version", "customer", "run", "status", "reason", "entered_at", "ended_at"),
         ("key",),
         ("entered_at", "ended_at"),
-        f"""SELECT s.key, c.tenant, j.id, v.version, c.id, e.run, e.status, e.reason, e.entered_at, e.ended_at, e.key
-        {_ASKED} JOIN versions v ON v.number = e.version ORDER BY s.key""",
+        f"""SELECT CAST(s.key AS INTEGER), c.tenant, j.id, v.version, c.id, e.run, e.status, e.reason, e.entered_at,
+               e.ended_at, e.key
+        {_ASKED} JOIN versions v ON v.number = e.version ORDER BY 1""",
     ),
     "visits": Table(
         ("tenant", "journey", "customer", "run", "n", "step", "status", "entered_at", "left_at", "outcome"),
         ("key",),
         ("entered_at", "left_at"),
-        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, w.n, w.step, w.status, w.entered, w.left, w.outcome, e.key
-        {_ASKED} CROSS JOIN ({VISITS}) w ON w.enrollment = e.serial ORDER BY s.key, w.n""",
+        f"""SELECT CAST(s.key AS INTEGER), c.tenant, j.id, c.id, e.run, w.n, w.step, w.status, w.entered,
+               w."left", w.outcome, e.key
+        {_ASKED} CROSS JOIN ({VISITS}) w ON w.enrollment = e.serial ORDER BY 1, w.n""",
     ),
     "messages": Table(
         ("tenant", "journey", "customer", "run", "n", "step", "channel", "template", "at", "status"),
         ("attempts", "error", "id", "key"),
         ("at",),
-        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at, m.status,
-               m.attempts, m.error, {MESSAGE_ID}, e.key
-        {_ASKED} CROSS JOIN messages m ON m.enrollment = e.serial ORDER BY s.key, m.n""",
+        f"""SELECT CAST(s.key AS INTEGER), c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at,
+               m.status, m.attempts, m.error, {MESSAGE_ID}, e.key
+        {_ASKED} CROSS JOIN messages m ON m.enrollment = e.serial ORDER BY 1, m.n""",
     ),
 }
 """Every table that can be exported, by name."""

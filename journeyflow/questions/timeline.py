@@ -43,7 +43,7 @@ _RUNS = """
 SELECT e.serial, j.id, e.run, e.version, v.version, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at,
        e.ended_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM moves m WHERE m.enrollment = e.serial)
 FROM enrollments e JOIN journeys j ON j.number = e.journey
-JOIN versions v ON v.number = ifnull(e.memory ->> '$.versions[0][1]', e.version)
+JOIN versions v ON v.number = ifnull(CAST(e.memory ->> '$.versions[0][1]' AS INTEGER), e.version)
 WHERE e.customer = :number ORDER BY e.serial
 """
 

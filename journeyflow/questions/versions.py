@@ -37,7 +37,7 @@ SELECT v.version, min(p.at), max(p.at), v.number = :newest,
        (SELECT count(*) FROM enrollments e WHERE e.version = v.number AND e.status <> 'HOLDOUT'),
        (SELECT count(*) FROM enrollments e WHERE e.version = v.number AND e.status = 'HOLDOUT')
 FROM versions v JOIN publications p ON p.version = v.number
-WHERE v.journey = :journey GROUP BY v.number ORDER BY v.version
+WHERE v.journey = :journey GROUP BY v.number, v.version ORDER BY v.version
 """
 
 

@@ -179,8 +179,8 @@ def _report(reader: SqlReader, path: str, entered: int, refused: int) -> Report:
     for step, outcome, count in reader.rows(ways):
         visits.setdefault(step, {})[outcome] = count
     sent = reader.rows(
-        "SELECT step, count(*), sum(json_extract(flags, '$.opened') IS NOT NULL),"
-        " sum(json_extract(flags, '$.clicked') IS NOT NULL) FROM messages GROUP BY step"
+        "SELECT step, count(*), count(json_extract(flags, '$.opened')),"
+        " count(json_extract(flags, '$.clicked')) FROM messages GROUP BY step"
     )
     opened = {step: f"{opens} opened, {clicks} clicked" for step, _, opens, clicks in sent}
     funnel = tuple(

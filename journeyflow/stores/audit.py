@@ -18,42 +18,46 @@ SHAPE: dict[str, str] = {
         WHERE m.path IS NOT NULL AND p.number IS NULL ORDER BY 1, 2""",
     "the setting {0!r} is missing or cannot be read": """
         SELECT 'nonce' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce') UNION ALL
-        SELECT 'revision' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'revision' AND value GLOB '[0-9]*')
+        SELECT 'revision' WHERE NOT EXISTS (SELECT 1 FROM meta
+            WHERE name = 'revision' AND substr(value, 1, 1) BETWEEN '0' AND '9')
         UNION ALL SELECT DISTINCT 'nonce.' || m.nonce FROM messages m
         WHERE m.nonce <> 0 AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce.' || m.nonce)""",
     "{0} {1}: its {2} cannot be read": """
-        SELECT kind, number, part FROM (
-            SELECT 'customer' AS kind, number, 'attributes' AS part, attributes AS text, 'object' AS shape
+        SELECT kind, name, part FROM (
+            SELECT 'customer' AS kind, CAST(number AS TEXT) AS name, 'attributes' AS part, attributes AS text,
+                   'object' AS shape
             FROM customers UNION ALL
-            SELECT 'input', seq, 'data', data, 'object' FROM inputs UNION ALL
-            SELECT 'version', number, 'definition', definition, 'object' FROM versions UNION ALL
+            SELECT 'input', CAST(seq AS TEXT), 'data', data, 'object' FROM inputs UNION ALL
+            SELECT 'version', CAST(number AS TEXT), 'definition', definition, 'object' FROM versions UNION ALL
             SELECT 'policies of tenant', tenant, 'definition', definition, 'object' FROM policies UNION ALL
-            SELECT 'enrollment', serial, 'trigger', trigger_data, 'object' FROM enrollments UNION ALL
-            SELECT 'enrollment', serial, 'memory', memory, 'object' FROM enrollments UNION ALL
-            SELECT 'deferred entry', number, 'trigger', trigger_data, 'object' FROM deferred UNION ALL
-            SELECT 'path', number, 'steps', steps, 'array' FROM paths UNION ALL
-            SELECT 'enrollment', enrollment, 'history', steps, 'array' FROM moves UNION ALL
-            SELECT 'enrollment', enrollment, 'compared values', seen, 'object' FROM moves UNION ALL
-            SELECT 'enrollment', enrollment, 'message data', data, 'object' FROM messages UNION ALL
-            SELECT 'enrollment', enrollment, 'message flags', flags, 'object' FROM messages UNION ALL
-            SELECT 'last refusal of customer', customer, 'compared values', seen, 'object' FROM last_refusals UNION ALL
-            SELECT 'export', number, 'options',
-                   iif(json_valid(options) AND options ->> '$.include_steps' IN (0, 1), options, '?'), 'object'
+            SELECT 'enrollment', CAST(serial AS TEXT), 'trigger', trigger_data, 'object' FROM enrollments UNION ALL
+            SELECT 'enrollment', CAST(serial AS TEXT), 'memory', memory, 'object' FROM enrollments UNION ALL
+            SELECT 'deferred entry', CAST(number AS TEXT), 'trigger', trigger_data, 'object' FROM deferred UNION ALL
+            SELECT 'path', CAST(number AS TEXT), 'steps', steps, 'array' FROM paths UNION ALL
+            SELECT 'enrollment', CAST(enrollment AS TEXT), 'history', steps, 'array' FROM moves UNION ALL
+            SELECT 'enrollment', CAST(enrollment AS TEXT), 'compared values', seen, 'object' FROM moves UNION ALL
+            SELECT 'enrollment', CAST(enrollment AS TEXT), 'message data', data, 'object' FROM messages UNION ALL
+            SELECT 'enrollment', CAST(enrollment AS TEXT), 'message flags', flags, 'object' FROM messages UNION ALL
+            SELECT 'last refusal of customer', CAST(customer AS TEXT), 'compared values', seen, 'object'
+            FROM last_refusals UNION ALL
+            SELECT 'export', CAST(number AS TEXT), 'options',
+                   CASE WHEN json_valid(options) THEN iif(json_type(options, '$.include_steps') IN ('true', 'false'),
+                                                          options, '?') ELSE '?' END, 'object'
             FROM exports)
         WHERE text IS NOT NULL AND CASE WHEN json_valid(text) THEN json_type(text) <> shape ELSE TRUE END
-        ORDER BY 1, 2, 3""",
+        ORDER BY 1, length(name), 2, 3""",
     "enrollment {0}: what is told of its message {1} is no instant with a count": f"""
         SELECT DISTINCT m.enrollment, m.n FROM messages m, json_each(iif(json_valid(m.flags), m.flags, '{{}}')) f
-        WHERE f.type <> 'array' OR json_array_length(f.value) <> 2
-           OR (SELECT count(*) FROM json_each(f.value) v WHERE v.type = 'integer') <> 2
-           OR f.value ->> 0 NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2""",
+        WHERE CASE WHEN f.type <> 'array' THEN TRUE WHEN json_array_length(f.value) <> 2 THEN TRUE
+                   WHEN (SELECT count(*) FROM json_each(f.value) v WHERE v.type = 'integer') <> 2 THEN TRUE
+                   ELSE CAST(f.value ->> 0 AS INTEGER) NOT BETWEEN {FIRST} AND {LAST} END ORDER BY 1, 2""",
     "{0} {1}: a visit of it is no step with status and outcome": """
         SELECT DISTINCT t.kind, t.number FROM (
             SELECT 'path' AS kind, number, steps FROM paths UNION ALL
             SELECT 'enrollment', enrollment, steps FROM moves WHERE steps IS NOT NULL) t,
             json_each(iif(json_valid(t.steps), t.steps, '[]')) s
-        WHERE s.type <> 'array' OR json_array_length(s.value) <> 3
-           OR (SELECT count(*) FROM json_each(s.value) v WHERE v.type = 'text') <> 3 ORDER BY 1, 2""",
+        WHERE CASE WHEN s.type <> 'array' THEN TRUE WHEN json_array_length(s.value) <> 3 THEN TRUE
+                   ELSE (SELECT count(*) FROM json_each(s.value) v WHERE v.type = 'text') <> 3 END ORDER BY 1, 2""",
 }
 """The checks that rows can be read at all; the checks below run only if these find nothing."""
 
@@ -66,18 +70,19 @@ MOVES = """
 """The moves, with the last visit of each, where it begins and how it ends."""
 
 PAIRS = """
-    SELECT w.version, a.value ->> 0 AS step, w.entries ->> ('$[' || (a.key + 1) || '][0]') AS following
+    SELECT w.version, a.value ->> 0 AS step, w.entries ->> ('$[' || (CAST(a.key AS INTEGER) + 1) || '][0]') AS following
     FROM (SELECT version, steps AS entries FROM paths UNION
           SELECT e.version, m.steps FROM moves m JOIN enrollments e ON e.serial = m.enrollment
           WHERE m.steps IS NOT NULL AND e.memory ->> '$.versions' IS NULL) w
-    JOIN json_each(w.entries) a
-    WHERE a.value ->> 2 <> 'retry' AND (a.value ->> 1 <> 'EXITED' OR json_array_length(w.entries) = a.key + 1)"""
+    JOIN json_each(w.entries) a ON TRUE
+    WHERE a.value ->> 2 <> 'retry'
+      AND (a.value ->> 1 <> 'EXITED' OR json_array_length(w.entries) = CAST(a.key AS INTEGER) + 1)"""
 """The pairs of steps that follow one another in the history of a version; nothing follows the last step of a path, or a
 retry. Visits before a migration belong to another version (R14)."""
 
 STEPS = """
     SELECT v.number AS version, s.value ->> 'id' AS step, s.value AS definition
-    FROM versions v JOIN json_each(v.definition, '$.steps') s"""
+    FROM versions v JOIN json_each(v.definition, '$.steps') s ON TRUE"""
 
 INSTANTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "input": ("inputs", "seq", ("at",)),
@@ -106,7 +111,7 @@ INSTANTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 """What has instants: its table, the column that names it, and the columns of its instants."""
 
 _ALL_INSTANTS = " UNION ALL ".join(
-    f"SELECT '{kind}' AS kind, {name} AS name, {column} AS instant FROM {table}"
+    f"SELECT '{kind}' AS kind, CAST({name} AS TEXT) AS name, {column} AS instant FROM {table}"
     for kind, (table, name, columns) in INSTANTS.items()
     for column in columns
 )
@@ -138,21 +143,23 @@ CHECKS: dict[str, str] = {
         SELECT j.id, c.id, iif(e.key = '', '', ' under key ' || quote(e.key))
         FROM enrollments e JOIN journeys j ON j.number = e.journey
         JOIN customers c ON c.number = e.customer WHERE e.status = 'ACTIVE'
-        GROUP BY e.journey, e.customer, e.key HAVING count(*) > 1 ORDER BY 1, 2, 3""",
+        GROUP BY e.journey, j.id, e.customer, c.id, e.key HAVING count(*) > 1 ORDER BY 1, 2, 3""",
     "customer {1!r} has {2} runs of journey {0!r}, the newest of which is run {3}": """
         SELECT j.id, c.id, count(*), max(e.run) FROM enrollments e JOIN journeys j ON j.number = e.journey
         JOIN customers c ON c.number = e.customer
-        GROUP BY e.journey, e.customer HAVING count(*) > max(e.run)
+        GROUP BY e.journey, j.id, e.customer, c.id HAVING count(*) > max(e.run)
             OR (count(*) < max(e.run) AND e.journey NOT IN (SELECT journey FROM openings)) ORDER BY 1, 2""",
     "enrollment {0} has {1} visits in its history, not {2}": f"""
         SELECT e.serial, ifnull(max(m.last), 0), e.visit FROM enrollments e LEFT JOIN ({MOVES}) m
-        ON m.enrollment = e.serial GROUP BY e.serial HAVING ifnull(max(m.last), 0) <> e.visit
+        ON m.enrollment = e.serial GROUP BY e.serial, e.visit, e.ended_at, e.journey
+        HAVING ifnull(max(m.last), 0) <> e.visit
             AND (max(m.last) IS NOT NULL OR e.ended_at IS NULL OR e.journey NOT IN (SELECT journey FROM openings))
         ORDER BY 1""",
     "enrollment {0} lasts from {1:at} to {2:at}, its history from {3:at} to {4:at}": """
         SELECT e.serial, e.entered_at, e.last_at, min(m.at), max(m.at)
         FROM enrollments e JOIN moves m ON m.enrollment = e.serial
-        GROUP BY e.serial HAVING min(m.at) <> e.entered_at OR max(m.at) <> e.last_at ORDER BY 1""",
+        GROUP BY e.serial, e.entered_at, e.last_at
+        HAVING min(m.at) <> e.entered_at OR max(m.at) <> e.last_at ORDER BY 1""",
     "enrollment {0} goes on at visit {1} where its history has no rest": f"""
         SELECT enrollment, visit FROM (
             SELECT enrollment, visit, from_step, lag(last) OVER before AS last, lag(to_step) OVER before AS to_step,
@@ -169,8 +176,8 @@ CHECKS: dict[str, str] = {
         SELECT e.serial, e.status, s.definition ->> 'id', m.to_status, m.to_step FROM enrollments e
         JOIN ({MOVES}) m ON m.enrollment = e.serial
              AND m.visit = (SELECT max(n.visit) FROM moves n WHERE n.enrollment = e.serial)
-        LEFT JOIN (SELECT v.number AS version, s.key AS step, s.value AS definition
-                   FROM versions v JOIN json_each(v.definition, '$.steps') s) s
+        LEFT JOIN (SELECT v.number AS version, CAST(s.key AS INTEGER) AS step, s.value AS definition
+                   FROM versions v JOIN json_each(v.definition, '$.steps') s ON TRUE) s
         ON s.version = e.version AND s.step = e.step
         WHERE (e.status = 'ACTIVE') <> (m.to_status = 'ACTIVE')
            OR (e.status = 'ACTIVE' AND s.definition ->> 'id' IS NOT m.to_step)
@@ -214,7 +221,7 @@ CHECKS: dict[str, str] = {
         LEFT JOIN journey_timers t ON t.journey = d.journey AND t.which = 0
         WHERE t.due IS NULL AND (t.which IS NULL OR 'PAUSED' IS NOT (
             SELECT state FROM transitions s WHERE s.journey = d.journey ORDER BY n DESC LIMIT 1))
-        GROUP BY d.journey ORDER BY 1""",
+        GROUP BY d.journey, j.id ORDER BY 1""",
     "journey {0!r} pulls people in and nothing wakes it": """
         SELECT j.id FROM journeys j JOIN publications p ON p.journey = j.number AND p.n = (
             SELECT max(n) FROM publications q WHERE q.journey = j.number)
@@ -235,7 +242,7 @@ CHECKS: dict[str, str] = {
             LEFT JOIN customers c ON c.tenant = m.tenant AND c.id = m.customer
             WHERE NOT EXISTS (SELECT 1 FROM json_each(c.attributes, '$.lists') n WHERE n.value = m.list) UNION
             SELECT c.tenant, c.id, n.value, 'is not found on' FROM customers c
-            JOIN json_each(c.attributes, '$.lists') n
+            JOIN json_each(c.attributes, '$.lists') n ON TRUE
             LEFT JOIN list_members m ON m.tenant = c.tenant AND m.list = n.value AND m.customer = c.id
             WHERE n.type = 'text' AND m.customer IS NULL)
         ORDER BY 1, 2, 3, 4""",
@@ -279,7 +286,8 @@ CHECKS: dict[str, str] = {
         ON r.journey = l.journey AND r.reason = l.reason
         WHERE ifnull(r.total, 0) < l.customers ORDER BY 1, 2""",
     "{0} {1}: the instant {2} is in no calendar": f"""
-        SELECT * FROM ({_ALL_INSTANTS}) WHERE instant NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2, 3""",
+        SELECT * FROM ({_ALL_INSTANTS}) WHERE instant NOT BETWEEN {FIRST} AND {LAST}
+        ORDER BY 1, length(name), 2, 3""",
 }
 """The sentence for each fault, filled with the columns of the query that finds it; `{0:at}` is an instant."""
 

@@ -19,7 +19,7 @@ from journeyflow.records.changes import (
 )
 from journeyflow.records.rows import Deferred, Post, Round, Suppression
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.sqlite.rows import INPUT_ROW, POST_ROW, RUN_ROW, read_input, read_post, read_run
+from journeyflow.stores.rows import INPUT_ROW, POST_ROW, RUN_ROW, read_input, read_post, read_run
 
 _VERSIONS: Final = """
 SELECT v.number, v.journey, v.version, p.at, v.fingerprint, v.definition

@@ -18,6 +18,8 @@ from journeyflow.stores.contract import SqlReader
 AT_ONCE = 50_000
 """How many rows of the log are summed up at a time: some tens of megabytes."""
 
+_COUNTER = ", ".join(Counter._fields)
+
 _MOVES = """
 SELECT e.journey, e.status, ifnull(m.steps, p.steps), m.visit, e.run, m.at
 FROM moves m JOIN enrollments e ON e.serial = m.enrollment LEFT JOIN paths p ON p.number = m.path
@@ -26,11 +28,11 @@ FROM moves m JOIN enrollments e ON e.serial = m.enrollment LEFT JOIN paths p ON 
 _TOLD = f"""
 SELECT 'message.sent', at, id, 1 FROM inputs WHERE kind = 'ack' AND outcome = 'handled'
 UNION ALL
-SELECT type, at, data ->> 'message', iif(type = '{REVENUE}', data ->> 'amount', 1) FROM inputs
+SELECT type, at, data ->> 'message', iif(type = '{REVENUE}', CAST(data ->> 'amount' AS INTEGER), 1) FROM inputs
 WHERE kind = 'event' AND outcome = 'handled' AND data ->> 'message' IS NOT NULL
   AND type IN ('{REVENUE}', {", ".join(f"'{kind}'" for kind in KINDS)})
 UNION ALL
-SELECT type, at, substr(outcome, {len(ATTRIBUTED) + 1}), data ->> 'amount' FROM inputs
+SELECT type, at, substr(outcome, {len(ATTRIBUTED) + 1}), CAST(data ->> 'amount' AS INTEGER) FROM inputs
 WHERE kind = 'event' AND type = '{REVENUE}' AND outcome LIKE '{ATTRIBUTED}%'
 """
 """The inputs about messages, in no particular order; a handled input names an existing message."""
@@ -47,7 +49,7 @@ def recount(reader: SqlReader) -> tuple[Counter, ...]:
     for notes in _parts(_notes(reader)):
         sums.note(notes)
     again = {row[:6]: row for row in sums.rows()}
-    for row in reader.stream("SELECT * FROM openings"):
+    for row in reader.stream(f"SELECT {_COUNTER} FROM openings"):
         opening = Counter(*row)
         counted = again.get(opening[:6])
         again[opening[:6]] = opening if counted is None else opening.plus(counted)
@@ -57,7 +59,7 @@ def recount(reader: SqlReader) -> tuple[Counter, ...]:
 def miscounts(reader: SqlReader) -> Iterator[str]:
     """Yield a sentence for each stored counter that differs from the log, sorted by key."""
     names = dict(reader.rows("SELECT number, id FROM journeys"))
-    kept = {row[:6]: row[6:] for row in reader.stream("SELECT * FROM counters")}
+    kept = {row[:6]: row[6:] for row in reader.stream(f"SELECT {_COUNTER} FROM counters")}
     again = {tuple(row[:6]): tuple(row[6:]) for row in recount(reader)}
     for key in sorted(kept.keys() | again.keys()):
         found, wanted = kept.get(key, (0, 0, None)), again.get(key, (0, 0, None))
@@ -120,7 +122,8 @@ def _told(reader: SqlReader, told: list[tuple[str, int, str, int]]) -> Iterator[
         (serial, n): (journey, domain, step, channel)
         for serial, n, journey, domain, step, channel in reader.rows(
             "SELECT m.enrollment, m.n, e.journey, m.domain, m.step, m.channel FROM json_each(?) k CROSS JOIN messages m"
-            " ON m.enrollment = k.value ->> 0 AND m.n = k.value ->> 1 JOIN enrollments e ON e.serial = m.enrollment",
+            " ON m.enrollment = CAST(k.value ->> 0 AS INTEGER) AND m.n = CAST(k.value ->> 1 AS INTEGER)"
+            " JOIN enrollments e ON e.serial = m.enrollment",
             (json.dumps(sorted(set(places) - {None})),),
         )
     }

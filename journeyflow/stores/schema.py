@@ -9,6 +9,7 @@ each row of the hot path: the journey of an enrollment, which its version determ
 found or created in the same transaction.
 """
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -180,6 +181,16 @@ CREATE TABLE arms (
 """
 
 
+def columns(table: str) -> str:
+    """Return the columns of a table, in order, as a question names them; another store may have more of its own.
+
+    >>> columns("slots")
+    'journey, at, count'
+    """
+    body = TABLES.split(f"CREATE TABLE {table} (", 1)[1].split("STRICT", 1)[0]
+    return ", ".join(re.findall(r"(?:^|,)\s*(\w+) (?:INTEGER|TEXT)\b", body))
+
+
 def _iso(column: str) -> str:
     """Return the SQL that shows a column of microseconds as ISO 8601 text."""
     whole = f"(({column}) - ((({column}) % 1000000) + 1000000) % 1000000)"
@@ -193,9 +204,9 @@ MESSAGE_ID = """(SELECT value FROM meta WHERE name = 'nonce' || ifnull('.' || nu
        || '-' || m.enrollment || '-' || m.n"""
 """The SQL of the id of a message m (R70); a renewed nonce is stored beside the first one, under its number."""
 
-VISITS = """SELECT m.enrollment, max(m.visit, 1) + s.key AS n, json_extract(s.value, '$[0]') AS step,
+VISITS = """SELECT m.enrollment, max(m.visit, 1) + CAST(s.key AS INTEGER) AS n, json_extract(s.value, '$[0]') AS step,
        json_extract(s.value, '$[1]') AS status, json_extract(s.value, '$[2]') AS outcome,
-       CASE WHEN s.key = 0 AND m.visit > 0
+       CASE WHEN CAST(s.key AS INTEGER) = 0 AND m.visit > 0
             THEN (SELECT p.at FROM moves p WHERE p.enrollment = m.enrollment AND p.visit < m.visit
                   ORDER BY p.visit DESC LIMIT 1)
             ELSE m.at END AS entered,
@@ -203,8 +214,9 @@ VISITS = """SELECT m.enrollment, max(m.visit, 1) + s.key AS n, json_extract(s.va
 FROM moves m
 JOIN enrollments e ON e.serial = m.enrollment
 LEFT JOIN paths p ON p.number = m.path
-JOIN json_each(ifnull(m.steps, p.steps)) s
-WHERE json_extract(s.value, '$[1]') <> 'ACTIVE' OR (e.status = 'ACTIVE' AND e.visit = max(m.visit, 1) + s.key)"""
+JOIN json_each(ifnull(m.steps, p.steps)) s ON TRUE
+WHERE json_extract(s.value, '$[1]') <> 'ACTIVE'
+   OR (e.status = 'ACTIVE' AND e.visit = max(m.visit, 1) + CAST(s.key AS INTEGER))"""
 """The moves expanded to visits. With `trusted_schema` off, as it should be for files of unknown origin, SQLite runs no
 JSON functions in a view of the file; so the engine includes this in its own queries."""
 
@@ -243,10 +255,11 @@ JOIN journeys j ON j.number = e.journey;
 
 CREATE VIEW engagement_view AS
 SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.n, m.step, f.key AS kind,
-       {_iso("json_extract(f.value, '$[0]')")} AS first_at, json_extract(f.value, '$[1]') AS count,
+       {_iso("CAST(json_extract(f.value, '$[0]') AS INTEGER)")} AS first_at,
+       CAST(json_extract(f.value, '$[1]') AS INTEGER) AS count,
        m.channel
 FROM messages m
-JOIN json_each(m.flags) f
+JOIN json_each(m.flags) f ON TRUE
 JOIN enrollments e ON e.serial = m.enrollment
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey;
@@ -285,12 +298,13 @@ FROM versions v
 JOIN journeys j ON j.number = v.journey;
 
 CREATE VIEW steps_view AS
-SELECT j.tenant, j.id AS journey, v.version, s.key + 1 AS number, json_extract(s.value, '$.id') AS step,
-       json_extract(s.value, '$.kind') AS kind, json_extract(s.value, '$.channel') AS channel,
-       json_extract(s.value, '$.template') AS template, json_extract(s.value, '$.next') AS next, s.value AS definition
+SELECT j.tenant, j.id AS journey, v.version, CAST(s.key AS INTEGER) + 1 AS number,
+       json_extract(s.value, '$.id') AS step, json_extract(s.value, '$.kind') AS kind,
+       json_extract(s.value, '$.channel') AS channel, json_extract(s.value, '$.template') AS template,
+       json_extract(s.value, '$.next') AS next, s.value AS definition
 FROM versions v
 JOIN journeys j ON j.number = v.journey
-JOIN json_each(v.definition, '$.steps') s;
+JOIN json_each(v.definition, '$.steps') s ON TRUE;
 
 CREATE VIEW transitions_view AS
 SELECT j.tenant, j.id AS journey, t.n, {_iso("t.at")} AS at, t.state

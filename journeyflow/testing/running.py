@@ -16,6 +16,7 @@ from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.public import Customer, Enroll, Enrollment, Event, Message, Put
 from journeyflow.stores.contract import Store
 from journeyflow.stores.memory import MemoryStore
+from journeyflow.stores.schema import columns
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """When a life begins and its journeys are activated: a Thursday, at midnight UTC."""
@@ -24,25 +25,25 @@ INSTANT = timedelta(microseconds=1)
 DUMPED = {
     "customers": "SELECT number, tenant, id, attributes FROM customers ORDER BY number",
     "inputs": "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs ORDER BY seq",
-    "enrollments": "SELECT * FROM enrollments ORDER BY serial",
+    "enrollments": f"SELECT {columns('enrollments')} FROM enrollments ORDER BY serial",
     "moves": """SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) AS path, m.seen
                 FROM moves m LEFT JOIN paths p ON p.number = m.path ORDER BY m.enrollment, m.visit""",
-    "messages": "SELECT * FROM messages ORDER BY enrollment, n",
-    "timers of journeys": "SELECT * FROM journey_timers ORDER BY journey, which",
-    "slots": "SELECT * FROM slots ORDER BY journey, at",
-    "deferred": "SELECT * FROM deferred ORDER BY number",
-    "list members": "SELECT * FROM list_members ORDER BY tenant, list, customer",
-    "pulls": "SELECT * FROM pulls ORDER BY journey",
-    "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",
-    "counters": "SELECT * FROM counters ORDER BY journey, day, domain, step, what, label",
-    "openings": "SELECT * FROM openings ORDER BY journey, day, domain, step, what, label",
-    "arms": "SELECT * FROM arms ORDER BY enrollment, version, step, label",
-    "last_refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",
-    "transitions": "SELECT * FROM transitions ORDER BY journey, n",
-    "policies": "SELECT * FROM policies ORDER BY tenant, n",
-    "publications": "SELECT * FROM publications ORDER BY journey, n",
-    "flags": "SELECT * FROM flags ORDER BY journey, n",
-    "suppressions": "SELECT * FROM suppressions ORDER BY hash",
+    "messages": f"SELECT {columns('messages')} FROM messages ORDER BY enrollment, n",
+    "timers of journeys": f"SELECT {columns('journey_timers')} FROM journey_timers ORDER BY journey, which",
+    "slots": f"SELECT {columns('slots')} FROM slots ORDER BY journey, at",
+    "deferred": f"SELECT {columns('deferred')} FROM deferred ORDER BY number",
+    "list members": f"SELECT {columns('list_members')} FROM list_members ORDER BY tenant, list, customer",
+    "pulls": f"SELECT {columns('pulls')} FROM pulls ORDER BY journey",
+    "refusals": f"SELECT {columns('refusals')} FROM refusals ORDER BY journey, day, reason",
+    "counters": f"SELECT {columns('counters')} FROM counters ORDER BY journey, day, domain, step, what, label",
+    "openings": f"SELECT {columns('openings')} FROM openings ORDER BY journey, day, domain, step, what, label",
+    "arms": f"SELECT {columns('arms')} FROM arms ORDER BY enrollment, version, step, label",
+    "last_refusals": f"SELECT {columns('last_refusals')} FROM last_refusals ORDER BY journey, customer",
+    "transitions": f"SELECT {columns('transitions')} FROM transitions ORDER BY journey, n",
+    "policies": f"SELECT {columns('policies')} FROM policies ORDER BY tenant, n",
+    "publications": f"SELECT {columns('publications')} FROM publications ORDER BY journey, n",
+    "flags": f"SELECT {columns('flags')} FROM flags ORDER BY journey, n",
+    "suppressions": f"SELECT {columns('suppressions')} FROM suppressions ORDER BY hash",
 }
 """Everything that is stored of a run, table by table, ordered by key (R90); paths are written out."""
 

@@ -75,6 +75,9 @@ class Agreement(RuleBasedStateMachine):
 
     handed = Bundle("handed")
 
+    engine = Engine
+    """How an engine is made."""
+
     def __init__(self) -> None:
         """Open two empty engines when the first rule says how."""
         super().__init__()
@@ -90,17 +93,17 @@ class Agreement(RuleBasedStateMachine):
     )
     def open(self, first: int, second: int, grace: str | None, deployed: list[str]) -> None:
         """Open the engines, each with its own size of batches, and deploy some journeys."""
-        stores: tuple[Store, Store] = (
-            MemoryStore(nonce="x"),
-            SQLiteStore(self.folder / "x.db", synchronous="NORMAL", nonce="x"),
-        )
         self.equal_batches = first == second
         self.engines = tuple(
-            Engine(store, batch_size=size, grace=grace, max_jump=None)
-            for store, size in zip(stores, (first, second), strict=True)
+            self.engine(store, batch_size=size, grace=grace, max_jump=None)
+            for store, size in zip(self.stores(), (first, second), strict=True)
         )
         for journey in deployed:
             self.both(methodcaller("deploy", VERSIONS[journey], at=START))
+
+    def stores(self) -> "tuple[Store, Store]":
+        """Make two empty stores."""
+        return MemoryStore(nonce="x"), SQLiteStore(self.folder / "x.db", synchronous="NORMAL", nonce="x")
 
     def teardown(self) -> None:
         """Close everything."""

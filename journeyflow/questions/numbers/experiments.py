@@ -174,13 +174,14 @@ FOR_EVER, NEVER = 1 << 62, -1
 """More microseconds than any journey lasts, and none."""
 
 _FIRST = """
-WITH terms AS (SELECT value ->> 0 AS number, value ->> 1 AS within FROM json_each(:terms)),
+WITH terms AS (
+    SELECT CAST(value ->> 0 AS INTEGER) AS number, CAST(value ->> 1 AS INTEGER) AS within FROM json_each(:terms)),
 first AS (
     SELECT e.serial, e.version, e.status = :holdout AS kept_out, e.memory,
-           ifnull(e.memory ->> '$.versions[0][1]', e.version) AS entered,
-           e.converted_at IS NOT NULL OR EXISTS (
+           ifnull(CAST(e.memory ->> '$.versions[0][1]' AS INTEGER), e.version) AS entered,
+           CASE WHEN e.converted_at IS NOT NULL OR EXISTS (
                SELECT 1 FROM enrollments l WHERE l.customer = e.customer AND l.journey = e.journey AND l.run > 1
-               AND l.converted_at <= e.entered_at + t.within) AS reached
+               AND l.converted_at <= e.entered_at + t.within) THEN 1 ELSE 0 END AS reached
     FROM enrollments e JOIN terms t ON t.number = e.version WHERE e.journey = :journey AND e.run = 1)
 """
 """The customers by their first run: the version it entered and the one it has now (R14), and whether the customer has
@@ -189,28 +190,31 @@ reached the goal: in the first run, or in a later one within its time from the f
 _FIRST_ENTRIES = f"{_FIRST} SELECT entered, version, kept_out, count(*), sum(reached) FROM first GROUP BY 1, 2, 3"
 
 _ARMS = f"""
-{_FIRST}, passed AS (SELECT value ->> 0 AS path, value ->> 1 AS version, value ->> 2 AS step, value ->> 3 AS arm
+{_FIRST}, passed AS (
+    SELECT CAST(value ->> 0 AS INTEGER) AS path, CAST(value ->> 1 AS INTEGER) AS version, value ->> 2 AS step,
+           value ->> 3 AS arm
     FROM json_each(:paths)),
 pass AS (
     SELECT f.serial, m.visit AS n, p.version, p.step, p.arm
     FROM first f JOIN moves m ON m.enrollment = f.serial JOIN passed p ON p.path = m.path
     UNION ALL
     SELECT f.serial, m.visit,
-           ifnull((SELECT v.value ->> 1 FROM json_each(f.memory, '$.versions') v
-                   WHERE v.value ->> 0 <= max(m.visit, 1) + s.key ORDER BY v.key DESC LIMIT 1), f.version),
+           ifnull((SELECT CAST(v.value ->> 1 AS INTEGER) FROM json_each(f.memory, '$.versions') v
+                   WHERE CAST(v.value ->> 0 AS INTEGER) <= max(m.visit, 1) + CAST(s.key AS INTEGER)
+                   ORDER BY CAST(v.key AS INTEGER) DESC LIMIT 1), f.version),
            s.value ->> 0, s.value ->> 2
-    FROM first f JOIN moves m ON m.enrollment = f.serial JOIN json_each(m.steps) s
+    FROM first f JOIN moves m ON m.enrollment = f.serial JOIN json_each(m.steps) s ON TRUE
     WHERE s.value ->> 1 = :completed
     UNION ALL
     SELECT f.serial, a.version, a.version, a.step, a.label FROM first f JOIN arms a ON a.enrollment = f.serial),
 earliest AS (
-    SELECT serial, min(n), version, step, arm FROM pass
-    WHERE (version, step) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:splits)) GROUP BY serial, step)
+    SELECT serial, version, step, arm, row_number() OVER (PARTITION BY serial, step ORDER BY n) AS place FROM pass
+    WHERE (version, step) IN (SELECT CAST(value ->> 0 AS INTEGER), value ->> 1 FROM json_each(:splits)))
 SELECT f.entered, x.version, x.step, x.arm, count(*), sum(f.reached)
-FROM earliest x JOIN first f ON f.serial = x.serial GROUP BY 1, 2, 3, 4
+FROM earliest x JOIN first f ON f.serial = x.serial WHERE x.place = 1 GROUP BY 1, 2, 3, 4
 """
 """Customers by the arm that their first run took first: from interned paths, from paths spelled out, and from pruned
-runs, of which only the version of each arm is known. (With min(), SQLite takes the other columns from its row.)"""
+runs, of which only the version of each arm is known."""
 
 
 # --- arms -------------------------------------------------------------------------------------------------------------
@@ -333,7 +337,7 @@ def _paths(
     """Return the interned paths that lead through a Split: number, version, Split, arm."""
     rows = reader.rows(
         "SELECT p.number, p.version, s.value ->> 0, s.value ->> 2"
-        " FROM paths p JOIN versions v ON v.number = p.version JOIN json_each(p.steps) s"
+        " FROM paths p JOIN versions v ON v.number = p.version JOIN json_each(p.steps) s ON TRUE"
         " WHERE v.journey = ? AND s.value ->> 1 = ?",
         (record.number, COMPLETED),
     )

@@ -91,7 +91,8 @@ def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked)
     _check_channel(records, asked.channel)
     for number, day, step, what, label, total, uniques, last_at in reader.rows(
         "SELECT journey, day, step, what, label, total, uniques, last_at FROM counters"
-        " WHERE journey IN (SELECT value FROM json_each(?)) AND day IN (SELECT value FROM json_each(?)) AND domain = ?",
+        " WHERE journey IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"
+        " AND day IN (SELECT value FROM json_each(?)) AND domain = ?",
         (dumps(sorted(kept)), dumps(sorted(days)), domain),
     ):
         if asked.channel is not None and not (what in OF_MESSAGES and label == asked.channel):
@@ -345,14 +346,16 @@ def benchmark(reader: SqlReader, tenant: str, records: Sequence[JourneyRecord], 
     cells: dict[int, list[tuple[tuple[str, str], Cell]]] = {}
     for number, what, total, uniques in reader.rows(
         "SELECT c.journey, c.what, sum(c.total), sum(c.uniques) FROM json_each(?) k CROSS JOIN counters c"
-        " ON c.journey = k.value ->> 0 AND c.day BETWEEN k.value ->> 1 AND k.value ->> 2 AND c.domain = ?"
+        " ON c.journey = CAST(k.value ->> 0 AS INTEGER)"
+        " AND c.day BETWEEN k.value ->> 1 AND k.value ->> 2 AND c.domain = ?"
         " WHERE c.what IN (SELECT value FROM json_each(?)) AND c.label = ifnull(?, c.label) GROUP BY 1, 2",
         (dumps(spans), ALL, dumps(sorted(OF_MESSAGES)), asked.channel),
     ):
         cells.setdefault(number, []).append(((what, ""), (total, uniques)))
     senders = {number: each for number, each in cells.items() if any(what == SENT for (what, _), _ in each)}
     enrolled = reader.rows(
-        "SELECT ifnull(sum(total), 0) FROM counters WHERE journey IN (SELECT value FROM json_each(?)) AND day = ?"
+        "SELECT ifnull(sum(total), 0) FROM counters"
+        " WHERE journey IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) AND day = ?"
         " AND domain = ? AND step = '' AND what = 'entered'",
         (dumps(sorted(senders)), ALL, ALL),
     )[0][0]

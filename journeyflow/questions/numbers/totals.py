@@ -42,11 +42,12 @@ _CAPS = """
     FROM (
         SELECT m.enrollment, coalesce(m.steps, p.steps) AS steps, CAST(s.key AS INTEGER) AS place,
                s.value ->> '$.cap' AS cap
-        FROM moves m LEFT JOIN paths p ON p.number = m.path JOIN json_each(m.seen) s
-        WHERE m.seen LIKE '%"cap":%"sent":%' AND s.value ->> '$.cap' IS NOT NULL AND s.value ->> '$.sent' IS NOT NULL
-    )
+        FROM moves m LEFT JOIN paths p ON p.number = m.path JOIN json_each(m.seen) s ON TRUE
+        WHERE m.seen LIKE '%"cap":%"sent":%' AND s.type = 'object'
+          AND s.value ->> '$.cap' IS NOT NULL AND s.value ->> '$.sent' IS NOT NULL
+    ) w
     JOIN enrollments e ON e.serial = enrollment JOIN journeys j ON j.number = e.journey AND j.tenant = :tenant
-    JOIN versions v ON v.number = e.version JOIN json_each(v.definition, '$.steps') d
+    JOIN versions v ON v.number = e.version JOIN json_each(v.definition, '$.steps') d ON TRUE
     WHERE d.value ->> '$.id' = steps ->> ('$[' || place || '][0]') AND d.value ->> '$.kind' = 'send'
     GROUP BY 1, 2, 3, 4"""
 """How often a cap closed the gate of a Send, from the values that moves have noted (R31, R85); what other steps have

@@ -1,8 +1,8 @@
 """Where due work stands in a SQLite file: that of everybody, and that of some customers (R7, R74)."""
 
 from journeyflow.stores.batch import ANSWERS
+from journeyflow.stores.rows import INPUT_FORM, POST_ROW, RUN_ROW
 from journeyflow.stores.schema import LATER, MESSAGE_ID
-from journeyflow.stores.sqlite.rows import INPUT_FORM, POST_ROW, RUN_ROW
 
 _OF = "json_each(:of) k"
 

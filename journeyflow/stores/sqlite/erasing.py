@@ -8,7 +8,7 @@ from journeyflow.records.forgetting import FORGOTTEN, PERSONAL, anonymous, witho
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input
 from journeyflow.records.suppression import KEY, known_events, suppressions
-from journeyflow.stores.sqlite.rows import INPUT_ROW, read_input
+from journeyflow.stores.rows import INPUT_ROW, read_input
 
 OF_RUNS = "enrollment IN (SELECT serial FROM enrollments WHERE customer = :number)"
 

@@ -7,9 +7,8 @@ from contextlib import closing, suppress
 from functools import cache, partial
 from typing import NamedTuple, Self
 
-from journeyflow.basics.moments import HOUR
 from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
-from journeyflow.records.suppression import KEY, key_of
+from journeyflow.stores.fresh import new_settings
 from journeyflow.stores.schema import APPLICATION_ID, MIGRATIONS, make_own_views
 
 BUSY_SECONDS = 60
@@ -20,10 +19,6 @@ READER_SECONDS = 5
 
 MAX_ATTEMPTS = 1_000
 """How often a setting that does not wait for the lock is tried: far more often than a file has processes."""
-
-GRACE = HOUR
-"""How late work may be found before it is softened, in microseconds, unless the host sets another value (R5). A store
-in memory has no such limit."""
 
 CACHE_KIB = 65_536
 """The page cache in KiB: the default of SQLite is half as fast at a million rows."""
@@ -272,10 +267,10 @@ def _migrate(connection: sqlite3.Connection, path: str, nonce: str | None) -> No
     version = _check_owner(connection, path)
     _make_schema(connection, version)
     if version == 0 or path == MEMORY:
-        drawn = (draw_nonce(), _draw_key()) if nonce is None else (nonce, key_of(nonce))
-        settings = {**dict(zip(("nonce", KEY), drawn, strict=True)), "revision": "0"}
-        settings |= {} if path == MEMORY else {"grace": str(GRACE)}
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(settings.items()))
+        settings = new_settings(nonce)
+        if path == MEMORY:
+            del settings["grace"]
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", settings.items())
 
 
 def _make_schema(connection: sqlite3.Connection, version: int) -> None:
@@ -285,16 +280,6 @@ def _make_schema(connection: sqlite3.Connection, version: int) -> None:
         connection.execute(f"PRAGMA user_version = {number}")
     if version == 0:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-
-def draw_nonce() -> str:
-    """Return a random nonce, the start of message ids (R70, R90)."""
-    return os.urandom(5).hex()
-
-
-def _draw_key() -> str:
-    """Return a random key for the suppression list (R86)."""
-    return os.urandom(16).hex()
 
 
 def _check_owner(connection: sqlite3.Connection, path: str) -> int:

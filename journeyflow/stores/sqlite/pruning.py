@@ -9,7 +9,7 @@ from journeyflow.records.changes import Pruned
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Move, Post, make_move
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
-from journeyflow.stores.sqlite.rows import (
+from journeyflow.stores.rows import (
     INPUT_FORM,
     INPUT_ROW,
     POST_ROW,

@@ -46,13 +46,7 @@ from journeyflow.stores.inquiries import (
     PastRequest,
     PruneRequest,
 )
-from journeyflow.stores.sqlite import due
-from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads, unless_held
-from journeyflow.stores.sqlite.opening import RESTORE
-from journeyflow.stores.sqlite.pruning import load_finished, load_past
-from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
-from journeyflow.stores.sqlite.reader import checked
-from journeyflow.stores.sqlite.rows import (
+from journeyflow.stores.rows import (
     POST_FORM,
     POST_ROW,
     RUN_ROW,
@@ -61,6 +55,12 @@ from journeyflow.stores.sqlite.rows import (
     read_run,
     read_seen,
 )
+from journeyflow.stores.sqlite import due
+from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads, unless_held
+from journeyflow.stores.sqlite.opening import RESTORE
+from journeyflow.stores.sqlite.pruning import load_finished, load_past
+from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
+from journeyflow.stores.sqlite.reader import checked
 from journeyflow.stores.sqlite.writing import Paths, Writer, next_number
 
 status_of_run: Callable[[Run], str] = itemgetter(5)

@@ -16,13 +16,10 @@ from journeyflow.basics.words import SET_ASIDE
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.rows import Counter, Export, Input, Move, PathEntry, Run, last_visit, version_at
 from journeyflow.stores.contract import LAST_TICK
-from journeyflow.stores.sqlite.erasing import forget, rename
-from journeyflow.stores.sqlite.limits import write_limits
-from journeyflow.stores.sqlite.opening import references
-from journeyflow.stores.sqlite.pruning import prune
-from journeyflow.stores.sqlite.pulls import write_pulls
-from journeyflow.stores.sqlite.rows import (
+from journeyflow.stores.rows import (
     INPUT_FORM,
+    MAX_INTERNED,
+    MAX_PATHS,
     MOVE_COLUMNS,
     NOW_OF_POST,
     NOW_OF_RUN,
@@ -39,6 +36,11 @@ from journeyflow.stores.sqlite.rows import (
     text_or_none,
     unnumbered_input,
 )
+from journeyflow.stores.sqlite.erasing import forget, rename
+from journeyflow.stores.sqlite.limits import write_limits
+from journeyflow.stores.sqlite.opening import references
+from journeyflow.stores.sqlite.pruning import prune
+from journeyflow.stores.sqlite.pulls import write_pulls
 
 ALIKE: Final = 8
 """So many rows that differ in their key alone are worth a statement of their own."""
@@ -48,12 +50,6 @@ SHARING: Final = 2
 
 SEVERAL: Final = 32
 """So many new rows, whatever they have in common, are written by one statement, which saves a fifth of their time."""
-
-MAX_PATHS: Final = 1_000
-"""Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""
-
-MAX_INTERNED: Final = 100
-"""Visits in an interned path; longer ones are met once and would only fill the table."""
 
 Paths = dict[int, dict[tuple[PathEntry, ...], int]]
 """The numbers of interned paths, by version."""

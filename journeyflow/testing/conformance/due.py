@@ -118,7 +118,13 @@ class DueWork(Begun):
         answers = [answer("ack", 1, 1), answer("nack", 2, 1), answer("requeue", 9, 9)]
         agenda = Changes(
             inputs=(event(id="e1"), event("bob", id="e1"), event("bob"), event(at=NOON + 1), event("new"), *answers),
-            runs=(run(1, 1), run(2, 2), run(3, 4), run(4, 1, 2, due=NOON, held=NOON - 9), run(5, 1, 3, due=None)),
+            runs=(
+                run(1, 1),
+                run(2, 2),
+                run(3, 4),
+                run(4, 1, 2, due=NOON, held=NOON - 9),
+                run(5, 1, 2, key="k", due=None),
+            ),
             new_posts=(leased(1, 1, NOON), leased(2, 1, NOON), leased(1, 2, NOON + 1)),
         )
         with self.begun(tmp_path) as store:

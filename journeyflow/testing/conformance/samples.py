@@ -155,9 +155,10 @@ def entry(serial: int) -> Move:
 def busy_agenda() -> Changes:
     """Return inputs, timers, held work and leases, many of them at equal instants."""
     instants = [NOON - MINUTE, NOON, NOON + MINUTE]
-    runs = [run(serial, 1 + serial % 3, due=instants[serial % 3], number=serial) for serial in range(1, 25)]
+    of_t = (1, 2, 4)
+    runs = [run(serial, of_t[serial % 3], due=instants[serial % 3], number=serial) for serial in range(1, 25)]
     held = [
-        run(serial, 1 + serial % 3, due=instants[serial % 2], held=NOON - serial % 4 * MINUTE, number=serial)
+        run(serial, of_t[serial % 3], due=instants[serial % 2], held=NOON - serial % 4 * MINUTE, number=serial)
         for serial in range(25, 37)
     ]
     return Changes(
@@ -287,7 +288,7 @@ def history() -> tuple[Changes, Changes]:
         event("", kind="ack", type="", id="k-1-1"),
         event("", kind="nack", type="", id="k-4-1"),
     )
-    runs = (ended(1, 1), run(2, 2), ended(3, 2, number=2, key="x"), ended(4, 2, number=3, key="x"), ended(5, 3))
+    runs = (ended(1, 1), run(2, 2), ended(3, 2, number=2, key="x"), ended(4, 2, number=3, key="x"), ended(5, 4))
     posts = (post(1, status=SENT), post(4, status=SENT, flags=sent))
     moves = (entry(1)._replace(seen={"entry": {"a": 1}}), entry(4))
     return Changes(inputs=told, runs=runs, moves=moves, new_posts=posts), Changes(handled=PAST)

@@ -302,8 +302,11 @@ class Writing(Begun):
                    [(1, None, None), (2, None, None), (4, None, None), (5, None, None)])  # fmt: skip
             expect(rows(store, "SELECT enrollment FROM moves ORDER BY 1"), [(4,)])
             expect(rows(store, "SELECT enrollment FROM messages ORDER BY 1"), [(4,)])
-            expect(rows(store, "SELECT * FROM arms"), [(1, 1, "which", "A")])
-            expect(rows(store, "SELECT * FROM openings"), [opening._replace(total=4, uniques=2)])
+            expect(rows(store, "SELECT enrollment, version, step, label FROM arms"), [(1, 1, "which", "A")])
+            expect(
+                rows(store, "SELECT journey, day, domain, step, what, label, total, uniques, last_at FROM openings"),
+                [opening._replace(total=4, uniques=2)],
+            )
             expect(rows(store, "SELECT seq FROM inputs ORDER BY 1"), [(2,), (4,), (5,), (6,), (7,)])
             expect(load(store, events=frozenset({("t", "message.opened", "o")})).known, {}, "the id of an event")
             expect([run.serial for run in load(store, names=frozenset({("t", "ann")})).runs.values()], [1])

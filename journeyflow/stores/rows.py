@@ -6,7 +6,7 @@ input is a field of the record and a column of the schema, and nothing here.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from attrs import frozen
 
@@ -165,6 +165,12 @@ read_run, read_post, read_seen, read_input = (
     SEEN_FORM.reader(),
     INPUT_FORM.reader(),
 )
+
+MAX_PATHS: Final = 1_000
+"""Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""
+
+MAX_INTERNED: Final = 100
+"""Visits in an interned path; longer ones are met once and would only fill the table."""
 
 MOVE_COLUMNS = "visit, at, path, steps, seen"
 """A move as it is written: its path is a number, or spelled out."""

@@ -1,0 +1,64 @@
+"""Where due work stands in a PostgreSQL schema: that of a tenant or of all, and that of some customers (R7, R74)."""
+
+from journeyflow.stores.batch import ANSWERS
+from journeyflow.stores.rows import INPUT_ROW, POST_ROW, RUN_ROW
+from journeyflow.stores.schema import LATER, MESSAGE_ID
+
+_OF = "unnest(%(owners)s::text[], %(names)s::text[]) k (tenant, id)"
+
+_NUMBERS = f"(SELECT c.number FROM {_OF} JOIN customers c ON c.tenant = k.tenant AND c.id = k.id)"
+
+_RUNS = f"(SELECT serial FROM enrollments WHERE customer IN {_NUMBERS})"
+
+_ANSWERS = ", ".join(map(repr, sorted(ANSWERS)))
+
+_MESSAGE_ID = MESSAGE_ID.replace("ifnull(", "coalesce(")
+
+_INPUTS = f"""
+AND seq IN (
+    WITH mine AS (
+        SELECT i.seq, i.kind, i.type, i.id, i.tenant FROM {_OF} JOIN inputs i ON i.customer = k.id
+        WHERE i.tenant = k.tenant AND i.outcome IS NULL AND i.at <= %(now)s
+    )
+    SELECT seq FROM mine
+    UNION ALL SELECT o.seq FROM mine JOIN inputs o ON o.id = mine.id AND o.type = mine.type
+        AND o.tenant = mine.tenant WHERE mine.kind = 'event' AND o.kind = 'event' AND o.outcome IS NULL
+    UNION ALL SELECT a.seq FROM inputs a WHERE a.outcome IS NULL AND a.at <= %(now)s AND a.kind IN ({_ANSWERS})
+        AND a.id IN (SELECT {_MESSAGE_ID} FROM messages m WHERE m.enrollment IN {_RUNS})
+)"""
+
+
+def inbox(mine: str, *, some: bool) -> str:
+    """Return the question for the first due inputs, of `some` customers or of all."""
+    return (
+        f"SELECT {INPUT_ROW} FROM inputs"
+        f" WHERE outcome IS NULL AND at <= %(now)s{mine}{_INPUTS * some} ORDER BY at, seq LIMIT %(limit)s"
+    )
+
+
+def rests(mine: str, *, some: bool) -> str:
+    """Return the question for the first runs whose rest is over."""
+    of = f" AND customer IN {_NUMBERS}" * some
+    return (
+        f"SELECT {RUN_ROW} FROM enrollments WHERE due <= %(now)s{mine}{of}"
+        f" ORDER BY due, coalesce(held, {LATER}), serial LIMIT %(limit)s"
+    )
+
+
+def leases(mine: str, *, some: bool) -> str:
+    """Return the question for the first messages whose lease ends."""
+    of = f" AND enrollment IN {_RUNS}" * some
+    return (
+        f"SELECT {POST_ROW} FROM messages WHERE lease_until <= %(now)s{mine}{of}"
+        " ORDER BY lease_until, enrollment, n LIMIT %(limit)s"
+    )
+
+
+def earliest(mine: str, held: str) -> str:
+    """Return the question for the first instant of each kind of work; `held` is a condition that leaves some out."""
+    return (
+        f"SELECT (SELECT min(at) FROM inputs WHERE outcome IS NULL{mine}),"
+        f" (SELECT min(due) FROM enrollments WHERE due IS NOT NULL{mine}{held}),"
+        f" (SELECT min(lease_until) FROM messages WHERE lease_until IS NOT NULL{mine}),"
+        f" (SELECT min(due) FROM journey_timers WHERE due IS NOT NULL{mine}{held})"
+    )

@@ -1,0 +1,45 @@
+"""A line to the server: one connection, opened when it is first needed, and whose turn it is to use it."""
+
+from contextlib import suppress
+
+import psycopg
+from psycopg import Connection
+
+from journeyflow.errors import StorageError
+from journeyflow.stores.postgres.address import Address
+from journeyflow.stores.postgres.opening import connect
+from journeyflow.stores.turns import Joining, StoreTurn
+
+CLOSED = ("the store is closed", "open it again")
+
+
+class ServerLine:
+    """A connection that comes back by itself after it was cut."""
+
+    def __init__(self, address: Address) -> None:
+        """Begin without a connection."""
+        self.address = address
+        self.turn = StoreTurn(address.shown, is_shared=True)
+        self.closed = False
+        self._connection: Connection | None = None
+
+    def connection(self) -> Connection:
+        """Return the connection, for a block that has the turn. Raises StorageError."""
+        if self.closed:
+            raise StorageError(self.address.shown, *CLOSED)
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self.address)
+        return self._connection
+
+    def hang_up(self) -> None:
+        """Close the connection; the next block opens another one."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+        self._connection = None
+
+    def close(self) -> None:
+        """Close the connection for good, after those who use it."""
+        with Joining(self.turn):
+            self.closed = True
+            self.hang_up()

@@ -1,0 +1,158 @@
+"""Connecting to a PostgreSQL database: the owner of its schema, its version, and what the errors of the driver mean."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors, sql
+from psycopg.adapt import Loader
+
+from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
+from journeyflow.stores.fresh import new_settings
+from journeyflow.stores.postgres.address import Address
+from journeyflow.stores.postgres.dialect import FUNCTIONS
+from journeyflow.stores.postgres.schema import MARK, MIGRATIONS, TABLE_NAMES
+
+OLDEST = 160_000
+"""The oldest version of PostgreSQL with `IS JSON`."""
+
+CONNECTING: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""How long to wait for a server, and how soon to notice that it is gone, in seconds; an address may say otherwise."""
+
+RESTORE = "restore the database from a backup"
+
+AGAIN = "look at the server and go on: the next call connects again"
+
+_MEANINGS: tuple[tuple[type[psycopg.Error], type[StorageError], str], ...] = (
+    (errors.ReadOnlySqlTransaction, ReadOnlyDatabase, "name the primary server, which can write"),
+    (errors.InsufficientPrivilege, ReadOnlyDatabase, "let the role use and own the schema"),
+    (errors.UndefinedTable, CorruptDatabase, RESTORE),
+    (errors.UndefinedColumn, CorruptDatabase, RESTORE),
+    (errors.UndefinedFunction, CorruptDatabase, RESTORE),
+    (errors.IntegrityError, CorruptDatabase, RESTORE),
+    (errors.DiskFull, StorageError, "free some space and go on; nothing was half written"),
+    (psycopg.OperationalError, StorageError, AGAIN),
+)
+
+
+def meaning(error: psycopg.Error, shown: str, *, of_engine: bool = True) -> StorageError:
+    """Return the StorageError for an error of the driver: where, what is wrong, what to do.
+
+    The engine's own statements fit the tables, so where one does not, the tables are damaged; a host's may be wrong.
+
+    >>> meaning(errors.UndefinedTable('relation "moves" does not exist'), "postgresql://db/shop")
+    CorruptDatabase('postgresql://db/shop: relation "moves" does not exist; restore the database from a backup')
+    """
+    what = " ".join(str(error).split()) or type(error).__name__
+    for kind, means, remedy in _MEANINGS:
+        if isinstance(error, kind) and (of_engine or means is not CorruptDatabase):
+            return means(shown, what, remedy)
+    return StorageError(shown, what)
+
+
+def connect(address: Address) -> Connection:
+    """Return a connection on which the caller manages transactions. Raises StorageError."""
+    try:
+        found = psycopg.conninfo.conninfo_to_dict(address.server)
+        made = psycopg.conninfo.make_conninfo(**{**CONNECTING, "application_name": "journeyflow", **found})
+        connection: Connection = psycopg.connect(
+            made, autocommit=True, prepare_threshold=None
+        )  # a pooler may change servers
+    except psycopg.Error as error:
+        raise meaning(error, address.shown) from error
+    connection.adapters.register_loader("numeric", NumberLoader)
+    return connection
+
+
+class NumberLoader(Loader):
+    """Reads a sum of whole numbers as a whole number, and a mean as a float, as SQLite gives them."""
+
+    def load(self, data: Any) -> int | float:  # noqa: ANN401 bytes of some kind
+        """Return the number."""
+        text = bytes(data)
+        return float(text) if b"." in text or b"N" in text else int(text)
+
+
+def begin(address: Address, how: str = "") -> str:
+    """Return the statements that begin a transaction; the path is set in each, as a pooler may change the session.
+
+    >>> begin(Address.of("postgresql://db/shop?schema=a%20b"), "READ ONLY")
+    'BEGIN READ ONLY; SET LOCAL search_path TO "a b"'
+    """
+    return f"BEGIN {how}".rstrip() + f"; SET LOCAL search_path TO {quoted(address.schema)}"
+
+
+def vacuuming(address: Address) -> str:
+    """Return the statement that makes the space of deleted rows free, in all tables."""
+    return f"VACUUM {', '.join(f'{quoted(address.schema)}.{table}' for table in TABLE_NAMES)}"
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it.
+
+    >>> quoted('a"b')
+    '"a""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def prepare(connection: Connection, address: Address, nonce: str | None) -> None:
+    """Check that the schema is one of journeyflow, and migrate it in one transaction; make it if it is missing.
+
+    Raises ForeignDatabase, NewerSchema, CorruptDatabase or StorageError.
+    """
+    if connection.info.server_version < OLDEST:
+        what = f"the server is PostgreSQL {connection.info.server_version // 10_000}, journeyflow needs 16 or newer"
+        raise StorageError(address.shown, what, "upgrade the server")
+    if _version(connection, address) == len(MIGRATIONS):
+        return
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"journeyflow {address.schema}",))
+        version = _version(connection, address)
+        if version == 0:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(address.schema)}")
+        connection.execute(f"SET LOCAL search_path TO {quoted(address.schema)}")
+        if version == 0:
+            connection.execute(FUNCTIONS)
+        for script in MIGRATIONS[version:]:
+            connection.execute(script)
+        if version == 0:
+            _begin(connection, address, nonce)
+        connection.execute("UPDATE layout SET version = %s", (len(MIGRATIONS),))
+
+
+def _begin(connection: Connection, address: Address, nonce: str | None) -> None:
+    """Mark a new schema as ours, and write its settings."""
+    connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(address.schema), sql.Literal(MARK)))
+    connection.execute("INSERT INTO layout VALUES (0, 0, 0, 0)")
+    connection.cursor().executemany("INSERT INTO settings VALUES (%s, %s)", [*new_settings(nonce).items()])
+
+
+_OWNER = """
+SELECT obj_description(n.oid, 'pg_namespace'), (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid),
+       to_regclass(format('%%I.layout', n.nspname)) IS NOT NULL
+FROM pg_namespace n WHERE n.nspname = %s
+"""
+
+
+def _version(connection: Connection, address: Address) -> int:
+    """Return the version of the schema, 0 where there is none yet; refuse those of others and of newer versions."""
+    found = connection.execute(_OWNER, (address.schema,)).fetchone()
+    if found is None or (found[0] != MARK and not found[1]):
+        return 0
+    if found[0] != MARK:
+        what = f"schema {address.schema!r} has tables, but not those of journeyflow"
+        raise ForeignDatabase(address.shown, what, "name another one")
+    rows = connection.execute(f"SELECT version FROM {quoted(address.schema)}.layout").fetchall() if found[2] else []
+    if len(rows) != 1 or rows[0][0] < 1:
+        raise CorruptDatabase(address.shown, "the version of the schema is missing from table `layout`", RESTORE)
+    version = int(rows[0][0])
+    if version > len(MIGRATIONS):
+        what = f"the schema has version {version}, this journeyflow knows {len(MIGRATIONS)}"
+        raise NewerSchema(address.shown, what, "upgrade journeyflow")
+    return version

@@ -1,0 +1,135 @@
+"""Whose turn it is: the row of a tenant, which is its lock, counts its numbers and says when it has work (R92).
+
+A transaction that works for one tenant locks that row, and nothing else that anybody waits for; one that works for all
+locks the table against all of them. Each takes one such lock, before anything else, so nobody waits in a circle.
+
+A number of a customer, an enrollment and so on consists of a range and a count within it. Each tenant has its own
+range, so numbers are unique over all tenants, and none waits for another to get one. The first tenant has range 0: its
+numbers are 1, 2, 3. What is done for all tenants at once counts in that range too.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import define, field
+from psycopg import Connection
+
+from journeyflow.stores.postgres.schema import RANGE
+
+KINDS = ("customers", "enrollments", "inputs", "deferred", "exports", "paths")
+"""What is counted: the columns with the last number of each."""
+
+_COLUMNS = f"tenant, range, due, last_tick, {', '.join(KINDS)}"
+
+_ONE = f"SELECT {_COLUMNS} FROM tenants WHERE tenant = %s"
+
+_FREE = f"""
+SELECT {_COLUMNS} FROM tenants WHERE due <= %s ORDER BY due, tenant LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+
+_FIRST = f"SELECT {_COLUMNS} FROM tenants WHERE range = 0"
+
+_DUE = """least(
+    (SELECT min(at) FROM inputs i WHERE i.tenant = t.tenant AND i.outcome IS NULL),
+    (SELECT min(due) FROM enrollments e WHERE e.tenant = t.tenant AND e.due IS NOT NULL),
+    (SELECT min(lease_until) FROM messages m WHERE m.tenant = t.tenant AND m.lease_until IS NOT NULL),
+    (SELECT min(due) FROM journey_timers j WHERE j.tenant = t.tenant))"""
+"""The instant of the earliest work of a tenant t."""
+
+_KEEP = f"""
+UPDATE tenants t SET due = {_DUE}, last_tick = coalesce(%(last_tick)s, last_tick),
+       {", ".join(f"{kind} = %({kind})s" for kind in KINDS)}
+WHERE t.tenant = %(tenant)s
+"""
+
+_KEEP_ALL = f"UPDATE tenants t SET due = {_DUE}, last_tick = coalesce(%s, last_tick)"
+
+_KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind in KINDS)} WHERE range = 0"
+
+
+@define
+class TenantNumbers:
+    """The last numbers that were given, by kind, as a transaction goes on; `range` is that of its tenant."""
+
+    tenant: str | None = None
+    range: int = 0
+    due: int | None = None
+    last_tick: int | None = None
+    last: dict[str, int] = field(factory=lambda: dict.fromkeys(KINDS, 0))
+
+    @classmethod
+    def of(cls, row: tuple[Any, ...]) -> "TenantNumbers":
+        """Return those of a row of the table."""
+        tenant, number, due, last_tick, *last = row
+        return cls(tenant, number, due, last_tick, dict(zip(KINDS, last, strict=True)))
+
+    def next(self, kind: str) -> int:
+        """Return the number that the next one of a kind gets."""
+        return self.last[kind] + 1
+
+    def take(self, kind: str, count: int) -> int:
+        """Take some numbers of a kind, and return the first."""
+        first = self.last[kind] + 1
+        self.last[kind] += count
+        return first
+
+    def note(self, kind: str, written: Iterable[int]) -> None:
+        """Note numbers that were given elsewhere; those of other ranges are other tenants' concern."""
+        mine = [number for number in written if number >> RANGE == self.range]
+        self.last[kind] = max(self.last[kind], max(mine, default=0))
+
+
+def lock(connection: Connection, tenant: str | None, due_at: int | None) -> TenantNumbers | None:
+    """Lock the tenant, a free one with due work, or all; return its numbers, None for a tenant who is not known yet.
+
+    Where no tenant is free with due work, the numbers are those of nobody.
+    """
+    if tenant is not None:
+        found = connection.execute(f"{_ONE} FOR UPDATE", (tenant,)).fetchone()
+        return None if found is None else TenantNumbers.of(found)
+    if due_at is not None:
+        found = connection.execute(_FREE, (due_at,)).fetchone()
+        return TenantNumbers(tenant="") if found is None else TenantNumbers.of(found)
+    connection.execute("LOCK TABLE tenants IN EXCLUSIVE MODE")
+    return first(connection)
+
+
+def seen(connection: Connection, tenant: str | None) -> TenantNumbers:
+    """Return the numbers of a tenant, or of what is done for all, as a transaction that reads sees them."""
+    if tenant is None:
+        return first(connection)
+    found = connection.execute(_ONE, (tenant,)).fetchone()
+    return TenantNumbers(tenant) if found is None else TenantNumbers.of(found)
+
+
+def first(connection: Connection) -> TenantNumbers:
+    """Return the numbers of what is done for all tenants."""
+    found = connection.execute(_FIRST).fetchone()
+    numbers = TenantNumbers() if found is None else TenantNumbers.of(found)
+    numbers.tenant = None
+    return numbers
+
+
+def add(connection: Connection, tenants: Iterable[str]) -> None:
+    """Give each tenant who is not known yet a row and a range; the table is locked first, and then `layout`."""
+    names = sorted(set(tenants))
+    known = {name for (name,) in connection.execute("SELECT tenant FROM tenants WHERE tenant = ANY(%s)", (names,))}
+    if not (new := [name for name in names if name not in known]):
+        return
+    connection.execute("LOCK TABLE tenants IN ROW EXCLUSIVE MODE")
+    updated = connection.execute("UPDATE layout SET ranges = ranges + %s RETURNING ranges", (len(new),)).fetchall()
+    begin = updated[0][0] - len(new)
+    rows = [(name, begin + place, *[(begin + place) << RANGE] * len(KINDS)) for place, name in enumerate(new)]
+    marks = ", ".join(["%s"] * (2 + len(KINDS)))
+    connection.cursor().executemany(
+        f"INSERT INTO tenants (tenant, range, {', '.join(KINDS)}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows
+    )
+
+
+def keep(connection: Connection, numbers: TenantNumbers) -> None:
+    """Write at the end of a transaction what the next one has to know."""
+    if numbers.tenant is not None:
+        connection.execute(_KEEP, {"tenant": numbers.tenant, "last_tick": numbers.last_tick, **numbers.last})
+        return
+    connection.execute(_KEEP_ALL, (numbers.last_tick,))
+    connection.execute(_KEEP_COUNTS, numbers.last)
