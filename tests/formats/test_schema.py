@@ -214,7 +214,8 @@ def beside(whole: Any) -> Draft202012Validator:
         others = [item for item in instance if id(item) not in known] if isinstance(instance, list) else instance
         yield from Draft202012Validator.VALIDATORS["items"](of, given, others, schema)
 
-    return extend(Draft202012Validator, {"items": items})(validator().schema)
+    found: Draft202012Validator = extend(Draft202012Validator, {"items": items})(validator().schema)
+    return found
 
 
 def agree(value: Any, checked: Draft202012Validator | None = None) -> bool:
