@@ -10,7 +10,7 @@ from attrs import frozen
 from journeyflow.drawing.axes import LONGEST, MARGIN, NARROWEST, TOP, LegendKey, heading, legend, nothing, shown
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.layers import Connector, Point, layout
-from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, words
+from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, upright, words
 from journeyflow.drawing.text import cut, escaped, visible, width
 from journeyflow.errors import cut as shortened
 
@@ -211,17 +211,5 @@ def _ribbon(points: Sequence[Point], ribbon: _Ribbon) -> str:
         path = f"M{number(x)} {number(y)}" + "".join(f"L{number(a)} {number(b)}" for a, b in rest)
         return tag("path", d=path, class_="loop", stroke_width=ribbon.thickness)
     half = ribbon.thickness / 2
-    sides = [_side([(a - half, b) for a, b in points]), _side([(a + half, b) for a, b in reversed(points)])]
+    sides = [upright([(a - half, b) for a, b in points]), upright([(a + half, b) for a, b in reversed(points)])]
     return tag("path", d=f"M{sides[0]}L{sides[1]}Z", class_="again" if ribbon.back else "flow")
-
-
-def _side(points: Sequence[Point]) -> str:
-    """Return one side of a ribbon, in curves that leave and meet each point upright."""
-    (x, y), *rest = points
-    path = f"{number(x)} {number(y)}"
-    for end_x, end_y in rest:
-        middle = (y + end_y) / 2
-        curve = f"C{number(x)} {number(middle)} {number(end_x)} {number(middle)} {number(end_x)} {number(end_y)}"
-        path += f"L{number(end_x)} {number(end_y)}" if x == end_x else curve
-        x, y = end_x, end_y
-    return path

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from journeyflow.drawing.layers import Connector, Point, layout
-from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, words
+from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, upright, words
 from journeyflow.drawing.text import broken, cut, escaped, visible, width
 
 MARGIN = 20
@@ -172,15 +172,7 @@ _SHAPES: dict[str, tuple[Shape, float]] = {
 
 def _arrow(arrow: Arrow, points: Sequence[Point]) -> str:
     """Draw an arrow: curves that leave and meet each point upright, or around a box, and a head."""
-    (x, y), *rest = points
-    path = f"M{number(x)} {number(y)}"
-    for end_x, end_y in rest:
-        middle = (y + end_y) / 2
-        straight = x == end_x or y == end_y
-        curve = f"C{number(x)} {number(middle)} {number(end_x)} {number(middle)} {number(end_x)} {number(end_y)}"
-        path += f"L{number(end_x)} {number(end_y)}" if straight else curve
-        x, y = end_x, end_y
-    return tag("path", d=path, class_=f"link {arrow.tone}".strip()) + _head(points, arrow.tone)
+    return tag("path", d=f"M{upright(points)}", class_=f"link {arrow.tone}".strip()) + _head(points, arrow.tone)
 
 
 def _head(points: Sequence[Point], tone: str) -> str:

@@ -1,6 +1,6 @@
 """Writing SVG: elements, whole pictures, and the one style sheet of all pictures, for light and dark surroundings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from journeyflow.drawing.text import escaped
 from journeyflow.errors import cut
@@ -89,6 +89,22 @@ def tag(name: str, *inside: str, **attributes: object) -> str:
 
 def _attribute(value: object) -> str:
     return number(value) if isinstance(value, int | float) else escaped(str(value))
+
+
+def upright(points: Sequence[tuple[float, float]]) -> str:
+    """Return a path through points, in curves that leave and meet each upright, straight between two that are in line.
+
+    >>> upright([(0, 0), (0, 8), (4, 16)])
+    '0 0L0 8C0 12 4 12 4 16'
+    """
+    (x, y), *rest = points
+    path = f"{number(x)} {number(y)}"
+    for end_x, end_y in rest:
+        middle = (y + end_y) / 2
+        curve = f"C{number(x)} {number(middle)} {number(end_x)} {number(middle)} {number(end_x)} {number(end_y)}"
+        path += f"L{number(end_x)} {number(end_y)}" if end_x == x or end_y == y else curve
+        x, y = end_x, end_y
+    return path
 
 
 def words(text: str, x: float, y: float, *, anchor: str = "middle", class_: str = "") -> str:
