@@ -416,6 +416,18 @@ def test_what_nothing_here_could_answer_is_refused(rule, code):
     assert action_faults("Decision", Criteria={}) == [("Criteria", "type")]
 
 
+@pytest.mark.parametrize("family", ["campaign-events", "website-events", "journeys"])
+def test_a_family_that_asks_for_the_past_is_refused_with_what_to_do_instead(family):
+    """A client that sends what Octeth takes is told how to ask for the same."""
+    wrong = {"type": family, "operator": "opened", "value": "1"}
+    with pytest.raises(InvalidJourney) as caught:
+        read(document(action("Decision", 1, Criteria=[wrong])))
+    (problem,) = caught.value.problems
+    assert problem.path == "Actions[0].Criteria[0].type"
+    assert 'ask for that, with the type "segments" or "fields"' in str(problem)
+    assert asked({"type": "segments", "operator": "belongs to", "value": "1"}) == field("segments").contains("1")
+
+
 @pytest.mark.parametrize(
     "rule",
     [

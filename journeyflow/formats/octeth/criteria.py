@@ -43,11 +43,14 @@ NO_TAGS = FieldRule("tags.0", "isNull")
 SUPPRESSED = FieldRule("consent.EMAIL", "eq", False)
 
 _UNTOLD = {
-    "journeys": "the engine keeps no list of a customer's journeys for rules",
-    "website-events": "the engine keeps no list of what a customer did on the website for rules",
-    "campaign-events": "campaigns are no part of a journey",
+    "journeys": "a rule does not know the other journeys of a customer",
+    "website-events": "a rule knows the event at hand, and none before it",
+    "campaign-events": "a rule knows the messages of its own journey, and no campaigns",
 }
 """Families that nothing here could answer, each with the reason."""
+
+_INSTEAD = 'keep the answer as a segment or in a custom field, and ask for that, with the type "segments" or "fields"'
+"""What a client can do instead."""
 
 _Family = Callable[[str, JsonObject], Rule | None]
 """A function (operator, criterion) that returns the rule, or None for an unknown operator."""
@@ -126,7 +129,8 @@ def _rule(reader: PartReader, value: object, path: str) -> Rule | None:
         return None
     family, operator = str(value.get("type", "")).lower(), str(value.get("operator", "")).lower()
     if family not in FAMILIES:
-        why = _UNTOLD.get(family, f"known are {', '.join([*FAMILIES, *_UNTOLD])}")
+        reason = _UNTOLD.get(family)
+        why = f"known are {', '.join(FAMILIES)}" if reason is None else f"{reason}; {_INSTEAD}"
         reader.fault("criteria", f"{path}.type", f"{family!r} cannot be asked: {why}")
         return None
     rule = FAMILIES[family](operator, value)
@@ -140,7 +144,11 @@ def yes_no(reader: PartReader, keys: JsonObject, path: str) -> Rule | None:
     operators = {name.lower(): op for name, op in YES_NO.items()}
     left, op = keys.get("CriteriaLeft") or "", operators.get(str(keys.get("CriteriaOperator")).lower())
     if op is None or left in {"Opens", "Clicks"}:
-        reader.fault("criteria", path, f"{left} {keys.get('CriteriaOperator')} cannot be asked: it is about campaigns")
+        reader.fault(
+            "criteria",
+            path,
+            f"{left} {keys.get('CriteriaOperator')} cannot be asked: {_UNTOLD['campaign-events']}; {_INSTEAD}",
+        )
         return None
     return FieldRule(attribute(left), op, None if op in {"isNull", "isNotNull"} else keys.get("CriteriaRight", ""))
 

@@ -139,6 +139,11 @@ RULINGS: dict[str, list[Ruling]] = {
             "test_a_list_replaces_what_was_there",
         ),
         Ruling("an empty list", "removes every action", "test_an_empty_list_removes_every_action"),
+        Ruling(
+            "criteria of a Decision about campaigns, other journeys and the past of the website, which the page on"
+            " actions has", "code 6, and the details name what to ask instead",
+            "test_a_fault_of_an_action_says_where_it_is",
+        ),
         _INSIDE,
     ],
     "journey.actions.published": [
