@@ -271,15 +271,22 @@ def _scalar_fault(item: object) -> str | None:
 def thaw(value: object) -> object:
     """Return a copy of a checked value in plain dicts and lists, ready for `dumps`.
 
+    Values nested deeper than any file stay as they are.
+
     >>> thaw(({"a": (1, 2)},))
     [{'a': [1, 2]}]
     """
-    if isinstance(value, _SCALARS):  # the most frequent first
+    return _thaw(value, 4 * MAX_DEPTH)
+
+
+def _thaw(value: object, levels: int) -> object:
+    """Copy this many levels and leave the rest."""
+    if isinstance(value, _SCALARS) or not levels:  # the most frequent first
         return value
     if isinstance(value, _OBJECTS):
-        return {key: thaw(inner) for key, inner in value.items()}
+        return {key: _thaw(inner, levels - 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [thaw(inner) for inner in value]
+        return [_thaw(inner, levels - 1) for inner in value]
     return value
 
 

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 from journeyflow.basics.values import describe, thaw
 from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.options import as_data
-from journeyflow.errors import InvalidInput, InvalidJourney, Problem, did_you_mean
+from journeyflow.errors import InvalidInput, InvalidJourney, Problem, brief, did_you_mean
 from journeyflow.formats.native import content, digest
 from journeyflow.formats.port import DRAFT
 from journeyflow.formats.registry import DIALECTS
@@ -30,7 +30,7 @@ class Draft:
     """
 
     journey_id: str
-    file: Mapping[str, Any] = field(converter=as_data, hash=False)
+    file: Mapping[str, Any] = field(converter=as_data, hash=False, repr=brief)
     dialect: str = "native"
 
     def __attrs_post_init__(self) -> None:

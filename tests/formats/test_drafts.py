@@ -128,3 +128,15 @@ def test_every_question_is_answered_about_an_unfinished_draft(engine):
     assert not len(engine.enrollments("hi"))
     assert engine.versions("hi")[0].version == 1
     engine.delete("hi")
+
+
+def test_a_file_that_is_nested_too_deep_is_a_problem_of_the_draft():
+    """Whatever stands in it, nothing else is raised, and it can be shown."""
+    deep: dict[str, object] = {}
+    for _ in range(3_000):
+        deep = {"a": deep}
+    draft = Draft("hi", {**WHOLE, "meta": deep})
+    assert [problem.message for problem in draft.problems] == ["the file is nested deeper than 256 levels"]
+    assert len(repr(draft)) < 1_000
+    with pytest.raises(InvalidJourney, match="nested deeper than 64 levels"):
+        draft.kept()

@@ -1,5 +1,6 @@
 """The file of a directory is held as that of a store: other files in its place, forks, interrupts, damage."""
 
+import inspect
 import os
 import shutil
 import sqlite3
@@ -7,11 +8,13 @@ import subprocess
 import sys
 import threading
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from journeyflow.errors import CorruptDatabase, StorageError
+from journeyflow.errors import CorruptDatabase, InvalidInput, NotFound, StorageError
 from journeyflow.services.directory import SQLiteDirectory
 from journeyflow.services.directory.loading import load
 from tests.stores.test_interrupts import INTERRUPTS, held, in_thread
@@ -242,3 +245,75 @@ def test_a_directory_is_made_by_many_at_once(tmp_path):
     shutil.copyfile(path, tmp_path / "copy.db")
     with SQLiteDirectory(path) as directory:
         assert len(found) == len(directory.users()) == 8
+
+
+# --- arguments --------------------------------------------------------------------------------------------------------
+
+SOUND = {
+    "secret": "s1", "kind": "list", "now": 5, "number": 10, "tenant": "acme", "list_": 10, "names": ["a"], "user": 1,
+    "within": "", "to": "acme", "data": {}, "email": "", "name": "", "permissions": [], "expires_at": None,
+}  # fmt: skip
+
+
+def nested(levels):
+    """Make lists in lists."""
+    made: list[object] = []
+    for _ in range(levels):
+        made = [made]
+    return made
+
+
+ODD: tuple[object, ...] = (
+    *(
+        None,
+        True,
+        -1,
+        2**63,
+        10**5_000,
+        1.5,
+        float("nan"),
+        b"x",
+        "",
+        "a\0b",
+        "\ud800",
+        "x" * 5_000,
+        [],
+        [1],
+        ["\ud800"],
+    ),
+    *(["\ud800"], {}, {1: 2}, {"a": b"x"}, {"a": float("nan")}, object(), int, {"a": nested(3_000)}, nested(3_000)),
+)
+METHODS = [name for name in vars(SQLiteDirectory) if not name.startswith("_") and name not in {"close", "together"}]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_argument_that_cannot_be_is_invalid_input_and_nothing_else(method):
+    """Of whatever type it is, in each place of each method; the directory goes on."""
+    with SQLiteDirectory() as directory:
+        load(directory, DOCUMENT)
+        call = getattr(directory, method)
+        names = list(inspect.signature(call).parameters)
+        for name in names:
+            for odd in ODD:
+                with suppress(InvalidInput, NotFound):
+                    call(**{**{each: SOUND[each] for each in names}, name: odd})
+        assert directory.put_user(7, "seven").tenant == "seven"
+
+
+def test_faults_of_arguments_are_told_by_name():
+    """A few of them, in words."""
+    with SQLiteDirectory() as directory:
+        anything: Any = directory
+        add, put = anything.add_secret, anything.put_resource
+        for call, words in (
+            (partial(add, "key", user=1, permissions="All"), "permissions: unknown permission 'All'"),
+            (partial(add, "key", user=1, expires_at="x\0"), "expires_at: must be microseconds, or None"),
+            (partial(put, "list", 1, "t", data=[1]), r"data: must be an object, not list \[1\]"),
+            (partial(put, "list", 1, "t", data={"a": b"x"}), "data.a: must be JSON"),
+            (partial(directory.numbers, "list", "t", "abc"), "names: must be a list of texts, not str 'abc'"),
+            (partial(directory.numbers, "list", "t", ["\ud800"]), "names: .* is no name"),
+            (partial(directory.user, 2**63), "can be no number, id or text"),
+            (partial(anything.caller, 7, "key", 0), "secret: must be text, not int 7"),
+        ):
+            with pytest.raises(InvalidInput, match=words):
+                call()

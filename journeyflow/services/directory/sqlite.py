@@ -9,8 +9,8 @@ from secrets import token_urlsafe
 from typing import Any, Self, TypeVar
 
 from journeyflow.basics.soundness import sound
-from journeyflow.basics.values import describe, dumps, id_fault, text_fault
-from journeyflow.errors import CorruptDatabase, InvalidInput, NotFound
+from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, describe, dumps, faults, id_fault, text_fault
+from journeyflow.errors import CorruptDatabase, InvalidInput, NotFound, shown
 from journeyflow.services.directory.files import DirectoryBlock, DirectoryFile
 from journeyflow.services.directory.records import (
     KINDS,
@@ -33,6 +33,8 @@ PREFIX = 8
 
 
 def _hash(secret: str) -> str:
+    if not isinstance(secret, str):
+        raise InvalidInput([f"secret: must be text, not {describe(secret)}"])
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -118,6 +120,7 @@ class SQLiteDirectory:
 
     def reserve(self, kind: str, tenant: str, within: str = "") -> int:
         """Return a new number for something that gets its text as its name: within a journey "journey/number"."""
+        _refuse(_text_faults(within=within))
         with self._file.writing() as connection:
             number = self._next(kind)
             while self._rows(_NUMBER, (kind, tenant, _name(number, within))):
@@ -127,7 +130,10 @@ class SQLiteDirectory:
 
     def numbers(self, kind: str, tenant: str, names: Iterable[str]) -> dict[str, int]:
         """Return the number of each name; one that has none is given one."""
+        if not _is_words(names):
+            raise InvalidInput([f"names: must be a list of texts, not {describe(names)}"])
         asked = list(names)
+        _refuse([f"names: {describe(each)} is no name" for each in asked if not _is_text(each)])
         known = dict(
             self._rows(
                 "SELECT n.name, n.number FROM json_each(?) a"
@@ -190,12 +196,13 @@ class SQLiteDirectory:
         is never. Raises InvalidInput for what cannot be, NotFound for an unknown user.
         """
         drawn = token_urlsafe(32) if secret is None else secret
-        granted = sorted(set(permissions))
-        found = [] if kind in SECRETS else [f"kind: must be one of {', '.join(SECRETS)}, not {kind!r}"]
-        found += [f"permissions: unknown permission {each!r}" for each in granted if each not in PERMISSIONS]
+        granted = sorted({*permissions}, key=str) if _is_words(permissions) else [permissions]
+        found = _kind_faults(kind, SECRETS)
+        found += [f"permissions: unknown permission {shown(each)}" for each in granted if each not in PERMISSIONS]
         found += ["user: an administrator is no user"] if kind == "admin" and user is not None else []
         found += ["user: name the user"] if kind != "admin" and user is None else []
         found += [] if drawn else ["secret: must not be empty"]
+        found += [] if expires_at is None or _is_askable(expires_at) else ["expires_at: must be microseconds, or None"]
         _refuse(found)
         if user is not None and self.user(user) is None:
             what = "user"
@@ -210,6 +217,7 @@ class SQLiteDirectory:
 
     def remove_secrets(self, *, user: int | None = None, secret: str | None = None) -> int:
         """Remove a secret, or all of a user, and return how many there were."""
+        _refuse([] if user is None else _number_faults(user=user))
         with self._file.writing() as connection:
             found = connection.execute(
                 "DELETE FROM secrets WHERE hash = ? OR user = ?", (None if secret is None else _hash(secret), user)
@@ -224,7 +232,7 @@ class SQLiteDirectory:
         Raises InvalidInput for what cannot be, and for the number of a resource of another tenant.
         """
         found = [*_number_faults(id=number), *_text_faults(name=name)]
-        found += [] if kind in KINDS else [f"kind: must be one of {', '.join(KINDS)}, not {kind!r}"]
+        found += [*_kind_faults(kind, KINDS), *_data_faults(data)]
         found += [f"tenant: {fault}"] if (fault := id_fault(tenant)) else []
         _refuse(found)
         row = Resource(kind, number, tenant, name, dict(data or {}))
@@ -254,7 +262,7 @@ class SQLiteDirectory:
 
         Raises InvalidInput for what cannot be, NotFound for a list that the tenant does not have.
         """
-        _refuse([*_number_faults(id=number), *_text_faults(email=email)])
+        _refuse([*_number_faults(id=number), *_text_faults(email=email), *_data_faults(data)])
         if self.resource("list", tenant, list_) is None:
             what = "list"
             raise NotFound(what, list_)
@@ -270,7 +278,7 @@ class SQLiteDirectory:
         """Remove a resource, a list with its subscribers; return whether there was one."""
         with self._file.writing() as connection:
             found = connection.execute(
-                "DELETE FROM resources WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, number)
+                "DELETE FROM resources WHERE kind = ? AND tenant = ? AND id = ?", _askable(kind, tenant, number)
             )
             if kind == "list" and found.rowcount:
                 connection.execute("DELETE FROM subscribers WHERE list = ?", (number,))
@@ -279,8 +287,9 @@ class SQLiteDirectory:
     # --- the file -------------------------------------------------------------------------------------------------
 
     def _rows(self, sql: str, parameters: Iterable[object] = ()) -> list[Any]:
+        asked = _askable(*parameters)
         with self._file.reading() as connection:
-            return list(connection.execute(sql, tuple(parameters)))
+            return list(connection.execute(sql, asked))
 
     def _read(self, make: Callable[[Any], Made], sql: str, parameters: Iterable[object] = ()) -> list[Made]:
         """Return what is made of rows; raises CorruptDatabase for a row that a directory does not write."""
@@ -349,6 +358,35 @@ def _text_faults(**given: object) -> list[str]:
     return [f"{name}: {fault}" for name, fault in told.items() if fault]
 
 
-def _refuse(faults: list[str]) -> None:
-    if faults:
-        raise InvalidInput(faults)
+def _kind_faults(kind: object, known: Iterable[str]) -> list[str]:
+    fits = isinstance(kind, str) and kind in known
+    return [] if fits else [f"kind: must be one of {', '.join(known)}, not {shown(kind)}"]
+
+
+def _data_faults(data: object) -> list[str]:
+    fits = data is None or isinstance(data, Mapping)
+    return [*faults(data, "data")] if fits else [f"data: must be an object, not {describe(data)}"]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and text_fault(value) is None
+
+
+def _is_words(value: object) -> bool:
+    """Return whether a value is a list of words, or another collection of some."""
+    return isinstance(value, Iterable) and not isinstance(value, str) and all(isinstance(each, str) for each in value)
+
+
+def _is_askable(value: object) -> bool:
+    """Return whether a value can stand in a file: a number of at most 64 bits, a text, or nothing."""
+    return value is None or _is_text(value) or (type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX)
+
+
+def _askable(*values: object) -> tuple[object, ...]:
+    _refuse([f"{describe(each)} can be no number, id or text" for each in values if not _is_askable(each)])
+    return values
+
+
+def _refuse(found: list[str]) -> None:
+    if found:
+        raise InvalidInput(found)
