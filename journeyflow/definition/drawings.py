@@ -78,7 +78,8 @@ def _box(step: Step, counts: StepCounts, tone: str) -> Box:
     passed = None if counts.passed == counts.visited else counts.passed  # it would only be the same number again
     said = zip(_SHOWN, (counts.waiting, counts.visited, passed, counts.left), strict=True)
     figures = " · ".join(counted(f"{many:,}", *words) for words, many in said if many)
-    return Box(kind(step), kind(step).upper(), step.name or step.id, summary(step), figures, tone)
+    name, does = step.name or step.id, summary(step)
+    return Box(kind(step), kind(step).upper(), name, "" if does == name else does, figures, tone)
 
 
 _SHOWN = ("here now", "here now"), ("visit", "visits"), ("passed", "passed"), ("left here", "left here")

@@ -260,3 +260,10 @@ def test_a_notebook_shows_the_picture_unless_it_would_be_huge():
     """Of a very large journey another form is shown."""
     assert EVERYTHING._repr_svg_() == svg(EVERYTHING)
     assert Journey(id="j", steps=[Wait(f"w{n}", "1 day") for n in range(LARGEST)])._repr_svg_() is None
+
+
+def test_a_step_that_does_what_its_name_says_says_it_once():
+    """The end that every journey has: its kind and its name, and no third line."""
+    assert [text for text in texts(svg(Journey(id="j", steps=[Wait("w", "1 day")]))) if "end" in text.lower()] == [
+        "END", "end",
+    ]  # fmt: skip
