@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given, settings
 
-from journeyflow import Condition, End, Journey, Send, Split, Wait, arm, field, outline
+from journeyflow import Condition, End, InvalidJourney, Journey, Send, Split, Wait, arm, field, outline, reorder_steps
+from journeyflow.definition.edits.outline import follow_of, leading, ways_of
 from journeyflow.testing import journeys
 
 
@@ -69,3 +70,31 @@ def test_every_step_is_in_exactly_one_list(journey):
         walk(rows)
     assert sorted(found) == sorted(journey.index)
     assert lists[0][0].id == journey.steps[0].id
+
+
+def test_a_step_has_the_ways_of_its_kind():
+    """A wait for a duration and an end have none; one for an event has a second way if its time can run out."""
+    assert (ways_of(Wait("rest", "1 day")), ways_of(End("done"))) == ({}, {})
+    assert ways_of(Wait("reply", event="x")) == {"event": "on_event"}
+    assert ways_of(Wait("reply", event="x", timeout="1 day")) == {"event": "on_event", "timeout": "on_timeout"}
+
+
+def test_a_choice_with_an_open_branch_leads_on():
+    """Where a branch is a list of steps, those lead to what follows; where each branch names a step, nothing does."""
+    asks = field("a").eq(1)
+    assert follow_of(leading(Condition("c", asks, yes=[Wait("rest", "1 day")], no="x"), "z")) == "z"
+    assert follow_of(leading(Condition("c", asks, yes="y", no="x"), "z")) is None
+
+
+def test_a_step_that_cannot_leave_its_branch_is_told_which_that_is():
+    """By the label that the branch has, also if it is not the first one (F122)."""
+    asks = Condition("ask", field("a").eq(1), yes=[mail("y")], no=[mail("n1"), mail("n2")])
+    journey = Journey(id="j", steps=[asks, End("done")])
+    with pytest.raises(InvalidJourney, match=r"it stays in its list, branch 'no' of step 'ask'"):
+        reorder_steps(journey, ["ask", "n1", "y", "n2", "done"])
+
+
+def test_an_outline_of_what_is_no_journey_names_the_argument():
+    """It says what it expected, before anything else."""
+    with pytest.raises(TypeError, match=r"^journey: expected a Journey, not int 7"):
+        outline(7)  # type: ignore[arg-type]  # what is wrong on purpose
