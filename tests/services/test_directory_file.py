@@ -306,14 +306,22 @@ def test_faults_of_arguments_are_told_by_name():
         anything: Any = directory
         add, put = anything.add_secret, anything.put_resource
         for call, words in (
-            (partial(add, "key", user=1, permissions="All"), "permissions: unknown permission 'All'"),
+            (partial(add, "key", user=1, permissions="All"), "permissions: must be several texts, not str 'All'"),
             (partial(add, "key", user=1, expires_at="x\0"), "expires_at: must be microseconds, or None"),
             (partial(put, "list", 1, "t", data=[1]), r"data: must be an object, not list \[1\]"),
             (partial(put, "list", 1, "t", data={"a": b"x"}), "data.a: must be JSON"),
-            (partial(directory.numbers, "list", "t", "abc"), "names: must be a list of texts, not str 'abc'"),
-            (partial(directory.numbers, "list", "t", ["\ud800"]), "names: .* is no name"),
+            (partial(directory.numbers, "list", "t", "abc"), "names: must be several texts, not str 'abc'"),
+            (partial(directory.numbers, "list", "t", ["\ud800"]), "names: must be several texts, not str"),
             (partial(directory.user, 2**63), "can be no number, id or text"),
             (partial(anything.caller, 7, "key", 0), "secret: must be text, not int 7"),
         ):
             with pytest.raises(InvalidInput, match=words):
                 call()
+
+
+def test_names_and_permissions_may_come_one_by_one():
+    """As of a generator, which can be read once."""
+    with made(":memory:") as directory:
+        assert directory.numbers("journey", "acme", iter(["a", "b"])) == {"a": 1, "b": 2}
+        key = directory.add_secret("key", user=1, permissions=iter(["Campaign.Create"]))
+        assert directory.caller(key, "key", 0).permissions == {"Campaign.Create"}

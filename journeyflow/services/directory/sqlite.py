@@ -130,10 +130,7 @@ class SQLiteDirectory:
 
     def numbers(self, kind: str, tenant: str, names: Iterable[str]) -> dict[str, int]:
         """Return the number of each name; one that has none is given one."""
-        if not _is_words(names):
-            raise InvalidInput([f"names: must be a list of texts, not {describe(names)}"])
-        asked = list(names)
-        _refuse([f"names: {describe(each)} is no name" for each in asked if not _is_text(each)])
+        asked = _words("names", names)
         known = dict(
             self._rows(
                 "SELECT n.name, n.number FROM json_each(?) a"
@@ -196,7 +193,7 @@ class SQLiteDirectory:
         is never. Raises InvalidInput for what cannot be, NotFound for an unknown user.
         """
         drawn = token_urlsafe(32) if secret is None else secret
-        granted = sorted({*permissions}, key=str) if _is_words(permissions) else [permissions]
+        granted = sorted({*_words("permissions", permissions)})
         found = _kind_faults(kind, SECRETS)
         found += [f"permissions: unknown permission {shown(each)}" for each in granted if each not in PERMISSIONS]
         found += ["user: an administrator is no user"] if kind == "admin" and user is not None else []
@@ -372,9 +369,13 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and text_fault(value) is None
 
 
-def _is_words(value: object) -> bool:
-    """Return whether a value is a list of words, or another collection of some."""
-    return isinstance(value, Iterable) and not isinstance(value, str) and all(isinstance(each, str) for each in value)
+def _words(name: str, given: object) -> list[str]:
+    """Return several texts as a list; raises InvalidInput for anything else."""
+    found: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    wrong = [each for each in found if not _is_text(each)]
+    if wrong or isinstance(given, str):
+        raise InvalidInput([f"{name}: must be several texts, not {describe(wrong[0] if wrong else given)}"])
+    return found
 
 
 def _is_askable(value: object) -> bool:
