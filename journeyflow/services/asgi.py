@@ -112,7 +112,7 @@ def application(
         systems += (System("site", pages, PageService(engine, limited).answer, page_of_fault, headers=HEADERS),)
     routes = [
         Route("/health", _health),
-        Route("/ready", _readiness(engine)),
+        Route("/ready", _readiness(engine, directory)),
         *(
             Route(f"/openapi/{each.name}.json", _description(each.described), name=each.name)
             for each in systems
@@ -128,11 +128,12 @@ async def _health(_: Request) -> Response:
     return _response(HttpReply(200, {"status": "ok"}))
 
 
-def _readiness(engine: Engine) -> Callable[[Request], Any]:
+def _readiness(engine: Engine, directory: Directory) -> Callable[[Request], Any]:
     async def ready(_: Request) -> Response:
-        """Answer 200 while the engine can answer, else 503."""
+        """Answer 200 while the engine and the directory can answer, else 503."""
         try:
             await asyncio.to_thread(engine.next_due)
+            await asyncio.to_thread(directory.caller, "", "key", 0)
         except JourneyflowError as error:
             log.warning("not ready: %s", error)
             return _response(HttpReply(503, {"status": "unavailable"}))

@@ -241,10 +241,11 @@ def test_replies_are_for_the_one_who_asked(served):
         assert reply.headers["x-content-type-options"] == "nosniff"
 
 
-def test_health_and_readiness(served):
-    """The process lives until it ends; it is ready while the store answers."""
+@pytest.mark.parametrize("gone", ["engine", "directory"])
+def test_health_and_readiness(served, gone):
+    """The process lives until it ends; it is ready while the store and the directory answer."""
     assert served.ask("GET", "/health").json() == served.ask("GET", "/ready").json() == {"status": "ok"}
-    served.engine.close()
+    getattr(served, gone).close()
     assert served.ask("GET", "/health").status_code == 200
     assert served.ask("GET", "/ready").status_code == 503
 
