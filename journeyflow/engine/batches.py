@@ -30,6 +30,7 @@ class Batch(Open):
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Close the batch, and store its inputs unless the block raised."""
         self._core.local.batch = None
+        del self.frame  # a block with a name is in its frame: a cycle that would keep the store
         if error is None:
             self._close()
 

@@ -1,7 +1,9 @@
 """All that a host does in one go: what a block gives, a tick and a claim, in one commit (R75)."""
 
+import gc
 import logging
 import sqlite3
+import weakref
 from contextlib import suppress
 from datetime import timedelta
 
@@ -14,6 +16,7 @@ from journeyflow import (
     Event,
     InvalidInput,
     Journey,
+    MemoryStore,
     Message,
     Send,
     StorageError,
@@ -210,6 +213,24 @@ def test_nothing_is_kept_of_a_block_that_raises(host):
         host.feed("go", START, "ann")
         raise ZeroDivisionError
     assert (host.outcomes(), host.messages()) == ([None], [])
+
+
+def test_a_block_with_a_name_keeps_nothing():
+    """Once the block is over, no cycle of references keeps the engine and its store until the collector comes."""
+
+    def one_round():
+        engine = Engine(MemoryStore())
+        with engine.cycle(START) as cycle:
+            pass
+        assert cycle.result.inputs == 0
+        return weakref.ref(engine.store)
+
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        assert one_round()() is None
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 def test_blocks_do_not_nest(host):

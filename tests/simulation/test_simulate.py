@@ -1,5 +1,6 @@
 """Simulation: the real engine over made-up people, the same for the same seed, however it is run."""
 
+import gc
 import json
 import logging
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -156,6 +157,23 @@ def test_people_are_cut_unless_they_share_something():
             assert written(run(journey, executor=threads)) == written(run(journey))
             assert threads.submitted == parts
     assert run(limited).entered("j").median <= 14 * 24
+
+
+def test_the_store_of_a_part_is_gone_with_it():
+    """Nothing waits for the cycle collector, which rests meanwhile: otherwise each part would stay in memory."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        before = stores()
+        simulate(WELCOME, population=5, start=START, until="10 days", behavior=Behavior(delivered=1))
+        assert stores() <= before
+    finally:
+        (gc.enable if was else gc.disable)()
+
+
+def stores() -> int:
+    """Count the stores in memory that are alive."""
+    return sum(type(each) is MemoryStore for each in gc.get_objects())
 
 
 def test_the_engine_fed_the_same_events_does_the_same():
