@@ -585,15 +585,16 @@ def test_customers_on_paths_spelled_out_are_in_the_arms_that_they_took(host):
     assert host.engine.results("j").splits["test"] == found
 
 
-def test_a_split_on_a_path_spelled_out_is_that_of_the_version_of_then(host):
-    """Who was moved while waiting before it is split as the new version says (R14, R80, R87)."""
+@pytest.mark.parametrize("mapping", [None, {"day": "test"}])
+def test_a_split_on_a_path_spelled_out_is_that_of_the_version_of_then(host, mapping):
+    """Who was moved while waiting before it, or to it, is split as the new version says (R14, R80, R87)."""
     many = [Update(f"s{n}", tag.add("x")) for n in range(120)]
     for share, when in ((100, "0 days"), (0, "1 hour")):
         split = Split("test", arm(share, "s0", "x"), arm(100 - share, "s0", "y"))
         host.deploy(Wait("day", "1 day"), split, *many, goal=Goal("bought"), when=when)
         if share:
             came(host, 4)
-    host.engine.migrate("j", 2, at=after("2 hours"))
+    host.engine.migrate("j", 2, mapping, at=after("2 hours"))
     host.tick("2 days")
     strata = host.engine.results("j").splits["test"].strata
     assert [(each.versions, {group.label: group.n for group in each.groups}) for each in strata] == [
