@@ -81,20 +81,20 @@ def _newest(listed: Iterable[Any]) -> list[Any]:
 def _forget_inputs(sets: SetWriter, person: Forgotten) -> None:
     """Remove personal data from inputs about a customer; from waiting ones only if the inbox is to be emptied."""
     waiting = "" if person.inbox else " AND outcome IS NOT NULL"
-    rows = sets.run(
+    rows = sets.ask(
         f"{INPUTS} WHERE tenant = %(owner)s AND customer = %(customer)s{waiting} ORDER BY seq",
         {"owner": person.tenant, "customer": person.id},
     )
     later = set(person.later)
     told = [(item, outcome) for *row, outcome in rows if (item := read_input(row)).seq not in later]
     _bare(sets, [without_person(item, outcome, person.name) for item, outcome in told])
-    [(key,)] = sets.run("SELECT value FROM meta WHERE name = %(name)s", {"name": KEY})
+    [(key,)] = sets.ask("SELECT value FROM meta WHERE name = %(name)s", {"name": KEY})
     sets.add("suppressions", SUPPRESSION_ROW, _newest(suppressions(key, person, known_events(told))), LATER_COUNTS)
 
 
 def _dismiss(sets: SetWriter, seqs: Iterable[int]) -> None:
     """Remove personal data from inputs about customers who were forgotten before."""
-    rows = sets.run(f"{INPUTS} WHERE seq = ANY(%(seqs)s::bigint[]) ORDER BY seq", {"seqs": [*seqs]})
+    rows = sets.ask(f"{INPUTS} WHERE seq = ANY(%(seqs)s::bigint[]) ORDER BY seq", {"seqs": [*seqs]})
     _bare(sets, [without_person(read_input(row), FORGOTTEN, anonymous(0)) for *row, _ in rows])
 
 
@@ -107,12 +107,12 @@ def _bare(sets: SetWriter, told: Iterable[tuple[Input, str]]) -> None:
 def _hush(sets: SetWriter, people: Iterable[Forgotten]) -> None:
     """Remove what channels said about messages of some customers; every nack with an error is looked at."""
     inboxes = {person.number: person.inbox for person in people}
-    runs = sets.run(
+    runs = sets.ask(
         "SELECT serial, customer FROM enrollments WHERE customer = ANY(%(numbers)s::bigint[])",
         {"numbers": [*inboxes]},
     )
     inbox = {serial: inboxes[customer] for serial, customer in runs}
-    nacks = sets.run(f"{INPUTS} WHERE kind = 'nack' AND data IS NOT NULL ORDER BY seq") if inbox else []
+    nacks = sets.ask(f"{INPUTS} WHERE kind = 'nack' AND data IS NOT NULL ORDER BY seq") if inbox else []
     rows = list[tuple[int, str | None]]()
     for *row, outcome in nacks:
         item = read_input(row)

@@ -106,6 +106,14 @@ def prepare(connection: Connection, address: Address, nonce: str | None) -> None
 
     Raises ForeignDatabase, NewerSchema, CorruptDatabase or StorageError.
     """
+    try:
+        _prepare(connection, address, nonce)
+    except psycopg.Error as error:
+        raise meaning(error, address.shown) from error
+
+
+def _prepare(connection: Connection, address: Address, nonce: str | None) -> None:
+    """Do what `prepare` does, with the errors of the driver as they are."""
     if connection.info.server_version < OLDEST:
         what = f"the server is PostgreSQL {connection.info.server_version // 10_000}, journeyflow needs 16 or newer"
         raise StorageError(address.shown, what, "upgrade the server")

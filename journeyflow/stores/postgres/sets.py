@@ -35,10 +35,14 @@ class SetWriter:
         """Write through a connection."""
         self.connection, self.tenant = connection, tenant
 
-    def run(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
-        """Run a statement, and return its rows if it has any."""
-        cursor = self.connection.execute(sql, {"tenant": self.tenant, **(parameters or {})})
-        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+    def run(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
+        """Run a statement; what it says is not waited for."""
+        self.connection.execute(sql, {"tenant": self.tenant, **(parameters or {})})
+
+    def ask(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """Run a question, after all statements before it, and return its rows."""
+        found: list[tuple[Any, ...]]
+        found = self.connection.execute(sql, {"tenant": self.tenant, **(parameters or {})}).fetchall()
         return found
 
     def add(self, table: str, names: str, rows: Collection[Row], on_conflict: str = "") -> None:

@@ -343,15 +343,17 @@ class PostgresTransaction:
         """Write everything a batch came to (see `writing.py`)."""
         if not self._write:
             raise StorageError(self.path, *READING)
-        self._writer.write(changes)
+        with self._connection.pipeline():  # the statements go to the server without a round trip for each
+            self._writer.write(changes)
         self._written = True
         self.scrubbed = self.scrubbed or changes.erased.scrubbed
 
     def finish(self) -> None:
         """Write what the next transaction has to know of this one, and commit."""
-        if self._written:
-            tenants.keep(self._connection, self._numbers)
-        self._connection.execute("COMMIT")
+        with self._connection.pipeline():
+            if self._written:
+                tenants.keep(self._connection, self._numbers)
+            self._connection.execute("COMMIT")
 
 
 RUNS = f"SELECT {RUN_ROW} FROM enrollments WHERE serial = ANY(%(keys)s::bigint[])"

@@ -155,7 +155,7 @@ class PostgresWriter:
     def _patch(self, crowd: Crowd) -> None:
         """Write the news of customers who moved together."""
         numbers = {"numbers": [*crowd.people.values()]}
-        rows = self._sets.run("SELECT number, attributes FROM customers WHERE number = ANY(%(numbers)s)", numbers)
+        rows = self._sets.ask("SELECT number, attributes FROM customers WHERE number = ANY(%(numbers)s)", numbers)
         known = [(number, dumps(patched(loads(text), crowd.news))) for number, text in rows]
         self._sets.change("customers", "number", "attributes", known)
 
@@ -185,7 +185,7 @@ class PostgresWriter:
         """Return the numbers of paths of versions, stored if they are new; long ones, and too many, have none."""
         short = {place: dumps(place[1]) for place in places if len(place[1]) <= MAX_INTERNED}
         versions = sorted({version for version, _ in short})
-        rows = self._sets.run(
+        rows = self._sets.ask(
             "SELECT p.version, p.steps, p.number FROM paths p WHERE p.version = ANY(%(versions)s::bigint[])",
             {"versions": versions},
         )
