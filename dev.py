@@ -26,9 +26,12 @@ import os
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 import time
 import tomllib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -72,6 +75,9 @@ COVERAGE = {
         f"--omit={','.join([*(f'journeyflow/formats/{name}' for name in OF_OTHERS), ON_A_SERVER])}",
     ],
 }  # fmt: skip
+MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108 the folder is made by `tempfile`
+"""Where Linux keeps files in memory, and how many bytes have to be free there for tests to use it."""
+
 MANY_PACKAGES = frozenset({"peers"})
 """Benchmarks with a dependency group of their own, of the same name; they run only when they are named."""
 
@@ -208,7 +214,23 @@ def test(arguments: list[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here, and each would compile everything anew
     if arguments:
         return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT)
-    return call_all(LINT | BESIDE | TESTS, COVERAGE)
+    with temporary_files_in_memory():
+        return call_all(LINT | BESIDE | TESTS, COVERAGE)
+
+
+@contextmanager
+def temporary_files_in_memory() -> Iterator[None]:
+    """Have temporary files kept in memory where there is room: thousands of tests wait for the disk otherwise.
+
+    No test asks what a power failure leaves; those that kill processes find in memory what they would find on a disk.
+    """
+    if "TMPDIR" in os.environ or not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+        yield
+        return
+    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="journeyflow-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)  # some tests run programs as another user
+        os.environ["TMPDIR"] = folder
+        yield
 
 
 def lint(arguments: list[str]) -> int:
