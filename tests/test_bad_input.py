@@ -189,7 +189,6 @@ def test_every_door_takes_or_refuses_and_both_stores_agree(what):
     assert tables[0] == tables[1]
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("what", [name for name in CALLS if not name.startswith(("put", "feed", "tick"))])
 def test_numbers_are_no_names(what):
     """5 finds no customer "5", and True is no 1: what is asked for is never taken for something else (B2)."""
