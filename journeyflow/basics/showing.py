@@ -22,6 +22,16 @@ def local(at: datetime) -> datetime:
         return at
 
 
+def shown_zone() -> str:
+    """Return the name of the zone in which instants are shown.
+
+    >>> shown_zone()
+    'UTC'
+    """
+    where = SHOWN_IN.get()
+    return "UTC" if where is None else where.key
+
+
 def shown_at(at: datetime) -> str:
     """Return an instant for people, to the second, in the zone in which instants are shown.
 

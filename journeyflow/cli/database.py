@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 import click
 from attrs import asdict
 
-from journeyflow.basics.showing import counted
+from journeyflow.basics.showing import counted, shown_zone
 from journeyflow.cli.output import echo
 from journeyflow.cli.shared import (
     DATABASE,
@@ -34,7 +34,6 @@ from journeyflow.cli.shared import (
     table,
     tenant,
     when,
-    zone_shown,
 )
 from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
@@ -246,7 +245,7 @@ def tick(
     ]
     text = table(rows, ("figure", "count"))
     nothing = "nothing waits but what a pause holds" if result.paused else "nothing waits"
-    text += f"\nnext work at {when(result.next_due)} {zone_shown()}" if result.next_due else f"\n{nothing}"
+    text += f"\nnext work at {when(result.next_due)} {shown_zone()}" if result.next_due else f"\n{nothing}"
     text += "; more of it is due already: tick again" if result.more else ""
     text += f"\n{counted(result.errors, 'item')} set aside: see audit and set-aside" if result.errors else ""
     show(result, text, as_json=as_json)

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from journeyflow.basics.showing import shown_zone
 from journeyflow.cli.charts import as_bars, chart, drawn, picture, write_svg
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Database, Instant, as_json, now, show, table, tenant, when, zone_shown
+from journeyflow.cli.shared import Database, Instant, as_json, now, show, table, tenant, when
 from journeyflow.definition.counted import FUNNEL, funnel_rows
 from journeyflow.drawing.charts import BarRow
 from journeyflow.engine.engine import Engine
@@ -105,7 +106,7 @@ def _summary(stats: JourneyStats) -> str:
             f"people    {_listed(PEOPLE, _people(stats.people))}",
             f"messages  {_listed(MESSAGES, _messages(stats.messages))}",
             f"rates     {shares}",
-            f"newest    entry {entry}, activity {activity} ({zone_shown()})",
+            f"newest    entry {entry}, activity {activity} ({shown_zone()})",
             "\n",
         )
     )

@@ -372,12 +372,6 @@ def show(value: object, text: str, *, as_json: bool) -> None:
     echo(json.dumps(to_json(value), ensure_ascii=False, indent=2) if as_json else text)
 
 
-def zone_shown() -> str:
-    """Return the name of the zone in which instants are shown."""
-    where = SHOWN_IN.get()
-    return "UTC" if where is None else where.key
-
-
 def when(at: datetime | None) -> str:
     """Format an instant for people."""
     return "" if at is None else shown_at(at)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
-from journeyflow.basics.showing import shown_at
+from journeyflow.basics.showing import shown_at, shown_zone
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.rows import Rows
 from journeyflow.drawing.tracks import TrackRow, tracks
@@ -85,7 +85,7 @@ class Timeline(Rows):
         rows = [_track(each, runs.get(each.place), before) for each, before in zip(moments, earlier, strict=False)]
         left_out = self.more or len(self.moments) > len(moments)
         more = f"The newest {len(rows)} moments; there are earlier ones." if left_out else ""
-        return tracks(f"Timeline of {self.customer}", rows, more)
+        return tracks(f"Timeline of {self.customer} ({shown_zone()})", rows, more)
 
     def _pictures(self) -> Iterator[Diagram]:
         yield self.chart()
