@@ -3,13 +3,14 @@
 People, runs and messages are dictionaries; each call ends with `executemany` of the rows that it changed and one
 synced commit, or with nothing where there is no file. It has no definitions, versions, policies, reasons, statistics,
 simulation or explanations, one process at a time, and what it does not hold in memory it never reads again. It answers
-the five calls of `mixed.Host`, so that the same host drives both, and `mixed` compares what both decided.
+the calls of `mixed.Host`, so that the same host drives both, and `mixed` compares what both decided.
 """
 
 import json
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
@@ -99,6 +100,12 @@ def micros(at: datetime | None) -> int | None:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+class Cycle:
+    """What came of a cycle: the messages that it handed out."""
+
+    messages: list[Given] = []  # noqa: RUF012 replaced, never changed
+
+
 class ByHand:
     """The program; `path` is its file, None keeps everything in memory alone."""
 
@@ -113,6 +120,7 @@ class ByHand:
         self.seq = self.serial = 0
         self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
         self.touched: list[Run] = []
+        self.grouped = False
         self.connection: sqlite3.Connection | None = None
         if path is not None:
             self.connection = sqlite3.connect(path, isolation_level=None)
@@ -152,6 +160,16 @@ class ByHand:
             else:
                 break
         del inbox[:position]
+        self._commit()
+
+    @contextmanager
+    def cycle(self, now: datetime, *, worker: str, limit: int) -> Iterator["Cycle"]:
+        """Do what the block says, what is due, and a claim, all in one commit."""
+        done, self.grouped = Cycle(), True
+        yield done
+        self.tick(now)
+        done.messages = self.claim(worker, at=now, limit=limit)
+        self.grouped = False
         self._commit()
 
     def claim(self, _: str, *, at: datetime, limit: int) -> list[Given]:
@@ -361,6 +379,8 @@ class ByHand:
             self.rows["customers"].append((customer, json.dumps(self.people[customer])))
 
     def _commit(self) -> None:
+        if self.grouped:
+            return
         for run in self.touched:
             run.changed = False
             if self.connection is not None:

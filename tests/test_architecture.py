@@ -395,6 +395,7 @@ KEEPS_STATE = {
     "SQLiteReader": "a handle on a connection",
     "SQLiteTransaction": "a handle on a connection",
     "Writer": "likewise",
+    "NextNumbers": "what a transaction knows until it writes",
     "PostgresStore": "a handle on a server",
     "ServerLine": "likewise",
     "PostgresBlock": "a transaction of the server",

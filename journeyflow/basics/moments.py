@@ -345,10 +345,8 @@ class Duration:
             return _checked(cls(micros=value // timedelta(microseconds=1)), value)
         if isinstance(value, relativedelta):
             return _checked(_from_relativedelta(value), value)
-        if isinstance(value, str):
-            parts = _parse_iso(value) or _parse_words(value)
-            if parts:
-                return _checked(cls(*(sum(column) for column in zip(*parts, strict=True))), value)
+        if isinstance(value, str) and (found := _of_text(value)) is not None:
+            return found
         msg = f"{shown(value)} is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
         raise ValueError(msg)
 
@@ -427,6 +425,13 @@ def _from_relativedelta(value: relativedelta) -> Duration:
         msg = f"{shown(value)} has a fraction of a day; a day may have 23 or 25 hours, so say hours instead"
         raise ValueError(msg)
     return Duration(value.years * 12 + value.months, days, exact // timedelta(microseconds=1))
+
+
+@lru_cache(256)
+def _of_text(text: str) -> Duration | None:
+    """Return the length of time that a text names, None for another text; the same few come again and again."""
+    parts = _parse_iso(text) or _parse_words(text)
+    return _checked(Duration(*(sum(column) for column in zip(*parts, strict=True))), text) if parts else None
 
 
 def _checked(duration: Duration, source: object) -> Duration:

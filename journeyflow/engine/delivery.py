@@ -92,6 +92,11 @@ def release(core: Core, tenant: str | None, messages: Iterable[Message], answers
     return len(posts)
 
 
+def own_handlers(core: Core, at: int, limit: int = PUSH, lease: int = LEASE) -> Claimant:
+    """Return who claims for the channels that have a handler: the messages of all tenants."""
+    return Claimant(None, "engine", at, frozenset(core.channels), limit, lease)
+
+
 # --- the engine's own handlers ----------------------------------------------------------------------------------------
 
 
@@ -143,7 +148,7 @@ class Handover:
 
     def claim(self, size: int, lease: int) -> None:
         """Lease messages of all tenants, for the channels that have a handler."""
-        claim(self.core, Claimant(None, "engine", self.now, frozenset(self.core.channels), size, lease), self.leased)
+        claim(self.core, own_handlers(self.core, self.now, size, lease), self.leased)
 
     def hand_over(self, since: float) -> float:
         """Call the handlers one after the other, while the lease has time left and nobody closes the engine.

@@ -1,6 +1,9 @@
 """The work of a tick: batches until nothing is due, deliveries, and what the host is told of it (R3, R73)."""
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from attrs import evolve, frozen
@@ -19,7 +22,7 @@ from journeyflow.records.forgetting import TRACES
 from journeyflow.stores.contract import Transaction
 from journeyflow.stores.inquiries import EarliestRequest
 from journeyflow.work.happenings import Tally
-from journeyflow.work.outbox import claim_request, waiting
+from journeyflow.work.outbox import claim_request
 
 
 @frozen
@@ -59,6 +62,17 @@ class TickResult(Rows):
 
 NOTHING_DONE: Final = TickResult()
 
+DoneSoFar = Counter[str]
+"""What was done so far: the fields of a `TickResult` that batches add up to."""
+
+ADDED: Final = (
+    *("inputs", "entered", "moves", "messages", "refused", "late", "unmatched", "deferred", "forgotten", "errors"),
+    "duplicates",
+)
+"""The fields of a `Tally` that are added up."""
+
+_added_up: Callable[[Tally], tuple[int, ...]] = attrgetter(*ADDED)
+
 
 @frozen
 class Outlook:
@@ -84,10 +98,11 @@ def look(core: Core, call: HostCall | None = None) -> Outlook:
     """Return when there is work, without the write lock, and whether a call will have messages of its claim."""
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
-        outlook = _seen(transaction, catalog)
-        if call is None or call.claim is None or not call.joining or outlook.busy(call.now):
-            return outlook
-        return evolve(outlook, waiting=bool(waiting(transaction, catalog, evolve(call.claim, limit=1))))
+        seen = _seen(transaction, catalog)
+        claim = call.claim if call is not None and call.joining and not seen.busy(call.now) else None
+        if claim is None or not transaction.ask(claim_request(claim, catalog, limit=1)):
+            return seen
+    return evolve(seen, waiting=True)
 
 
 def next_call(core: Core) -> Outlook:
@@ -97,7 +112,7 @@ def next_call(core: Core) -> Outlook:
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
         seen = _seen(transaction, catalog)
-        posts = transaction.ask(claim_request(catalog, None, frozenset(core.channels), LAST, 1))
+        posts = transaction.ask(claim_request(delivery.own_handlers(core, LAST), catalog, limit=1))
     instants = [post.available_at for post in posts] + ([] if seen.free is None else [seen.free])
     return evolve(seen, free=min(instants, default=None))
 
@@ -113,17 +128,17 @@ def tick(call: HostCall, *, limit: int | None = None) -> TickResult:
 
     Raises what `do_due_work` raises.
     """
-    core, (result, outlook) = call.core, do_due_work(call, limit=limit)
-    if core.channels:
-        delivered, failed = delivery.push(core, call.now)
-        result = evolve(result, delivered=delivered, failed=failed)
+    core, (done, outlook) = call.core, do_due_work(call, limit=limit)
+    delivered, failed = delivery.push(core, call.now) if core.channels else (0, 0)
     if call.claim is not None:
         undisturbed(delivery.claim, core, call.claim, call.messages)
     if core.channels or call.claim is not None:
         outlook = next_call(core)
     due = outlook.free
-    result = evolve(
-        result,
+    result = TickResult(
+        **done,
+        delivered=delivered,
+        failed=failed,
         next_due=None if due is None else from_micros(due),
         more=due is not None and due <= call.now,
         paused=outlook.paused,
@@ -132,19 +147,19 @@ def tick(call: HostCall, *, limit: int | None = None) -> TickResult:
     return result
 
 
-def do_due_work(call: HostCall, *, limit: int | None = None) -> tuple[TickResult, Outlook]:
+def do_due_work(call: HostCall, *, limit: int | None = None) -> tuple[DoneSoFar, Outlook]:
     """Handle batches until nothing is due, and leave no traces of the forgotten on the medium (R86).
 
     Return what was done, and when there is more work. A call that gives no inputs asks the store without the write lock
     first, so that an idle tick writes nothing, and looks once. Raises ClockJump (R3) with the inputs stored, and
     StorageError if what this work forgot cannot be erased.
     """
-    core, done, outlook = call.core, NOTHING_DONE, None if call.inputs else look(call.core, call)
+    core, done, outlook = call.core, DoneSoFar(), None if call.inputs else look(call.core, call)
     if outlook is None or outlook.busy(call.now):
         if outlook is not None:
             _expect_clock(call, outlook)
         done = undisturbed(_worked, call, limit)
-        if core.options.scrub and done.forgotten:
+        if core.options.scrub and done["forgotten"]:
             scrub(core)
         outlook = look(core)
     elif call.joining:
@@ -166,7 +181,7 @@ def do_work_of(call: HostCall) -> None:
     try:
         while more:
             more, tally = do_batch(call, size)
-            _added(NOTHING_DONE, tally)
+            _add(DoneSoFar(), tally)
     except (NotAlone, Unhandled):
         call.of = None
         do_due_work(call)
@@ -174,9 +189,9 @@ def do_work_of(call: HostCall) -> None:
         erase_owed(call.core)
 
 
-def _worked(call: HostCall, limit: int | None) -> TickResult:
-    """Handle batches until nothing is due."""
-    total = NOTHING_DONE
+def _worked(call: HostCall, limit: int | None) -> DoneSoFar:
+    """Handle batches until nothing is due; return what was done."""
+    total = DoneSoFar()
     left, more = limit, True
     pace = whole = call.core.options.batch_size
     while more and left != 0:
@@ -196,7 +211,7 @@ def _worked(call: HostCall, limit: int | None) -> TickResult:
             tally = set_first_aside(call.core, call.now, failure)
         else:
             pace = min(whole, 2 * pace)
-        total = _added(total, tally)
+        _add(total, tally)
         left = None if left is None else left - tally.items
     return total
 
@@ -247,7 +262,7 @@ def scrub(core: Core) -> None:
             transaction.commit(Changes(catalog=CatalogChanges(meta=((TRACES, ""),))))
 
 
-def _added(total: TickResult, tally: Tally) -> TickResult:
+def _add(total: DoneSoFar, tally: Tally) -> None:
     """Add what a batch did to the total, and log what no journey can read and what is given up (R61, R71)."""
     for each in tally.unreadable:
         what = "time zone" if each.attribute == TIMEZONE else "date or instant in ISO 8601"
@@ -255,18 +270,6 @@ def _added(total: TickResult, tally: Tally) -> TickResult:
         LOG.warning("tenant %r, customer %r: %s is no %s: %s", *subject, shown(each.value))
     for message, attempts, error in tally.given_up:
         LOG.error("message %s is given up after attempt %d: %s", message, attempts, error or "no reason given")
-    return evolve(
-        total,
-        inputs=total.inputs + tally.inputs,
-        entered=total.entered + tally.entered,
-        moves=total.moves + tally.moves,
-        messages=total.messages + tally.messages,
-        refused=total.refused + tally.refused,
-        late=total.late + tally.late,
-        unmatched=total.unmatched + tally.unmatched,
-        deferred=total.deferred + tally.deferred,
-        forgotten=total.forgotten + tally.forgotten,
-        errors=total.errors + tally.errors,
-        unreadable=total.unreadable + len(tally.unreadable),
-        duplicates=total.duplicates + tally.duplicates,
-    )
+    for name, count in zip(ADDED, _added_up(tally), strict=True):
+        total[name] += count
+    total["unreadable"] += len(tally.unreadable)

@@ -143,12 +143,12 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
             changes, tally, loaded = _worked(call, transaction, catalog, due, limit)
             more, claimed = due.more or tally.cut, None
             if call.claim is not None and call.joining and not more and not changes.erased:
-                hand = in_hand(due, loaded, changes)
-                claimed = claim_posts(transaction, catalog, call.claim, hand)
-                changes = with_posts(changes, claimed.posts)
-            changes = evolve(changes, inputs=given) if given else changes
-            if changes:
-                transaction.commit(changes)
+                claimed = claim_posts(transaction, catalog, call.claim, in_hand(due, loaded, changes))
+            leased = {} if claimed is None else claimed.posts
+            if changes or given or leased:
+                new_posts, posts = with_posts(changes, leased)
+                last_tick = now if changes else None
+                transaction.commit(evolve(changes, inputs=given, new_posts=new_posts, posts=posts, last_tick=last_tick))
         except (StorageError, NotAlone):
             raise
         except Exception as error:
@@ -177,7 +177,7 @@ def _worked(
     if tally.forgotten or changes.erased.dismissed:
         changes = evolve(changes, catalog=catalog.when_forgetting(traces=True))
     _expect_alone(call.of is None or was_alone(changes))
-    return evolve(changes, last_tick=call.now) if changes else changes, tally, loaded
+    return changes, tally, loaded
 
 
 def _expect_alone(alone: bool) -> None:
@@ -191,9 +191,8 @@ def check_clock(call: HostCall) -> None:
 
     The inputs that the call gives are then stored.
     """
-    core, now, jump = call.core, call.now, call.jump
-    if jump is None:
-        return
+    core, now = call.core, call.now
+    jump: Duration = call.jump  # type: ignore[assignment]  # without a bound nothing is far
     call.jump = None
     with core.store.transaction(write=False) as transaction:
         catalog, due = core.refresh(transaction), transaction.due(now, 1, inputs=False)

@@ -5,7 +5,7 @@ A claim in the same commit need not ask the store for them, which does not show 
 
 from collections.abc import Mapping
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Post, Run, patched, posts_of, runs_of
@@ -43,9 +43,11 @@ def in_hand(due: Due, loaded: Loaded, changes: Changes) -> Hand:
     return Hand(posts, runs, people, whole=True)
 
 
-def with_posts(changes: Changes, posts: Mapping[tuple[int, int], Post]) -> Changes:
-    """Return changes with new values of messages, some of which may be among the changes already."""
-    left = dict(posts)
+def with_posts(changes: Changes, news: Mapping[tuple[int, int], Post]) -> tuple[tuple[Post, ...], tuple[Post, ...]]:
+    """Return the new and the changed messages of changes, with new values of some, which may be among them."""
+    if not news:
+        return changes.new_posts, changes.posts
+    left = dict(news)
     new_posts = tuple(left.pop(post[:2], post) for post in changes.new_posts)
     known = {post[:2]: post for post in changes.posts} | left
-    return evolve(changes, new_posts=new_posts, posts=tuple(known.values()))
+    return new_posts, tuple(known.values())

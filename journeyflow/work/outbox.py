@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from journeyflow.basics.moments import bounded, from_micros, to_micros
 from journeyflow.basics.soundness import sound
@@ -21,17 +21,6 @@ from journeyflow.stores.batch import CustomerInHand, Loaded, Request
 from journeyflow.stores.contract import Transaction
 from journeyflow.stores.inquiries import ClaimRequest
 from journeyflow.work.hand import EMPTY, Hand
-
-
-def claim_request(
-    catalog: Catalog, tenant: str | None, channels: frozenset[str] | None, at: int, limit: int
-) -> ClaimRequest:
-    """Return the request for messages that may be handed out at an instant, as the catalog stands then (R71)."""
-    paused = frozenset(record.number for record in catalog.journeys.values() if record.state(at) == "PAUSED")
-    hidden = frozenset(
-        (number, step) for number in catalog.flagged for step in catalog.journeys[number].unpublished(at)
-    )
-    return ClaimRequest(tenant, channels, at, limit, paused, hidden, catalog.held(at))
 
 
 @frozen
@@ -64,9 +53,17 @@ class Claimed:
     more: bool
 
 
+def claim_request(claim: Claimant, catalog: Catalog, *, limit: int, inputs: bool = True) -> ClaimRequest:
+    """Return the request for messages that may be handed out at an instant, as the catalog stands then (R71)."""
+    at, journeys = claim.at, catalog.journeys
+    paused = frozenset(number for number in catalog.paused if journeys[number].state(at) == "PAUSED")
+    hidden = frozenset((number, step) for number in catalog.flagged for step in journeys[number].unpublished(at))
+    return ClaimRequest(claim.tenant, claim.channels, at, limit, paused, hidden, catalog.held(at), inputs)
+
+
 def claim_posts(transaction: Transaction, catalog: Catalog, claim: Claimant, hand: Hand = EMPTY) -> Claimed:
     """Lease messages inside a transaction, also those that a batch has in hand."""
-    posts = waiting(transaction, catalog, claim, hand)
+    posts = _waiting(transaction, catalog, claim, hand)
     serials = frozenset(post.serial for post in posts).difference(hand.runs)
     loaded = transaction.load(Request(serials=serials, following=False)) if serials else Loaded()
     runs, people = {**loaded.runs, **hand.runs}, {person.number: person for person in loaded.people}
@@ -87,11 +84,11 @@ def claim_posts(transaction: Transaction, catalog: Catalog, claim: Claimant, han
     return Claimed(messages, changed, aside, len(messages) < len(posts) == claim.limit)
 
 
-def waiting(transaction: Transaction, catalog: Catalog, claim: Claimant, hand: Hand = EMPTY) -> Sequence[Post]:
+def _waiting(transaction: Transaction, catalog: Catalog, claim: Claimant, hand: Hand) -> Sequence[Post]:
     """Return the first messages that may be handed out, of the store and in hand: what is in hand is newer."""
     limit = min(claim.limit + len(hand.posts), INTEGER_MAX)
-    request = claim_request(catalog, claim.tenant, claim.channels, claim.at, limit)
-    found = transaction.ask(evolve(request, inputs=not hand.whole))
+    request = claim_request(claim, catalog, limit=limit, inputs=not hand.whole)
+    found = transaction.ask(request)
     if not hand.posts:
         return found
     mine = [post for post in hand.posts.values() if post.status == QUEUED and post.available_at <= claim.at]

@@ -24,6 +24,7 @@ from journeyflow import (
     Trigger,
     Update,
     Wait,
+    tag,
 )
 from journeyflow.stores.memory.transaction import MemoryTransaction
 from journeyflow.stores.sqlite.transaction import SQLiteTransaction
@@ -169,7 +170,14 @@ def test_a_message_whose_customer_had_an_unhandled_input_is_claimed_when_it_is_h
 
 
 def test_many_who_do_the_same_are_claimed_in_one_commit(host, monkeypatch):
-    """R75: also those who are handled as one crowd."""
+    """R75: also those who are handled as one crowd, as the crowd leaves them."""
+    host.deploy(Update("mark", tag.add("met")), hello("k"), id="k", trigger=Trigger("meet"))
+    with host.engine.cycle(START, worker="w") as cycle:
+        host.feed_all("meet", START, [f"m{n}" for n in range(10)])
+    assert people(cycle.messages) == [f"m{n}" for n in range(10)]
+    assert host.attributes("m9")["tags"] == ["met"]
+    host.engine.ack(cycle.messages, at=START)
+    host.tick()
     names = [f"c{n}" for n in range(30)]
     counted = commits(monkeypatch)
     with host.engine.cycle(START, worker="w", limit=20) as cycle:
@@ -262,6 +270,17 @@ def test_a_clock_that_jumps_leaves_the_inputs_in_the_inbox(host):
     with host.engine.cycle(later, worker="w", allow_jump=True) as cycle:
         pass
     assert people(cycle.messages) == ["c1", "c1", "ann"]
+
+
+def test_a_clock_that_has_jumped_before_is_right(host):
+    """R3: the last tick was not long ago, although what is due is."""
+    host.feed_all("go", START, ["ann", "bob"])
+    host.tick()
+    later = START + timedelta(days=500)
+    host.tick(later, limit=1, allow_jump=True)
+    with host.engine.cycle(later, worker="w") as cycle:
+        host.feed("go", later, "cyd")
+    assert people(cycle.messages) == ["ann", "bob", "ann", "bob", "cyd"]
 
 
 def test_inputs_of_any_age_are_no_jump(host):
@@ -394,7 +413,7 @@ def test_a_cycle_is_all_or_nothing_wherever_its_file_breaks(monkeypatch):
             assert engine.audit() == []
             break
     assert kept == sorted(kept)  # nothing until it is committed, then all
-    assert kept.count(False) > 20
+    assert kept.count(False) > 15
     assert kept.count(True) == 4  # of the look at what comes next
 
 

@@ -61,7 +61,7 @@ from journeyflow.stores.sqlite.opening import RESTORE
 from journeyflow.stores.sqlite.pruning import load_finished, load_past
 from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
 from journeyflow.stores.sqlite.reader import checked
-from journeyflow.stores.sqlite.writing import Paths, Writer, next_number
+from journeyflow.stores.sqlite.writing import Paths, Writer
 
 status_of_run: Callable[[Run], str] = itemgetter(5)
 
@@ -115,9 +115,26 @@ SENT = lookup(
     " AND e.last_at >= ? AND m.at >= ? AND m.status IN (SELECT value FROM json_each(?))",
 )
 
-WITHOUT_INPUTS = (
-    " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= :at)"
-)
+
+def _claimable(*, inputs: bool) -> str:
+    """Return the question for the messages that may be handed out, of customers without waiting `inputs` or of all."""
+    withheld = "SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= :at"
+    return (
+        f"SELECT {POST_FORM.names(table='m.')} FROM messages m"
+        " JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer"
+        " WHERE m.status = 'QUEUED' AND m.available_at <= :at AND (:tenant IS NULL OR c.tenant = :tenant)"
+        " AND (:channels IS NULL OR m.channel IN (SELECT value FROM json_each(:channels)))"
+        " AND (:journeys = '[]' OR e.journey NOT IN (SELECT value FROM json_each(:journeys)))"
+        " AND (:steps = '[]' OR (e.journey, m.step) NOT IN"
+        " (SELECT value ->> 0, value ->> 1 FROM json_each(:steps)))"
+        " AND (:held = '[]' OR (c.tenant, m.channel) NOT IN"
+        " (SELECT value ->> 0, value ->> 1 FROM json_each(:held)))"
+        f"{f' AND (c.tenant, c.id) NOT IN ({withheld})' * inputs}"
+        " ORDER BY m.available_at, m.enrollment, m.n LIMIT :limit"
+    )
+
+
+CLAIMABLE = {inputs: _claimable(inputs=inputs) for inputs in (True, False)}
 
 NEWEST_POSTS = lookup(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
 
@@ -201,8 +218,8 @@ class SQLiteTransaction:
             self._ask("SELECT tenant, at, definition FROM policies ORDER BY tenant, n"),
             self._ask("SELECT journey, at, step, published FROM flags ORDER BY journey, n"),
             self._ask("SELECT tenant, at, channel, held FROM holds ORDER BY tenant, n"),
-            next_number(self._connection, "journeys"),
-            next_number(self._connection, "versions"),
+            self._writer.numbers.following("journeys"),
+            self._writer.numbers.following("versions"),
         )
 
     @_of_medium
@@ -295,7 +312,7 @@ class SQLiteTransaction:
         """Return the numbers that the next run and the next customer get, unless nobody will come."""
         if not request.following:
             return 1, 1
-        return next_number(self._connection, "enrollments"), next_number(self._connection, "customers")
+        return self._writer.numbers.following("enrollments"), self._writer.numbers.following("customers")
 
     def _last_tick(self, _: LastTickRequest) -> int | None:
         """Return the instant of the last tick that did anything, or None (R3)."""
@@ -303,7 +320,7 @@ class SQLiteTransaction:
         return int(found[0][0]) if found else None
 
     def _next_input(self, _: NextInputRequest) -> int:
-        return next_number(self._connection, "inputs")
+        return self._writer.numbers.following("inputs")
 
     def _active(self, inquiry: ActiveRequest) -> list[int]:
         sql = "SELECT serial FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE' ORDER BY 1 LIMIT ?"
@@ -323,12 +340,12 @@ class SQLiteTransaction:
     ) -> LimitsLoaded | None:
         if request.limits is None:
             return None
-        number = next_number(self._connection, "deferred")
+        number = self._writer.numbers.following("deferred")
         return load_limits(self._connection, request.limits, heads, customers, number)
 
     def _exports(self, _: ExportsRequest) -> tuple[tuple[Export, ...], int]:
         rows = self._ask("SELECT * FROM exports WHERE finished_at IS NULL ORDER BY number")
-        return tuple(map(Export._make, rows)), next_number(self._connection, "exports")
+        return tuple(map(Export._make, rows)), self._writer.numbers.following("exports")
 
     def _finished(self, inquiry: PruneRequest) -> Finished:
         return load_finished(self._connection, inquiry)
@@ -398,24 +415,14 @@ class SQLiteTransaction:
     def _claimable(self, request: ClaimRequest) -> list[Post]:
         """Return queued messages that may be handed out, oldest first (R71)."""
         rows = self._ask(
-            f"SELECT {POST_FORM.names(table='m.')} FROM messages m"
-            " JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer"
-            " WHERE m.status = 'QUEUED' AND m.available_at <= :at AND (:tenant IS NULL OR c.tenant = :tenant)"
-            " AND (:channels IS NULL OR m.channel IN (SELECT value FROM json_each(:channels)))"
-            " AND e.journey NOT IN (SELECT value FROM json_each(:journeys))"
-            " AND (:steps = '[]' OR (e.journey, m.step) NOT IN"
-            " (SELECT value ->> 0, value ->> 1 FROM json_each(:steps)))"
-            " AND (:held = '[]' OR (c.tenant, m.channel) NOT IN"
-            " (SELECT value ->> 0, value ->> 1 FROM json_each(:held)))"
-            f"{WITHOUT_INPUTS * request.inputs}"
-            " ORDER BY m.available_at, m.enrollment, m.n LIMIT :limit",
+            CLAIMABLE[request.inputs],
             {
                 "at": request.at,
                 "tenant": request.tenant,
-                "channels": None if request.channels is None else dumps(sorted(request.channels)),
-                "journeys": dumps(sorted(request.journeys)),
-                "steps": dumps(sorted(request.steps)),
-                "held": dumps(sorted(request.held)),
+                "channels": None if request.channels is None else _listed(request.channels),
+                "journeys": _listed(request.journeys),
+                "steps": _listed(request.steps),
+                "held": _listed(request.held),
                 "limit": request.limit,
             },
         )
@@ -443,6 +450,10 @@ class SQLiteTransaction:
             raise StorageError(self.path, *READING)
         self._writer.write(changes)
         self.scrubbed = self.scrubbed or changes.erased.scrubbed
+
+
+def _listed(values: Collection[Any]) -> str:
+    return dumps(sorted(values)) if values else "[]"
 
 
 def columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[Sequence[Any]]:

@@ -168,6 +168,8 @@ POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n", alike=
 
 TICKED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 
+PIN = "UPDATE enrollments SET version = ? WHERE serial = ?"
+
 REOPEN = "UPDATE inputs SET outcome = NULL WHERE seq = ? AND outcome = ?"
 
 EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
@@ -176,6 +178,28 @@ EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._f
 COUNT = """INSERT INTO {} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 total = total + excluded.total, uniques = uniques + excluded.uniques, last_at = max(last_at, excluded.last_at)"""
 """Adds to a kept counter, or to an opening balance."""
+
+
+class NextNumbers:
+    """The numbers that the next rows of tables get, which are never used again; asked once until something is written.
+
+    A transaction that writes has the lock, so nobody else takes them meanwhile.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Begin without knowing any."""
+        self._connection = connection
+        self._last: dict[str, int] = {}
+
+    def following(self, table: str) -> int:
+        """Return the number that the next row of a table gets."""
+        if not self._last:
+            self._last = dict(self._connection.execute("SELECT name, seq FROM sqlite_sequence"))
+        return self._last.get(table, 0) + 1
+
+    def forget(self) -> None:
+        """Ask again the next time."""
+        self._last = {}
 
 
 class Writer:
@@ -190,6 +214,7 @@ class Writer:
     ) -> None:
         """Write through a connection."""
         self._connection, self._known, self._added, self._expect = connection, known, added, expect
+        self.numbers = NextNumbers(connection)
 
     def write(self, changes: Changes) -> None:
         """Write everything a batch came to."""
@@ -199,11 +224,10 @@ class Writer:
         self._write_outcomes(self._write_inputs(changes.inputs, changes.handled))
         if changes.customers:
             self._write_customers(changes)
-        self._write(NEWS, [], [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news])
+        news = [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news]
+        self._write(NEWS, [], news)
         self._write_runs(changes)
-        if changes.repinned:
-            pinned = [(version, serial) for serial, version in changes.repinned]
-            self._connection.executemany("UPDATE enrollments SET version = ? WHERE serial = ?", pinned)
+        self._each(PIN, [(version, serial) for serial, version in changes.repinned])
         self._write_moves(changes)
         alike = [(new_post(post)[:-1], [*crowd.people]) for crowd in changes.crowds for post in crowd.posts]
         self._write(NEW_POSTS, [*map(new_post, changes.new_posts)], alike)
@@ -216,19 +240,24 @@ class Writer:
         if changes.limits:
             write_limits(self._connection, changes.limits)
         write_pulls(self._connection, changes.pulls, changes.limits.emptied)
-        self._connection.executemany(EXPORT, changes.exports)
-        self._connection.executemany(REOPEN, [(seq, SET_ASIDE) for seq in changes.reopened])
-        self._connection.executemany(TICKED, [] if changes.last_tick is None else [(LAST_TICK, str(changes.last_tick))])
+        self._each(EXPORT, changes.exports)
+        self._each(REOPEN, [(seq, SET_ASIDE) for seq in changes.reopened])
+        self._each(TICKED, [] if changes.last_tick is None else [(LAST_TICK, str(changes.last_tick))])
         if changes.erased:
             forget(self._connection, changes.erased)
         if changes.pruned:
             self._count("openings", changes.pruned.openings)
             prune(self._connection, changes.pruned)
+        self.numbers.forget()
+
+    def _each(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each of some rows; SQLite is not asked about none."""
+        if rows:
+            self._connection.executemany(statement, rows)
 
     def _count(self, table: str, counters: Sequence[Counter]) -> None:
         """Add to the kept counters, or to the opening balances."""
-        if counters:
-            self._connection.executemany(COUNT.format(table), counters)
+        self._each(COUNT.format(table), counters)
 
     def _write_inputs(self, inputs: Sequence[Input], handled: Sequence[tuple[int, str]]) -> Iterable[tuple[int, str]]:
         """Write what was told; what has its number comes with its outcome. Return the outcomes of all other inputs."""
@@ -281,6 +310,8 @@ class Writer:
 
     def _write(self, statement: Statement, rows: Sequence[Row], of_many: Sequence[RowsAbout] = ()) -> None:
         """Write rows, each of which has to come about: what is changed, or belongs to a run, is known to be there."""
+        if not rows and not of_many:
+            return
         expected = len(rows) + sum(len(keys) for _, keys in of_many)
         self._expect(self._add(statement, rows, of_many) == expected)
 
@@ -293,9 +324,9 @@ class Writer:
         self._write(HANDLED, [], [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
 
     def _write_customers(self, changes: Changes) -> None:
-        first_new = next_number(self._connection, "customers")
+        first_new = self.numbers.following("customers")
         new = [(number, *who, dumps(values)) for number, *who, values in changes.customers if number >= first_new]
-        self._connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?)", new)
+        self._each("INSERT INTO customers VALUES (?, ?, ?, ?)", new)
         # of those who were there hardly two are alike
         known = [(dumps(values), number) for number, _, _, values in changes.customers if number < first_new]
         if known:
@@ -304,7 +335,7 @@ class Writer:
     def _write_runs(self, changes: Changes) -> None:
         if not changes.runs and not changes.crowds:
             return
-        first_new = next_number(self._connection, "enrollments")
+        first_new = self.numbers.following("enrollments")
         new = [new_run(run) for run in changes.runs if run.serial >= first_new]
         known = [changed_run(run) for run in changes.runs if run.serial < first_new]
         crowds = changes.crowds
@@ -363,12 +394,6 @@ def _at_once(statement: Statement, rest: Row, keys: Sequence[Any]) -> tuple[str,
         if last - first + 1 == len(own):
             return statement.span, (*rest, first, dumps([it for _, it in sorted(keys)]) if statement.paired else last)
     return statement.many, (*rest, dumps(dict(keys) if statement.paired else keys))
-
-
-def next_number(connection: sqlite3.Connection, table: str) -> int:
-    """Return the number that the next row of a table gets; numbers are never used again."""
-    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
-    return int(found[0]) + 1 if found else 1
 
 
 def _write_catalog(connection: sqlite3.Connection, changes: CatalogChanges) -> None:
