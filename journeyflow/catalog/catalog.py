@@ -156,6 +156,17 @@ class Catalog:
         return CatalogChanges(meta=(*listed, *(((TRACES, OWED),) if traces else ())))
 
     @cached_property
+    def _by_tenant(self) -> Mapping[str, tuple[JourneyRecord, ...]]:
+        found: dict[str, list[JourneyRecord]] = {}
+        for name in sorted(self.by_name):
+            found.setdefault(name[0], []).append(self.by_name[name])
+        return {tenant: tuple(records) for tenant, records in found.items()}
+
+    def of_tenant(self, tenant: str) -> tuple[JourneyRecord, ...]:
+        """Return the journeys of a tenant, sorted by id; what it costs does not depend on other tenants."""
+        return self._by_tenant.get(tenant, ())
+
+    @cached_property
     def triggered(self) -> Mapping[tuple[str, str], tuple[JourneyRecord, ...]]:
         """The journeys that an event triggers, by (tenant, event type), sorted by id (R9).
 

@@ -65,7 +65,7 @@ def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
     """Return a journey of a tenant. Raise NotFound, with a suggestion, if it does not exist (R91)."""
     record = catalog.by_name.get((tenant, journey))
     if record is None:
-        known = [name for of, name in catalog.by_name if of == tenant]
+        known = [each.id for each in catalog.of_tenant(tenant)]
         kind = "journey"
         raise NotFound(kind, journey, did_you_mean(journey, known))
     return record

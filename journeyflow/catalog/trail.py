@@ -34,7 +34,7 @@ def audit_trail(catalog: Catalog, tenant: str, record: JourneyRecord | None) -> 
     """Return what a tenant changed, of one journey or of everything, the oldest change first."""
     if record is not None:
         return _sorted(_of_journey(record))
-    found = [each for (of, _), known in catalog.by_name.items() if of == tenant for each in _of_journey(known)]
+    found = [each for known in catalog.of_tenant(tenant) for each in _of_journey(known)]
     for at, channel, held in _switched(catalog.holds.get(tenant, ())):
         found.append((at, None, "channel", f"channel {channel} {'is held' if held else 'is released'}"))
     history = catalog.policies.get(tenant)

@@ -57,7 +57,7 @@ class ChannelCalls(Bound):
             changes = held(catalog, self._tenant, channel, instant, hold=hold)
             if changes:
                 transaction.commit(Changes(catalog=changes))
-        records = [record for (tenant, _), record in catalog.by_name.items() if tenant == self._tenant]
+        records = catalog.of_tenant(self._tenant)
         known = {send.channel for send in sends_of(records, disabled=True, unpublished=True)}
         if hold and channel not in known:  # held all the same: a journey may come to use it
             LOG.warning("no journey of tenant %r sends through %s", self._tenant, _hinted(channel, known))

@@ -191,6 +191,11 @@ class Bound:
         with self._core.store.transaction(write=False) as transaction:
             return self._find(transaction, journey)
 
+    def _records(self) -> tuple[JourneyRecord, ...]:
+        """Return the catalog's records of this tenant's journeys, by id."""
+        with self._core.store.transaction(write=False) as transaction:
+            return self._core.refresh(transaction).of_tenant(self._tenant)
+
     def _find(self, transaction: Transaction, journey: str, tenant: str | None = None) -> JourneyRecord:
         """Return the record of a journey within a transaction; raises what `_known` raises."""
         refuse(name_faults("journey", journey=journey))

@@ -4,7 +4,6 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from journeyflow.basics.moments import to_micros
-from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.core import Bound
 from journeyflow.questions.numbers import CONFIDENCE
@@ -131,9 +130,3 @@ class NumberCalls(Bound):
         record = self._known(journey)
         with self._core.store.reader() as reader:
             return results(reader, record, confidence)
-
-    def _records(self) -> list[JourneyRecord]:
-        """Return this tenant's journeys by id."""
-        with self._core.store.transaction(write=False) as transaction:
-            by_name = self._core.refresh(transaction).by_name
-        return [record for (tenant, _), record in sorted(by_name.items()) if tenant == self._tenant]

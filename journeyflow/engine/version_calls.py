@@ -185,9 +185,7 @@ class VersionCalls(LifecycleCalls):
 
     def definitions(self) -> dict[str, Journey]:
         """Return the newest definition of each of this tenant's journeys, by id, all as of one instant."""
-        with self._core.store.transaction(write=False) as transaction:
-            known = self._core.refresh(transaction).by_name
-        return {name: record.newest.journey for (of, name), record in sorted(known.items()) if of == self._tenant}
+        return {record.id: record.newest.journey for record in self._records()}
 
     def _version(self, journey: str, version: int | None) -> "tuple[JourneyRecord, Journey]":
         """Return the record of a journey, and the definition of a version of it; raises NotFound."""
@@ -218,11 +216,8 @@ class VersionCalls(LifecycleCalls):
         refuse(name_faults(journey=journey, disabled=disabled, unpublished=unpublished))
         with self._core.store.transaction(write=False) as transaction:
             catalog = self._core.refresh(transaction)
-        records = [
-            record
-            for (tenant, name), record in catalog.by_name.items()
-            if tenant == self._tenant and journey in {None, name}
-        ]
+        known = catalog.by_name.get((self._tenant, journey or ""))
+        records = catalog.of_tenant(self._tenant) if journey is None else [known] if known else []
         return RowTuple(sends_of(records, disabled=disabled, unpublished=unpublished))
 
     def set_published(self, journey: str, steps: Mapping[str, bool], *, at: datetime) -> RowTuple[StepInfo]:

@@ -416,6 +416,7 @@ def test_what_nothing_here_could_answer_is_refused(rule, code):
     assert action_faults("Decision", Criteria={}) == [("Criteria", "type")]
 
 
+@pytest.mark.rows(220)
 @pytest.mark.parametrize("family", ["campaign-events", "website-events", "journeys"])
 def test_a_family_that_asks_for_the_past_is_refused_with_what_to_do_instead(family):
     """A client that sends what Octeth takes is told how to ask for the same."""

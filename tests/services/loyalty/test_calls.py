@@ -453,7 +453,6 @@ def test_changes_of_one_journey_by_two_processes_are_both_made(tmp_path, monkeyp
         assert mine.ok("GET", path)["description"] == "theirs"
 
 
-@pytest.mark.rows(253)
 def test_a_draft_that_is_changed_while_it_is_activated_is_activated_as_it_is_then(tmp_path, monkeypatch):
     """A change that comes between is in what is activated; one that is unfinished is told, and stays."""
     with open_engine(str(tmp_path / "j.db"), grace=None) as engine, open_engine(str(tmp_path / "j.db")) as other:
