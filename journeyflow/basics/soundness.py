@@ -1,8 +1,9 @@
 """Whether a record that was read from a store has the types with which it is declared: damage may leave others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -29,8 +30,8 @@ def sound(record: Record) -> Record:
     TypeError: name of Named is int, not str
     """
     of = type(record)
-    fields = _fields(of)  # type: ignore[arg-type]  # a class can be hashed
-    types = (of, *[type(getattr(record, name)) for name in fields])
+    fields, values_of = _fields(of)  # type: ignore[arg-type]  # a class can be hashed
+    types = (of, *map(type, values_of(record)))
     if types not in _SOUND:
         for (name, known), found in zip(fields.items(), types[1:], strict=True):
             if not issubclass(found, tuple(known)):
@@ -42,13 +43,14 @@ def sound(record: Record) -> Record:
 
 
 @cache
-def _fields(of: type) -> dict[str, frozenset[type]]:
-    """Return the plain types of each field of a class that has no others."""
-    if not attrs.has(of):
-        return {}
-    hints = get_type_hints(of)
-    found = {field.name: frozenset(_types(hints[field.name])) for field in attrs.fields(of)}
-    return {name: types for name, types in found.items() if types <= PLAIN}
+def _fields(of: type) -> tuple[dict[str, frozenset[type]], Callable[[object], Iterable[object]]]:
+    """Return the plain types of each field of a class that has no others, and what returns the values of these."""
+    hints = get_type_hints(of) if attrs.has(of) else {}
+    found = {field.name: frozenset(_types(hints[field.name])) for field in attrs.fields(of)} if hints else {}
+    plain = {name: types for name, types in found.items() if types <= PLAIN}
+    if len(plain) > 1:
+        return plain, attrgetter(*plain)
+    return plain, lambda record: [getattr(record, name) for name in plain]  # a getter of one value makes no tuple
 
 
 def _types(hint: Any) -> Iterator[type]:  # noqa: ANN401 an annotation is anything

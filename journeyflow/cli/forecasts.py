@@ -8,7 +8,7 @@ import click
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.reports import html, reported
 from journeyflow.cli.shared import Bar, Database, Instant, Whole, as_json, numbers_checked, show, tenant
-from journeyflow.cli.simulations import workers_of
+from journeyflow.cli.simulations import workers_of, workers_option
 
 
 class InstantOrLength(click.ParamType[datetime | str]):
@@ -35,7 +35,7 @@ class InstantOrLength(click.ParamType[datetime | str]):
 @click.option("--people", type=int, help="How many come, all at once; default: as many as the history says.")
 @click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
 @click.option("--replications", default=20, show_default=True, help="How often the future is played.")
-@click.option("--workers", type=Whole(1), default=1, show_default=True, help="How many processes work.")
+@workers_option
 @tenant
 @html
 @as_json
@@ -85,7 +85,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
 @click.option("--since", type=Instant(), help="Fit to the history from this instant on; default: all of it.")
 @click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
 @click.option("--replications", default=20, show_default=True, help="How often each span is played.")
-@click.option("--workers", type=Whole(1), default=1, show_default=True, help="How many processes work.")
+@workers_option
 @tenant
 @html
 @as_json

@@ -47,6 +47,9 @@ def demo(db: Path, *, as_json: bool) -> None:
     """Run an onboarding journey for 2,000 made-up customers over 30 virtual days."""
     from journeyflow.simulation.demo import DAYS, ONBOARDING, run_demo  # noqa: PLC0415 needed here alone
 
+    if not db.name:
+        msg = "name a file"
+        raise click.BadParameter(msg, param_hint="--db")
     page = replaceable(db.with_suffix(".html"))
     bar = Bar()
     with faults_shown():

@@ -78,6 +78,13 @@ def _exceptions(_context: click.Context, _option: click.Parameter, given: tuple[
     return found
 
 
+MAX_WORKERS = 512
+"""How many processes may work at most: more than any machine that this runs on has cores."""
+
+workers_option = click.option(
+    "--workers", type=Whole(1, MAX_WORKERS), default=1, show_default=True, help="How many processes work."
+)
+
 SIMULATED = (
     *TAKING_PART,
     click.option("--start", type=Instant(), help="The first instant; default: the last midnight in UTC."),
@@ -105,7 +112,7 @@ SIMULATED = (
         show_default=True,
         help="Repeat with so many seeds; figures then have a band.",
     ),
-    click.option("--workers", type=Whole(1), default=1, show_default=True, help="How many processes work."),
+    workers_option,
     reading,
 )
 """How a simulation is described: the options of all commands that run one."""

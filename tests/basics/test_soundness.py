@@ -47,6 +47,20 @@ def test_another_type_is_told_with_its_field(wrong, words):
         sound(Row(**fields))
 
 
+@frozen
+class Alone:
+    """A record with one field."""
+
+    name: str
+
+
+def test_a_record_of_one_field_is_looked_at_too():
+    """As one of many."""
+    assert sound(Alone("a")).name == "a"
+    with pytest.raises(TypeError, match="name of Alone is int, not str"):
+        sound(Alone(7))  # type: ignore[arg-type]  # that is the damage
+
+
 def test_what_is_no_record_is_left_alone():
     """Tuples and texts have no fields."""
     assert (sound("a"), sound((1,))) == ("a", (1,))

@@ -194,3 +194,20 @@ def test_a_plan_without_a_confidence_that_can_be_is_wrong_usage():
     found = CliRunner().invoke(main, ["power", "--rate", "0.1", "--difference", "0.02", "--confidence", "95"])
     assert found.exit_code == 2
     assert "confidence lies between 0 and 1, such as 0.95, not 95" in found.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["demo", "--db", ""],
+        ["calibrate", "x.db", "--workers", "9" * 30],
+        ["forecast", "x.db", "--workers", "100000"],
+        ["simulate", "-", "--workers", "0"],
+    ],
+)
+def test_a_number_of_workers_and_a_file_that_cannot_be_are_wrong_usage(tmp_path, monkeypatch, words):
+    """Status 2 and a sentence, before anything is done."""
+    monkeypatch.chdir(tmp_path)
+    done = call(*words)
+    assert (done.exit_code, isinstance(done.exception, SystemExit)) == (2, True)
+    assert not list(tmp_path.iterdir())
