@@ -128,6 +128,27 @@ def test_rows_are_a_data_frame_where_pandas_is(engine):
     assert list(frame["channel"].unique()) == ["EMAIL"]
 
 
+def test_a_chart_is_a_data_frame_too(engine):
+    """Of the table beside it, as text."""
+    pytest.importorskip("pandas", reason="needs the extra `pandas`")
+    chart = ASK["stats"](engine).funnel()
+    assert list(chart.to_pandas()["step"]) == ["hello", "test", "rest", "done"]
+
+
+def test_lengths_of_time_are_in_words_in_a_notebook():
+    """The rows keep them as they are."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(attrs.evolve(JOURNEY, holdout=0), at=START)
+        engine.feed(Event("go", customer="ann", at=START))
+        engine.tick(START + timedelta(days=2))
+        found = engine.time_to_end("j")
+    shown = found._repr_html_()
+    assert shown.startswith("<p>1 run ended, half within 1 day")
+    assert ">1 day<" in shown
+    assert "day, 0:00:00" not in shown
+    assert isinstance(found.to_dicts()[0]["since"], timedelta)
+
+
 def test_a_data_frame_needs_pandas(engine, monkeypatch):
     """Where it is not installed, the error says how to install it."""
     monkeypatch.setitem(sys.modules, "pandas", None)
