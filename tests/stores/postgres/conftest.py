@@ -5,14 +5,15 @@ from itertools import count
 
 import pytest
 
-from tests.stores.postgres.server import missing, shared
-
 NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """Yield the address of a server, the same one in all processes of the tests."""
+    pytest.importorskip("fcntl", reason="needs a system with sockets in folders")
+    from tests.stores.postgres.server import missing, shared  # noqa: PLC0415 not every system has what it imports
+
     if (reason := missing()) is not None:
         pytest.skip(reason)
     folder = tmp_path_factory.getbasetemp()
