@@ -656,6 +656,8 @@ def test_the_benchmark_of_an_account():
     told = found["Benchmark"]
     assert (told["OpenRate"], told["ClickRate"], told["BounceRate"]) == (1.0, 1.0, 0.0)
     assert (told["JourneyCount"], told["TotalSent"], told["RevenuePerSubscriber"]) == (1, 2, 61.73)
+    later = world.done("account.journey.benchmark", StartDate="2026-05-18", EndDate="2026-05-18")
+    assert (later["StartDate"], later["Benchmark"]["TotalSent"]) == ("2026-05-18", 0)
     told = told_apart("2026")[0].done("account.journey.benchmark")["Benchmark"]
     rates = [told[f"{name}Rate"] for name in ("Open", "Click", "ClickToOpen", "Bounce", "Unsubscribe", "Complaint")]
     assert rates == [0.8182, 0.7273, 0.8889, 0.2727, 0.3636, 0.1818]
