@@ -28,6 +28,7 @@ from journeyflow.basics.moments import (
     from_micros,
     iso,
     local_day,
+    local_day_span,
     local_instant,
     parse_instant,
     read_instant,
@@ -316,6 +317,17 @@ def test_wall_times_around_every_change_of_every_zone():
             assert local_instant(wall, where) == expected * SECOND, (where, wall)
             if not meanings:
                 assert to_local(expected * SECOND, where) == wall + timedelta(seconds=after - before)
+
+
+@pytest.mark.parametrize("where", [NEW_YORK, APIA, PARIS], ids=str)
+def test_the_span_of_a_local_day_is_of_that_day(where):
+    """R33: up to an instant after the one asked for, at most to the end of its day, also around a change of clocks."""
+    for second in transitions(where)[-4:]:
+        for hour in range(-72, 72):
+            instant = (second + 3600 * hour) * SECOND
+            day, until = local_day_span(instant, where)
+            assert until > instant
+            assert day == local_day(instant, where) == local_day(until - 1, where)
 
 
 # --- durations ------------------------------------------------------------------------------------------------------

@@ -276,6 +276,13 @@ def test_counts_have_no_fractions_on_their_axis():
         assert found[: len(numbers)] == numbers
 
 
+def test_the_table_of_a_chart_is_a_data_frame():
+    """What a picture shows as rows comes as text, by header."""
+    pytest.importorskip("pandas")
+    chart = columns("T", ["Mon", "Tue"], {"EMAIL": [1, 0]})
+    assert chart.to_pandas().to_dict("records") == chart.to_dicts() != []
+
+
 def test_tracks_begin_and_end_with_their_runs():
     """A run that goes on has a line to the end; later runs than fit share the last track."""
     rows = [

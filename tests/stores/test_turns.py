@@ -61,6 +61,16 @@ def test_a_block_whose_function_is_over_is_ended_by_the_next(package: ModuleType
     turn.give_back(left)
 
 
+def test_a_turn_is_had_by_one_block() -> None:
+    """From the beginning of the block to its end, and by no other block of the same thread."""
+    turn = StoreTurn("x")
+    block, other = Noted(turn), Noted(turn)
+    assert not turn.is_had_by(block)
+    with block:
+        assert (turn.is_had_by(block), turn.is_had_by(other)) == (True, False)
+    assert not turn.is_had_by(block)
+
+
 @pytest.mark.parametrize("keep", ["generator", "host", "contextlib", "greenlet"])
 def test_a_block_that_may_go_on_is_not_ended(keep: str, package: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """A generator goes on, a host's function may pass the block on, and so may greenlets."""
