@@ -27,6 +27,7 @@ from journeyflow import (
 from journeyflow.catalog import loading as cataloging
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.catalog.loading import read_catalog
+from journeyflow.errors import CorruptDatabase
 from journeyflow.records.changes import CatalogChanges, Changes, Transition
 from journeyflow.stores.contract import Shelf
 from journeyflow.stores.memory.transaction import MemoryTransaction
@@ -236,3 +237,9 @@ def test_a_shelf_may_say_nothing_of_flags_and_policies():
     text = '{"format": 1, "id": "j", "trigger": {"manual": true}, "steps": [{"kind": "end", "id": "a"}]}'
     made = read_catalog(Shelf(4, [(1, "t", "j")], [(1, 1, 1, 0, "m", text)], [], {"nonce": "n"}), "file.db", {})
     assert (made.flagged, made.capped, made.programs[1].journey.steps) == (frozenset(), frozenset(), (End("a"),))
+
+
+def test_rows_of_other_types_are_damage():
+    """What a file holds of another type than its column is told with the table, before anything is made of it."""
+    with pytest.raises(CorruptDatabase, match="a row of journeys has values of other types than its columns"):
+        read_catalog(Shelf(0, [(1, "", "j"), (2, "", 5)], [], [], {}), "x.db", {})  # type: ignore[list-item]

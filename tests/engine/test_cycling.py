@@ -24,6 +24,7 @@ from journeyflow import (
     Trigger,
     Update,
     Wait,
+    field,
     tag,
 )
 from journeyflow.stores.memory.transaction import MemoryTransaction
@@ -95,6 +96,19 @@ def test_a_cycle_answers_handles_and_claims(host, monkeypatch):
         ("bob", 2, after("1 hour 3 minutes"))
     ]
     assert host.outcomes() == ["handled"] * 4
+    assert host.engine.audit() == []
+
+
+def test_a_crowd_that_was_changed_on_its_way_is_claimed_as_it_is_now(host):
+    """R71, R75: consent that an Update withdraws holds the message that comes after it, also of many at once."""
+    refused = Update("out", field("consent").set({"SMS": False}))
+    host.deploy(refused, hello("mail"), Send("text", channel="SMS", template="t"), id="crowd", trigger=Trigger("come"))
+    everybody = [f"c{number:02}" for number in range(30)]
+    with host.engine.cycle(START, worker="w") as cycle:
+        host.engine.put_customers({each: {"n": 1} for each in everybody}, at=START)
+        host.feed_all("come", START, everybody)
+    assert [(each.customer, each.step) for each in cycle.messages] == [(each, "mail") for each in everybody]
+    assert host.engine.customer("c29").attributes == {"n": 1, "consent": {"SMS": False}}
     assert host.engine.audit() == []
 
 
