@@ -239,7 +239,19 @@ def test_a_shelf_may_say_nothing_of_flags_and_policies():
     assert (made.flagged, made.capped, made.programs[1].journey.steps) == (frozenset(), frozenset(), (End("a"),))
 
 
-def test_rows_of_other_types_are_damage():
-    """What a file holds of another type than its column is told with the table, before anything is made of it."""
-    with pytest.raises(CorruptDatabase, match="a row of journeys has values of other types than its columns"):
-        read_catalog(Shelf(0, [(1, "", "j"), (2, "", 5)], [], [], {}), "x.db", {})  # type: ignore[list-item]
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("journeys", (1, "acme", b"j")),
+        ("journeys", (1, 7, "j")),
+        ("transitions", (1, "", "ACTIVE")),
+        ("policies", ("acme", None, "{}")),
+        ("flags", (1, 0, 5, True)),
+        ("holds", ("acme", 0, "SMS", "yes")),
+    ],
+)
+def test_a_row_with_values_of_other_types_is_damage(name, row):
+    """Wherever it would come out, the file is named."""
+    parts: dict[str, Any] = {"journeys": (), "versions": (), "transitions": (), "meta": {}}
+    with pytest.raises(CorruptDatabase, match=f"x.db: a row of {name} has values of other types than its columns"):
+        read_catalog(Shelf(1, **{**parts, name: (row,)}), "x.db", {})

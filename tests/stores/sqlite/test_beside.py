@@ -141,3 +141,14 @@ def test_erasing_waits_for_those_who_read(tmp_path: Path) -> None:
         go_on.set()
         assert reading.result(SECONDS)
         erased.result(SECONDS)
+
+
+def test_no_query_returns_bytes(tmp_path: Path) -> None:
+    """No column holds any: they are a text of which a bit was flipped, read at once or one by one."""
+    with closing(SQLiteStore(tmp_path / "journeys.db")) as store:
+        with pytest.raises(TypeError, match="no column holds any"), store.reader() as reader:
+            reader.rows("SELECT 'a', x'61'")
+        with pytest.raises(TypeError, match="no column holds any"), store.reader() as reader:
+            list(reader.stream("SELECT 1, x''"))
+        with store.reader() as reader:
+            assert list(reader.stream("SELECT 1, 'a'")) == [(1, "a")]
