@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -189,6 +190,21 @@ def classes() -> list[tuple[str, ast.ClassDef]]:
 def room(module: str) -> str:
     """Name the room a module stands in: the folder, or the file, at the top of the package."""
     return module.split(".", maxsplit=1)[0]
+
+
+def test_the_repository_holds_sources_alone():
+    """What a program left behind in the folder is no part of the repository."""
+    git = shutil.which("git") or pytest.skip("no git here")
+    found = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if found.returncode:
+        pytest.skip("no clone")
+    names = [name.decode() for name in found.stdout.split(b"\0") if name]
+    top = {name for name in names if "/" not in name}
+    assert top == {
+        ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "dev.py", "pyproject.toml",
+        "pytest_journeyflow.py",
+    }  # fmt: skip
+    assert [name for name in names if re.search(r"\.(db|sqlite|log|bak|out)$|[^\w./+-]", name, re.ASCII)] == []
 
 
 def test_every_module_stands_in_a_room():
