@@ -1,11 +1,8 @@
-"""A server for all tests of this folder, and a schema of its own for each test."""
+"""A server for all tests of this folder, and schemas on it."""
 
 import os
-from itertools import count
 
 import pytest
-
-NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -21,24 +18,23 @@ def server(tmp_path_factory):
         yield address
 
 
-@pytest.fixture
-def addresses(server):
-    """Yield a function that makes addresses, each with a new schema; all are dropped at the end."""
-    import psycopg  # noqa: PLC0415 not everybody has it
+@pytest.fixture(scope="session")
+def schemas(server):
+    """Yield the schemas of this process, which are dropped at the end."""
+    from tests.stores.postgres.schemas import Schemas  # noqa: PLC0415 not everybody has the driver
 
-    made = list[str]()
-
-    def address() -> str:
-        made.append(f"jf_{os.getpid()}_{next(NUMBERS)}")
-        return f"{server}{'&' if '?' in server else '?'}schema={made[-1]}"
-
-    yield address
-    with psycopg.connect(server, autocommit=True) as connection:
-        for schema in made:
-            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    with Schemas(server) as schemas:
+        yield schemas
 
 
 @pytest.fixture
-def address(addresses):
-    """Return an address with a new schema."""
-    return addresses()
+def addresses(schemas):
+    """Return a function that makes addresses, each with a schema that is not there yet."""
+    return schemas.new
+
+
+@pytest.fixture
+def address(schemas):
+    """Yield an address with an empty schema."""
+    with schemas.lent() as address:
+        yield address

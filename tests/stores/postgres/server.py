@@ -49,9 +49,10 @@ def _programs() -> Path | None:
 class Server:
     """A server in a folder of its own; `address` is how to reach it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Name the folder."""
+    def __init__(self, folder: Path, **settings: str) -> None:
+        """Name the folder, and what is set otherwise than in SETTINGS."""
         self.folder = folder
+        self._settings = SETTINGS | settings
         self.address = f"postgresql://postgres@/postgres?host={folder}"
         root = os.geteuid() == 0
         self._user = pwd.getpwnam("nobody") if root else None
@@ -61,10 +62,10 @@ class Server:
             self._bin = folder / programs.name / "bin"
 
     @classmethod
-    def begin(cls) -> "Server":
+    def begin(cls, **settings: str) -> "Server":
         """Make a new server and start it."""
         folder = Path(tempfile.mkdtemp(prefix="jfpg"))
-        server = cls(folder)
+        server = cls(folder, **settings)
         if not server._bin.exists():
             shutil.copytree(_programs() or folder, server._bin.parent, symlinks=True)
         if server._user is not None:
@@ -76,7 +77,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+        settings = " ".join(f"-c {name}='{value}'" for name, value in self._settings.items())
         self._run(["pg_ctl", "-D", "data", "-w", "-l", "log", "-o", f"-k {self.folder} {settings}", "start"])
 
     def stop(self) -> None:

@@ -1,5 +1,7 @@
 """The stores in memory and in PostgreSQL are driven alike and stay equal, as `tests/stateful` does with a file."""
 
+from contextlib import ExitStack
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -7,7 +9,9 @@ pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 
 from journeyflow import Engine, MemoryStore
 from journeyflow.stores.postgres.store import PostgresStore
+from tests.cases import share
 from tests.stateful.test_agreement import Agreement
+from tests.stores.postgres.schemas import Schemas
 
 
 class OneTenant(Engine):
@@ -23,20 +27,30 @@ class AgreementWithPostgres(Agreement):
     """The machine with PostgreSQL in the place of the file."""
 
     engine = OneTenant
-    addresses = staticmethod(str)
+    schemas: Schemas
+
+    def __init__(self):
+        """Begin with nothing lent."""
+        super().__init__()
+        self.stack = ExitStack()
 
     def stores(self):
-        """Make two empty stores."""
-        return MemoryStore(nonce="x"), PostgresStore(self.addresses(), nonce="x")
+        """Return two empty stores."""
+        return MemoryStore(nonce="x"), PostgresStore(self.stack.enter_context(self.schemas.lent()))
+
+    def teardown(self):
+        """Close everything, and give the schema back."""
+        super().teardown()
+        self.stack.close()
 
 
 class TestAgreement(AgreementWithPostgres.TestCase):  # type: ignore[valid-type, misc]  # made by hypothesis
     """The machine, on the server of the tests."""
 
     settings = settings(
-        max_examples=5, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=share(9), stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
 
     @pytest.fixture(autouse=True)
-    def _addresses(self, addresses):
-        AgreementWithPostgres.addresses = staticmethod(addresses)
+    def _schemas(self, schemas):
+        AgreementWithPostgres.schemas = schemas

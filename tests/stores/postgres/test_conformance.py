@@ -1,5 +1,7 @@
 """The store in PostgreSQL keeps the contract of `stores/contract.py`."""
 
+from contextlib import ExitStack
+
 import pytest
 
 pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
@@ -12,10 +14,12 @@ class TestPostgres(StoreConformance):
     """The store in a schema of its own."""
 
     @pytest.fixture(autouse=True)
-    def _addresses(self, addresses):
-        self.addresses = addresses
+    def _schemas(self, schemas):
+        with ExitStack() as self.stack:
+            self.schemas = schemas
+            yield
 
     def make_store(self, tmp_path):
-        """Make a new schema."""
+        """Return a store on an empty schema."""
         del tmp_path
-        return PostgresStore(self.addresses(), nonce="k")
+        return PostgresStore(self.stack.enter_context(self.schemas.lent("k")))

@@ -34,6 +34,12 @@ WHERE n.nspname = %s AND c.contype = 'f'
 
 
 @pytest.fixture
+def address(addresses):
+    """Return an address with a schema that is not there yet, and not used again."""
+    return addresses()
+
+
+@pytest.fixture
 def where(address):
     """Return the address of a schema that is there."""
     PostgresStore(address, nonce="x").close()

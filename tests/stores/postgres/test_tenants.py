@@ -1,30 +1,13 @@
 """Tenants are worked on apart: each has its lock and its numbers, and a tick takes those that are free (R92)."""
 
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
-
 import pytest
 
 pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 
-from journeyflow import Engine, Event, Journey, Send, Trigger, Wait
+from journeyflow import Engine, Event
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.schema import RANGE
-
-NOW = datetime(2026, 1, 5, tzinfo=UTC)
-
-DAY = timedelta(days=1)
-
-LETTER = Journey(
-    id="letter",
-    trigger=Trigger(event="signup"),
-    steps=[
-        Send("hello", channel="EMAIL", template="hello"),
-        Wait("day", "1 day"),
-        Send("again", channel="EMAIL", template="again"),
-    ],
-)
+from tests.stores.postgres.workers import DAY, LETTER, NOW, begun, feed_and_tick
 
 TENANTS = ("t", "u", "v")
 
@@ -100,23 +83,11 @@ def test_what_is_done_for_all_counts_on_behind_the_first(engine):
     assert engine.audit() == []
 
 
-def feeding(address, tenant, count):
-    """Feed and tick for a tenant, in another process."""
-    with Engine(address, batch_size=3) as engine:
-        mine = engine.tenant(tenant)
-        for place in range(count):
-            mine.feed(Event("signup", customer=f"c{place}", at=NOW))
-            engine.tick(NOW)
-
-
 def test_processes_share_the_tenants(engine, address):
     """Four processes feed and tick at once, two of them for one tenant: everybody enters, and nobody twice."""
-    context = get_context("spawn")
-    processes = [context.Process(target=feeding, args=(address, name, 12)) for name in (*TENANTS, "t")]
-    with ExitStack() as running:
-        for process in processes:
-            process.start()
-            running.callback(process.join)
+    processes = [begun(feed_and_tick, address, name, 12) for name in (*TENANTS, "t")]
+    for process in processes:
+        process.join()
     assert [process.exitcode for process in processes] == [0] * 4
     engine.tick(NOW)
     assert {tenant: len(pairs) for tenant, pairs in numbers(engine).items()} == dict.fromkeys(TENANTS, 14)
