@@ -222,7 +222,7 @@ CHECKS: dict[str, str] = {
         WHERE t.due IS NULL AND (t.which IS NULL OR 'PAUSED' IS NOT (
             SELECT state FROM transitions s WHERE s.journey = d.journey ORDER BY n DESC LIMIT 1))
         GROUP BY d.journey, j.id ORDER BY 1""",
-    "journey {0!r} pulls people in and nothing wakes it": """
+    "journey {0!r} pulls people in and nothing wakes it": f"""
         SELECT j.id FROM journeys j JOIN publications p ON p.journey = j.number AND p.n = (
             SELECT max(n) FROM publications q WHERE q.journey = j.number)
         JOIN versions v ON v.number = p.version
@@ -230,7 +230,8 @@ CHECKS: dict[str, str] = {
             SELECT max(n) FROM transitions r WHERE r.journey = j.number)
         LEFT JOIN journey_timers t ON t.journey = j.number AND t.which = 1
         WHERE v.definition ->> '$.trigger.pull' IS NOT NULL AND s.state IN ('ACTIVE', 'PAUSED')
-          AND t.due IS NULL AND (t.which IS NULL OR s.state = 'ACTIVE') ORDER BY 1""",
+          AND t.due IS NULL AND NOT EXISTS (SELECT 1 FROM pulls r WHERE r.journey = j.number AND r.at = {LAST})
+          AND (t.which IS NULL OR s.state = 'ACTIVE') ORDER BY 1""",
     "journey {0!r} is {1} and still pulls people in": """
         SELECT j.id, s.state FROM journey_timers t JOIN journeys j ON j.number = t.journey
         JOIN transitions s ON s.journey = j.number AND s.n = (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from journeyflow import Limits, Send, Wait
+from journeyflow import Limits, Send, Trigger, Wait, Window
 from tests.samples import START, STORES, Host, open_engine
 
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -81,6 +81,17 @@ def test_a_prolonged_wait_ends_with_the_calendar(host):
     host.engine.resume("j", at=LAST - timedelta(minutes=1), overdue="shift")
     assert host.engine.enrollment("j", "c1").due == LAST
     assert host.tick(LAST).moves == 1
+
+
+@pytest.mark.parametrize("window", [None, Window("MON-FRI", "09:00", "17:00")])
+def test_pulls_end_with_the_calendar(host, window):
+    """The last pull is at the last instant at the latest, and nothing has to wake the journey any more (R27)."""
+    host.deploy(Wait("rest", "1 day"), trigger=Trigger.every("1 month", window=window), when=LAST - timedelta(days=40))
+    host.put(LAST - timedelta(days=40))
+    for _ in range(3):
+        host.tick(LAST)
+    assert host.engine.next_due() is None
+    assert host.engine.enrollments().total == 1
 
 
 def test_a_file_is_kept_until_the_end_of_the_calendar(host):

@@ -149,6 +149,20 @@ def test_an_answer_about_a_message_is_settled_with_its_customer(host):
     assert [each.status for each in host.engine.messages(customer="bob")] == ["QUEUED"]  # its lease has ended
 
 
+def test_an_answer_about_a_message_that_is_gone_waits_for_the_tick(host):
+    """R74: it is about no message, even where its run is still known; both stores agree."""
+    host.deploy(hello(), rest())
+    host.say("go", START, "ann")
+    [message] = host.claim()
+    host.engine.ack(message, at=START)
+    host.tick("2 days")
+    host.engine.prune(after("9 days"))
+    with host.engine.settle(after("9 days")) as settled:
+        host.engine.ack([message, f"{message.id}9"], at=after("9 days"))
+    assert [each.outcome for each in settled.outcomes] == [None, None]
+    assert host.tick("9 days").unmatched == 2
+
+
 def test_the_future_waits_and_other_tenants_are_settled_too(host):
     """R8, R91: an engine bound to a tenant sees its own."""
     host.deploy(rest())

@@ -115,7 +115,7 @@ class DueWork(Begun):
 
     def test_due_work_of_some_customers_is_found_alone(self, tmp_path: Path) -> None:
         """Inputs about them, answers about their messages, rests and leases; others' events under their ids (R74)."""
-        answers = [answer("ack", 1, 1), answer("nack", 2, 1), answer("requeue", 9, 9)]
+        answers = [answer("ack", 1, 1), answer("nack", 2, 1), answer("requeue", 9, 9), answer("ack", 1, 9)]
         agenda = Changes(
             inputs=(event(id="e1"), event("bob", id="e1"), event("bob"), event(at=NOON + 1), event("new"), *answers),
             runs=(
