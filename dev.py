@@ -5,8 +5,8 @@ python3 dev.py test             lint, types, doctests, tests, the coverage of th
 python3 dev.py test ARGS...     only pytest, with these arguments: `python3 dev.py test -k machine -x`
 python3 dev.py lint             ruff check, ruff format --check, mypy
 python3 dev.py packages [PY...] the tests against the built package, on every Python found here or on those named
-python3 dev.py bench [NAMES]    the benchmarks but `peers`, or those whose file name holds one of the names;
-                                with --keep, docs/performance.md shows the figures
+python3 dev.py bench [NAMES]    the benchmarks but `peers` and `postgres`, or those whose file name holds one of the
+                                names; with --keep, docs/performance.md shows the figures
 python3 dev.py run COMMAND ...  any command inside the project's environment: `python3 dev.py run journeyflow --help`
 python3 dev.py help             this page
 
@@ -79,7 +79,7 @@ COVERAGE = {
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108 the folder is made by `tempfile`
 """Where Linux keeps files in memory, and how many bytes have to be free there for tests to use it."""
 
-MANY_PACKAGES = frozenset({"peers"})
+MANY_PACKAGES = frozenset({"peers", "postgres"})
 """Benchmarks with a dependency group of their own, of the same name; they run only when they are named."""
 
 OWN = frozenset({"journeyflow", "sqlite-utils"})

@@ -221,6 +221,8 @@ def deployed(store: MemoryStore | SQLiteStore) -> Engine:
 
 Rows = dict[str, list[tuple[object, ...]]]
 
+OF_VISIT = ("enrollment", "n", "step", "status", "outcome", "entered", "left")
+
 
 def rows_of(engine: Engine) -> Rows:
     """Read the rows that the run left, as the other side writes them."""
@@ -228,7 +230,7 @@ def rows_of(engine: Engine) -> Rows:
         return {
             "inputs": reader.rows("SELECT * FROM inputs ORDER BY seq"),
             "enrollments": reader.rows("SELECT * FROM enrollments ORDER BY serial"),
-            "visits": reader.rows(f"SELECT enrollment, n, step, status, outcome, entered, left FROM ({VISITS})"),
+            "visits": reader.rows(f"SELECT {', '.join(f'v.{name}' for name in OF_VISIT)} FROM ({VISITS}) v"),
             "messages": reader.rows("SELECT * FROM messages ORDER BY enrollment, n"),
         }
 

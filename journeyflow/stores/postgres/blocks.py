@@ -6,10 +6,11 @@ from psycopg import Connection
 from journeyflow.errors import JourneyflowError
 from journeyflow.stores.postgres import tenants
 from journeyflow.stores.postgres.address import Address
+from journeyflow.stores.postgres.asking import AskedOnce, FoundRows, at_once
 from journeyflow.stores.postgres.lines import ServerLine
 from journeyflow.stores.postgres.opening import begin, meaning, vacuuming
 from journeyflow.stores.postgres.reader import PostgresReader
-from journeyflow.stores.postgres.tenants import TenantNumbers
+from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.transaction import DriverError, PostgresTransaction
 from journeyflow.stores.turns import Block
 
@@ -33,16 +34,17 @@ class PostgresBlock(Block):
         """Where the schema is."""
         return self._line.address
 
-    def open(self, how: str = "") -> Connection:
-        """Begin a transaction of the database, and return the connection."""
+    def open(self, how: str = "", *questions: AskedOnce) -> tuple[Connection, list[FoundRows]]:
+        """Begin a transaction of the database with its first questions; return the connection, and their answers."""
+        asked = [*((each, {}) for each in begin(self.address, how)), *questions]
         self.connection = self._line.connection()
         try:
-            self.connection.execute(begin(self.address, how))
+            answers = at_once(self.connection, *asked)
         except psycopg.OperationalError:  # it was cut since the last block, in which case nothing was begun
             self._line.hang_up()
             self.connection = self._line.connection()
-            self.connection.execute(begin(self.address, how))
-        return self.connection
+            answers = at_once(self.connection, *asked)
+        return self.connection, answers[2:]
 
     def drop(self) -> None:
         """Roll the transaction back; a connection that cannot do so is of no more use."""
@@ -71,7 +73,7 @@ class PostgresView(PostgresBlock):
 
     def begin(self) -> PostgresReader:
         """Return the reader."""
-        return PostgresReader(self.open("ISOLATION LEVEL REPEATABLE READ"))
+        return PostgresReader(self.open("ISOLATION LEVEL REPEATABLE READ")[0])
 
     def end(self) -> None:
         """End the view; changes that a query made are not kept."""
@@ -85,14 +87,13 @@ class PostgresTransactionBlock(PostgresBlock):
         """Wait for a turn when the block is entered."""
         super().__init__(line)
         self._write, self._tenant, self._due_at = write, tenant, due_at
+        self._transaction: PostgresTransaction | None = None
 
     def begin(self) -> PostgresTransaction:
         """Return the transaction."""
-        if not self._write:
-            connection = self.open(VIEWED)
-            numbers = tenants.seen(connection, self._tenant)
-        else:
-            connection, numbers = self._locked()
+        connection, numbers = self._locked() if self._write else self._asked(VIEWED, *tenants.seeing(self._tenant))
+        if numbers.tenant == NOBODY and self._tenant is not None:
+            numbers.tenant = self._tenant
         self._transaction = PostgresTransaction(
             connection, self.address.shown, numbers, write=self._write, chosen=self._due_at is not None
         )
@@ -100,18 +101,29 @@ class PostgresTransactionBlock(PostgresBlock):
 
     def _locked(self) -> tuple[Connection, TenantNumbers]:
         """Return the connection and the numbers of the tenant; one who comes for the first time is noted before."""
-        connection = self.open()
-        numbers = tenants.lock(connection, self._tenant, self._due_at)
-        if numbers is None:
-            tenants.add(connection, [str(self._tenant)])
+        questions = tenants.locking(self._tenant, self._due_at)
+        connection, numbers = self._asked("", *questions)
+        if numbers.tenant == NOBODY and self._tenant is not None:
+            tenants.add(connection, [self._tenant])
             connection.execute("COMMIT")
-            connection = self.open()
-            numbers = tenants.lock(connection, self._tenant, None) or TenantNumbers(self._tenant)
+            connection, numbers = self._asked("", *questions)
         return connection, numbers
+
+    def _asked(self, how: str, *questions: AskedOnce) -> tuple[Connection, TenantNumbers]:
+        """Begin a transaction; return the connection, and the numbers that its first questions have found."""
+        connection, answers = self.open(how, *questions)
+        return connection, tenants.answered(answers, of_all=self._tenant is None and self._due_at is None)
 
     def end(self) -> None:
         """Commit; then give back the space of what was deleted if the work asks for it."""
-        self._transaction.finish()
-        if self._transaction.scrubbed:
+        transaction: PostgresTransaction = self._transaction  # type: ignore[assignment]  # it has begun
+        transaction.finish()
+        if transaction.scrubbed:
             self._line.connection().execute(vacuuming(self.address))
         self.connection = None
+
+    def drop(self) -> None:
+        """Roll the transaction back, after what is on its way to the server."""
+        if self._transaction is not None:
+            self._transaction.abandon()
+        super().drop()

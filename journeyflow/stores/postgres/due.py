@@ -54,6 +54,18 @@ def leases(mine: str, *, some: bool) -> str:
     )
 
 
+def timers(mine: str) -> str:
+    """Return the question for the first due timers of journeys: one for a queue and one for pulls of each at most."""
+    return (
+        f"SELECT due, journey, which FROM journey_timers WHERE due <= %(now)s{mine}"
+        " ORDER BY due, journey, which LIMIT %(limit)s"
+    )
+
+
+OTHERS = "SELECT 1 FROM tenants WHERE due <= %(now)s AND tenant <> %(tenant)s LIMIT 1"
+"""The question whether other tenants have due work."""
+
+
 def earliest(mine: str, held: str) -> str:
     """Return the question for the first instant of each kind of work; `held` is a condition that leaves some out."""
     return (

@@ -6,7 +6,7 @@ from itertools import islice
 
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
-from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded, listed_by
+from journeyflow.stores.batch import LimitRequest, LimitsLoaded, listed_by
 from journeyflow.stores.postgres.asking import Asker
 from journeyflow.stores.postgres.sets import SetWriter
 
@@ -20,16 +20,6 @@ def unless_held(paused: Mapping[int, int]) -> str:
     ' AND NOT (journey = 3 AND due >= 50)'
     """
     return "".join(f" AND NOT (journey = {journey:d} AND due >= {since:d})" for journey, since in paused.items())
-
-
-def due_timers(asking: Asker, now: int, limit: int) -> list[DueKey]:
-    """Return the first due timers of journeys; a journey has one for its queue and one for its pulls at most."""
-    rows = asking.rows(
-        f"SELECT due, journey, which FROM journey_timers WHERE due <= %(now)s{asking.mine()}"
-        " ORDER BY due, journey, which LIMIT %(limit)s",
-        {"now": now, "limit": limit},
-    )
-    return [(due, JOURNEY, journey, which) for due, journey, which in rows]
 
 
 def queue_heads(asking: Asker, request: LimitRequest) -> dict[int, list[Deferred]]:

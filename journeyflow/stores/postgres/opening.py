@@ -78,13 +78,13 @@ class NumberLoader(Loader):
         return float(text) if b"." in text or b"N" in text else int(text)
 
 
-def begin(address: Address, how: str = "") -> str:
+def begin(address: Address, how: str = "") -> tuple[str, str]:
     """Return the statements that begin a transaction; the path is set in each, as a pooler may change the session.
 
     >>> begin(Address.of("postgresql://db/shop?schema=a%20b"), "READ ONLY")
-    'BEGIN READ ONLY; SET LOCAL search_path TO "a b"'
+    ('BEGIN READ ONLY', 'SET LOCAL search_path TO "a b"')
     """
-    return f"BEGIN {how}".rstrip() + f"; SET LOCAL search_path TO {quoted(address.schema)}"
+    return f"BEGIN {how}".rstrip(), f"SET LOCAL search_path TO {quoted(address.schema)}"
 
 
 def vacuuming(address: Address) -> str:

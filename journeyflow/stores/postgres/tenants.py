@@ -8,26 +8,36 @@ range, so numbers are unique over all tenants, and none waits for another to get
 numbers are 1, 2, 3. What is done for all tenants at once counts in that range too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attrs import define, field
 from psycopg import Connection
 
+from journeyflow.stores.postgres.asking import AskedOnce, FoundRows
 from journeyflow.stores.postgres.schema import RANGE
+
+NOBODY = ""
+"""The name of no tenant."""
 
 KINDS = ("customers", "enrollments", "inputs", "deferred", "exports", "paths")
 """What is counted: the columns with the last number of each."""
 
 _COLUMNS = f"tenant, range, due, last_tick, {', '.join(KINDS)}"
 
-_ONE = f"SELECT {_COLUMNS} FROM tenants WHERE tenant = %s"
+_ONE = f"SELECT {_COLUMNS} FROM tenants WHERE tenant = %(tenant)s"
 
 _FREE = f"""
-SELECT {_COLUMNS} FROM tenants WHERE due <= %s ORDER BY due, tenant LIMIT 1 FOR UPDATE SKIP LOCKED
+SELECT {_COLUMNS} FROM tenants WHERE due <= %(now)s ORDER BY due, tenant LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
-_FIRST = f"SELECT {_COLUMNS} FROM tenants WHERE range = 0"
+_FIRST = f"""
+SELECT tenant, range, (SELECT min(due) FROM tenants), last_tick, {", ".join(KINDS)} FROM tenants WHERE range = 0
+"""
+"""The numbers of what is done for all, who have work as soon as one of them has."""
+
+_REVISION = "SELECT value FROM settings WHERE name = 'revision'"
+"""A statement after that of the lock, as what it reads must not be older than the lock."""
 
 _DUE = """least(
     (SELECT min(at) FROM inputs i WHERE i.tenant = t.tenant AND i.outcome IS NULL),
@@ -49,13 +59,17 @@ _KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind i
 
 @define
 class TenantNumbers:
-    """The last numbers that were given, by kind, as a transaction goes on; `range` is that of its tenant."""
+    """The last numbers that were given, by kind, as a transaction goes on; `range` is that of its tenant.
+
+    `due` is when there is work, and `revision` that of the catalog, both as the transaction begins.
+    """
 
     tenant: str | None = None
     range: int = 0
     due: int | None = None
     last_tick: int | None = None
     last: dict[str, int] = field(factory=lambda: dict.fromkeys(KINDS, 0))
+    revision: int = 0
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> "TenantNumbers":
@@ -79,34 +93,30 @@ class TenantNumbers:
         self.last[kind] = max(self.last[kind], max(mine, default=0))
 
 
-def lock(connection: Connection, tenant: str | None, due_at: int | None) -> TenantNumbers | None:
-    """Lock the tenant, a free one with due work, or all; return its numbers, None for a tenant who is not known yet.
+def seeing(tenant: str | None) -> tuple[AskedOnce, AskedOnce]:
+    """Return what a transaction that reads asks first: the numbers of a tenant, or of all, and the revision."""
+    return (_FIRST, {}) if tenant is None else (_ONE, {"tenant": tenant}), (_REVISION, {})
 
-    Where no tenant is free with due work, the numbers are those of nobody.
+
+def locking(tenant: str | None, due_at: int | None) -> tuple[AskedOnce, ...]:
+    """Return what a transaction that writes asks first: as `seeing`, of the tenant, a free one with due work, or all.
+
+    No numbers are found for a tenant who is not known yet, and where no tenant is free with due work.
     """
     if tenant is not None:
-        found = connection.execute(f"{_ONE} FOR UPDATE", (tenant,)).fetchone()
-        return None if found is None else TenantNumbers.of(found)
+        return (f"{_ONE} FOR UPDATE", {"tenant": tenant}), (_REVISION, {})
     if due_at is not None:
-        found = connection.execute(_FREE, (due_at,)).fetchone()
-        return TenantNumbers(tenant="") if found is None else TenantNumbers.of(found)
-    connection.execute("LOCK TABLE tenants IN EXCLUSIVE MODE")
-    return first(connection)
+        return (_FREE, {"now": due_at}), (_REVISION, {})
+    return ("LOCK TABLE tenants IN EXCLUSIVE MODE", {}), *seeing(None)
 
 
-def seen(connection: Connection, tenant: str | None) -> TenantNumbers:
-    """Return the numbers of a tenant, or of what is done for all, as a transaction that reads sees them."""
-    if tenant is None:
-        return first(connection)
-    found = connection.execute(_ONE, (tenant,)).fetchone()
-    return TenantNumbers(tenant) if found is None else TenantNumbers.of(found)
-
-
-def first(connection: Connection) -> TenantNumbers:
-    """Return the numbers of what is done for all tenants."""
-    found = connection.execute(_FIRST).fetchone()
-    numbers = TenantNumbers() if found is None else TenantNumbers.of(found)
-    numbers.tenant = None
+def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
+    """Return the numbers that questions have found, of a tenant or of all; those of tenant "" if they found none."""
+    *_, found, revision = answers
+    numbers = TenantNumbers.of(found[0]) if found else TenantNumbers(NOBODY)
+    if of_all:
+        numbers.tenant = None
+    numbers.revision = int(revision[0][0])
     return numbers
 
 
