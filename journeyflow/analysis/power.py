@@ -299,11 +299,11 @@ def _rates(shares: Mapping[str, float], rate: float, difference: Difference) -> 
     if unknown := [label for label in added if label not in others]:
         msg = f"difference: {unknown[0]!r} is no group that is compared with {base!r}; those are {', '.join(others)}"
         raise ValueError(msg)
-    rates = {base: rate, **{label: round(rate + added.get(label, 0), _DIGITS) for label in others}}
+    rates = {label: round(rate + added.get(label, 0), _DIGITS) for label in shares}
     if bad := [label for label, found in rates.items() if not 0 <= found <= 1]:
         msg = f"a rate is a number from 0 to 1; that of {bad[0]!r} would be {rates[bad[0]]:g}"
         raise ValueError(msg)
-    if not any(added.values()):
+    if len(set(rates.values())) == 1:
         msg = "difference must not be 0: what does not differ cannot be found"
         raise ValueError(msg)
     return rates

@@ -1,5 +1,6 @@
 """Commands that look ahead: what an experiment needs, shows and costs, and what a change does."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -87,7 +88,7 @@ def power(  # noqa: PLR0917 click passes them by name
         if per_day is None or people is not None:
             msg = "--days goes with --per-day, and without --people"
             raise click.UsageError(msg)
-        people = round(per_day * days)
+        people = round(min(per_day * days, sys.maxsize))  # too many are refused as other numbers are
     if journey is not None and arms:
         msg = "--arm is for plans without a journey file; name its Split by --step"
         raise click.UsageError(msg)

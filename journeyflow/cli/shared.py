@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
+from math import isfinite
 from pathlib import Path
 from shlex import quote
 from typing import Any, TypeVar
@@ -72,9 +73,14 @@ class Whole(click.IntRange):
 
 
 class Number(click.types.FloatParamType):
-    """A number."""
+    """A number; infinity is none."""
 
     name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 as click
+        """Read the number, or fail."""
+        found = super().convert(value, param, ctx)
+        return found if isfinite(found) else self.fail(f"{value!r} is not a valid number.", param, ctx)
 
 
 class NumberRange(click.FloatRange):

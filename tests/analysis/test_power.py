@@ -249,6 +249,15 @@ def test_a_plan_is_text_and_rows():
     assert "days" not in str(sample_size(HALVES, rate=0.1, difference=0.02))
 
 
+def test_a_group_without_a_difference_is_like_the_first_at_any_rate():
+    """A rate such as a third has no last digit; what is not to be found needs no people."""
+    thirds = {"A": 40, "B": 30, "C": 30}
+    plan = power(thirds, people=1_000, rate=1 / 3, difference={"B": 0.1})
+    assert [each.power is None for each in plan.groups] == [True, False, True]
+    assert plan.power > 0.7
+    assert sample_size(thirds, rate=1 / 3, difference={"B": 0.1}).people < 2_000
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -256,6 +265,7 @@ def test_a_plan_is_text_and_rows():
         (lambda: power(HALVES, people=MOST + 1, rate=0.1, difference=0.1), "people must be a whole number from 1"),
         (lambda: power(HALVES, people=9, rate=0.95, difference=0.1), "that of 'B' would be 1.05"),
         (lambda: power(HALVES, people=9, rate=0.1, difference=0), "difference must not be 0"),
+        (lambda: sample_size(HALVES, rate=0.1, difference=1e-300), "difference must not be 0"),
         (lambda: power(HALVES, people=9, rate=0.1, difference={"A": 0.1}), "'A' is no group that is compared with 'A'"),
         (lambda: power({"A": 100, "B": 0}, people=9, rate=0.1, difference=0.1), "two groups or more"),
         (

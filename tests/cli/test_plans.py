@@ -59,6 +59,9 @@ def test_power_says_what_so_many_people_show():
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
+        ((*ASKED, "--per-day", 9, "--days", "nan"), 2, "'nan' is not a valid number"),
+        ((*ASKED, "--per-day", 9, "--days", "inf"), 2, "'inf' is not a valid number"),
+        ((*ASKED, "--per-day", "1e300", "--days", "1e300"), 2, "people must be a whole number from 1"),
         (("--days", 3), 2, "--days goes with --per-day"),
         (("--arm", "A"), 2, "must be LABEL=PERCENTAGE"),
         (("--arm", "A=100"), 2, "two groups or more"),
