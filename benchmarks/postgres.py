@@ -7,7 +7,7 @@ The month is that of `mixed.py` with an hourly cycle, by the wall clock, in whic
 the run's own input, enrollment, visit and message rows in as many commits, behind the same relay. Round trips and
 statements are counted by the relay: of each call of a host with one customer, and of a cycle with the sign-up of one
 and the ack of the message before. Tenants: cycles for 40 tenants by one process, and by four that have ten each.
-Argument: number of customers of the month (default 400).
+Argument: number of customers of the month (default 200).
 """
 
 from collections.abc import Iterator
@@ -211,7 +211,7 @@ def many_tenants(folder: str) -> None:
 
 def main() -> None:
     """Print the figures."""
-    customers = count_from_arguments(400)
+    customers = count_from_arguments(200)
     with served() as folder:
         tell_round_trips(folder)
         many_tenants(folder)

@@ -7,18 +7,18 @@ from psycopg import Connection
 
 from journeyflow.stores.rows import Row
 
-AskedOnce = tuple[str, Mapping[str, object]]
+BoundStatement = tuple[str, Mapping[str, object]]
 """A statement and its parameters."""
 
 FoundRows = list[Row]
 
 
-def about(sql: str, keys: Collection[Any], **parameters: object) -> AskedOnce | None:
+def about(sql: str, keys: Collection[Any], **parameters: object) -> BoundStatement | None:
     """Return a question about some keys; None, which is not asked, about none."""
     return (sql, {"keys": sorted(keys), **parameters}) if keys else None
 
 
-def at_once(connection: Connection, *questions: AskedOnce | None) -> list[FoundRows]:
+def at_once(connection: Connection, *questions: BoundStatement | None) -> list[FoundRows]:
     """Return the rows of some questions, in one round trip; none for what is not asked or has no rows."""
     with connection.pipeline():
         cursors = [None if each is None else connection.execute(*each) for each in questions]
@@ -45,7 +45,7 @@ class Asker:
         """Return the rows of a question about some keys; nobody is asked about none."""
         return self.rows(sql, {"keys": sorted(keys), **parameters}) if keys else []
 
-    def together(self, *questions: AskedOnce | None) -> list[FoundRows]:
+    def together(self, *questions: BoundStatement | None) -> list[FoundRows]:
         """Return the rows of questions of which none needs the answer of another, in one round trip."""
         if not any(questions):
             return [[] for _ in questions]

@@ -6,7 +6,7 @@ from psycopg import Connection
 from journeyflow.errors import JourneyflowError
 from journeyflow.stores.postgres import tenants
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.asking import AskedOnce, FoundRows, at_once
+from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, at_once
 from journeyflow.stores.postgres.lines import ServerLine
 from journeyflow.stores.postgres.opening import begin, meaning, vacuuming
 from journeyflow.stores.postgres.reader import PostgresReader
@@ -34,7 +34,7 @@ class PostgresBlock(Block):
         """Where the schema is."""
         return self._line.address
 
-    def open(self, how: str = "", *questions: AskedOnce) -> tuple[Connection, list[FoundRows]]:
+    def open(self, how: str = "", *questions: BoundStatement) -> tuple[Connection, list[FoundRows]]:
         """Begin a transaction of the database with its first questions; return the connection, and their answers."""
         asked = [*((each, {}) for each in begin(self.address, how)), *questions]
         self.connection = self._line.connection()
@@ -109,7 +109,7 @@ class PostgresTransactionBlock(PostgresBlock):
             connection, numbers = self._asked("", *questions)
         return connection, numbers
 
-    def _asked(self, how: str, *questions: AskedOnce) -> tuple[Connection, TenantNumbers]:
+    def _asked(self, how: str, *questions: BoundStatement) -> tuple[Connection, TenantNumbers]:
         """Begin a transaction; return the connection, and the numbers that its first questions have found."""
         connection, answers = self.open(how, *questions)
         return connection, tenants.answered(answers, of_all=self._tenant is None and self._due_at is None)

@@ -8,7 +8,7 @@ from journeyflow.basics.values import loads_each
 from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
 from journeyflow.records.rows import Glimpse, Run
 from journeyflow.stores.batch import CustomerInHand, Loaded, Request, named_by
-from journeyflow.stores.postgres.asking import AskedOnce, Asker, FoundRows, about
+from journeyflow.stores.postgres.asking import Asker, BoundStatement, FoundRows, about
 from journeyflow.stores.postgres.limits import load_limits, queue_heads
 from journeyflow.stores.postgres.pulls import load_circles, load_pulls
 from journeyflow.stores.postgres.tenants import TenantNumbers
@@ -119,7 +119,7 @@ def _following(numbers: TenantNumbers, request: Request) -> tuple[int, int]:
     return numbers.next("enrollments"), numbers.next("customers")
 
 
-def _of_sent(request: Request, people: Mapping[int, CustomerInHand]) -> AskedOnce | None:
+def _of_sent(request: Request, people: Mapping[int, CustomerInHand]) -> BoundStatement | None:
     """Return the question for the messages that caps count, of the customers of some tenants (R31)."""
     caps = request.caps
     if caps is None:
@@ -128,18 +128,18 @@ def _of_sent(request: Request, people: Mapping[int, CustomerInHand]) -> AskedOnc
     return about(SENT, numbers, since=caps.since, counted=sorted(COUNTED))
 
 
-def _of_names(names: Collection[tuple[str, str]]) -> AskedOnce | None:
+def _of_names(names: Collection[tuple[str, str]]) -> BoundStatement | None:
     """Return the question for customers by name."""
     return (PEOPLE_BY_NAME, names_as_lists(names)) if names else None
 
 
-def _of_posts(names: Collection[tuple[int, int]]) -> AskedOnce | None:
+def _of_posts(names: Collection[tuple[int, int]]) -> BoundStatement | None:
     """Return the question for messages by run and visit."""
     serials, places = zip(*sorted(names), strict=True) if names else ((), ())
     return about(POSTS, serials, places=[*places])
 
 
-def _of_events(events: Collection[tuple[str, str, str]]) -> AskedOnce | None:
+def _of_events(events: Collection[tuple[str, str, str]]) -> BoundStatement | None:
     """Return the question for the events that were taken under some ids before (R26)."""
     if not events:
         return None

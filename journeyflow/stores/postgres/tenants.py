@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define, field
 from psycopg import Connection
 
-from journeyflow.stores.postgres.asking import AskedOnce, FoundRows
+from journeyflow.stores.postgres.asking import BoundStatement, FoundRows
 from journeyflow.stores.postgres.schema import RANGE
 
 NOBODY = ""
@@ -93,12 +93,12 @@ class TenantNumbers:
         self.last[kind] = max(self.last[kind], max(mine, default=0))
 
 
-def seeing(tenant: str | None) -> tuple[AskedOnce, AskedOnce]:
+def seeing(tenant: str | None) -> tuple[BoundStatement, BoundStatement]:
     """Return what a transaction that reads asks first: the numbers of a tenant, or of all, and the revision."""
     return (_FIRST, {}) if tenant is None else (_ONE, {"tenant": tenant}), (_REVISION, {})
 
 
-def locking(tenant: str | None, due_at: int | None) -> tuple[AskedOnce, ...]:
+def locking(tenant: str | None, due_at: int | None) -> tuple[BoundStatement, ...]:
     """Return what a transaction that writes asks first: as `seeing`, of the tenant, a free one with due work, or all.
 
     No numbers are found for a tenant who is not known yet, and where no tenant is free with due work.
