@@ -83,7 +83,7 @@ class Number(click.types.FloatParamType):
         return found if isfinite(found) else self.fail(f"{value!r} is not a valid number.", param, ctx)
 
 
-class NumberRange(click.FloatRange):
+class NumberRange(click.FloatRange, Number):
     """A number within bounds."""
 
     name = "number"

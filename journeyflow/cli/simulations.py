@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,10 @@ from journeyflow.cli.shared import (
     NumberRange,
     Whole,
     as_json,
-    faults_shown,
     load_journeys,
     load_policies,
     now,
+    numbers_checked,
     reading,
     show,
     text_of,
@@ -136,12 +136,20 @@ def described(options: Mapping[str, Any], journeys: "Sequence[Journey]") -> dict
     return {
         "population": population_of(options),
         "start": start,
-        "until": options["until"] or start + timedelta(days=options["days"]),
+        "until": options["until"] or _end(start, options["days"]),
         "behavior": behavior,
         "policies": None if options["policy_file"] is None else load_policies(options["policy_file"]),
         "seed": options["seed"],
         "replications": options["replications"],
     }
+
+
+def _end(start: datetime, days: int) -> datetime:
+    """Return the instant so many days later; raises a usage error beyond the calendar."""
+    if days > (left := (datetime.max.replace(tzinfo=UTC) - start).days):
+        msg = f"--days: the calendar ends {left:,} days after {start.isoformat()}; give fewer"
+        raise click.UsageError(msg)
+    return start + timedelta(days=days)
 
 
 def workers_of(number: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
@@ -168,7 +176,7 @@ def simulate(
     from journeyflow.simulation import simulate as run  # noqa: PLC0415 needed here alone
 
     bar = Bar()
-    with faults_shown(), workers_of(options["workers"]) as executor:
+    with numbers_checked(), workers_of(options["workers"]) as executor:
         defined = load_journeys(journeys)
         progress = partial(bar, "simulate")
         outcome = run(defined, **described(options, defined), executor=executor, progress=progress)

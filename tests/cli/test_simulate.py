@@ -269,6 +269,11 @@ def test_hours_that_cannot_be_are_refused(journey, options, words):
         ("--hours", "20-6:1", "write a night as two spans, 20-24 and 0-6"),
         ("--hours", "24:1", "'24': hours go from 0 to 24"),
         ("--replications", "0", "not in the range"),
+        ("--replications", "100001", "replications must be 1 to 100,000"),
+        ("--customers", "100000001", "size must be 1 to 100,000,000"),
+        ("--opened", "nan", "'nan' is not a valid number."),
+        ("--days", "99999999", "--days: the calendar ends 2,9"),
+        ("--start", "9999-12-31T23:00:00Z", "--days: the calendar ends 0 days after 9999-12-31T23:00:00+00:00"),
     ],
 )
 def test_wrong_options_are_refused_with_the_remedy(journey, option, value, words):
