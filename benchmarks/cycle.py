@@ -24,9 +24,9 @@ ROUNDS = 5
 class Cycles:
     """An engine whose host goes on and on."""
 
-    def __init__(self, path: Path) -> None:
-        """Begin with nobody there."""
-        self.engine = Engine(SQLiteStore(path, nonce="bench"), grace=None)
+    def __init__(self, store: Path | str) -> None:
+        """Begin with nobody there, in a file or at an address."""
+        self.engine = Engine(SQLiteStore(store, nonce="bench") if isinstance(store, Path) else store, grace=None)
         self.engine.deploy(WELCOME, at=START)
         self.now, self.people = START, 0
         self.claimed = tuple[Message, ...]()

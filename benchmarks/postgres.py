@@ -6,10 +6,12 @@ use it. Distance is made by a relay, a process between the two that waits once f
 The month is that of `mixed.py` with an hourly cycle, by the wall clock, in which round trips are. Against it, COPY of
 the run's own input, enrollment, visit and message rows in as many commits, behind the same relay. Round trips and
 statements are counted by the relay: of each call of a host with one customer, and of a cycle with the sign-up of one
-and the ack of the message before. Tenants: cycles for 40 tenants by one process, and by four that have ten each.
+and the ack of the message before. The CPU of the process in a cycle is held against that in a file. Tenants: cycles for
+40 tenants by one process, and by four that have ten each.
 Argument: number of customers of the month (default 200).
 """
 
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -17,10 +19,12 @@ from datetime import timedelta
 from functools import partial
 from itertools import count
 from multiprocessing import get_context
+from pathlib import Path
 
 import psycopg
-from _common import START, WELCOME, count_from_arguments, quotients, report, seconds
+from _common import START, WELCOME, count_from_arguments, cpu, quotients, report, seconds
 from _far_server import Relay, address_in, away, served
+from cycle import Cycles
 from mixed import CART, HOURLY, WIN_BACK, Host, Rows, month, rows_of
 from mixed import START as BEGIN
 from mixed import WELCOME as SIGN_UP
@@ -165,6 +169,22 @@ class Calls:
         self.claimed = cycle.messages
 
 
+def against_a_file(folder: str) -> None:
+    """Print what a cycle costs its process, on the server and in a file."""
+    with tempfile.TemporaryDirectory() as files:
+        for items, cycles in ((1, 50), (1_000, 3)):
+            sides = [Cycles(new_address(folder)), Cycles(Path(files) / f"{items}.db")]
+            taken: list[list[float]] = [[], []]
+            for _ in range(ROUNDS):
+                for side, found in zip(sides, taken, strict=True):
+                    side.known(cycles * items)
+                    found.append(1e3 * cpu(partial(side.in_one_go, cycles, items)) / cycles)
+            report("postgres", f"cycle, {items} items", taken[0], "ms CPU", n=cycles, ratio=quotients(*taken),
+                   against="the same in a file; a smaller ratio is better")  # fmt: skip
+            for side in sides:
+                side.engine.close()
+
+
 # --- tenants
 
 
@@ -214,6 +234,7 @@ def main() -> None:
     customers = count_from_arguments(200)
     with served() as folder:
         tell_round_trips(folder)
+        against_a_file(folder)
         many_tenants(folder)
         against_copy(folder, customers)
 
