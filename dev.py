@@ -29,7 +29,7 @@ import sysconfig
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,26 +133,35 @@ def requirements(project: dict[str, dict[str, list[str | dict[str, str]]]], grou
     return found
 
 
-def set_up(*groups: str) -> None:
+def set_up(*groups: str, if_there: Sequence[str] = ()) -> None:
     """Install the package, editable, and dependency groups into `.venv`, unless they are there already.
 
-    What was installed is noted in a stamp inside `.venv`: per group, a digest of everything that decides the outcome.
+    A group of `if_there` is passed over where its packages have no wheel for this system and this Python. What was
+    installed is noted in a stamp inside `.venv`: per group, a digest of everything that decides the outcome.
     """
     make_environment()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = {"": ["-e", f"{ROOT}[http]"]} | {group: requirements(project, group) for group in groups}
+    wanted = {"": ["-e", f"{ROOT}[http]"]} | {group: requirements(project, group) for group in (*groups, *if_there)}
     state = json.dumps([str(ROOT), RUNNING, project["build-system"], project["project"]])
     digests = {name: hashlib.sha256(f"{state}{what}".encode()).hexdigest() for name, what in wanted.items()}
     stamp = VENV / "dev-stamp.json"
     installed = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
     if digests.items() <= installed.items():
         return
-    print(f"installing {', '.join(['journeyflow', *groups])} into {VENV}", file=sys.stderr)
-    asked = [requirement for what in wanted.values() for requirement in what]
-    install = [*pip(), "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-compile", *asked]
-    if subprocess.run(install, cwd=ROOT, check=False).returncode:
+    print(f"installing {', '.join(['journeyflow', *groups, *if_there])} into {VENV}", file=sys.stderr)
+    if not install(requirement for name in ("", *groups) for requirement in wanted[name]):
         sys.exit("installing failed: pip says above what is missing; a network or a package index it can reach?")
+    for group in if_there:
+        if not install(["--only-binary", ":all:", *wanted[group]], quiet=True):
+            print(f"{group} could not be installed, and its tests are skipped: no wheel for this system?", file=sys.stderr)
     stamp.write_text(json.dumps(installed | digests, indent=1), encoding="utf-8")
+
+
+def install(what: Iterable[str], *, quiet: bool = False) -> bool:
+    """Install what pip is asked for into `.venv`; return whether that went well."""
+    options = ["--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-compile"]
+    unseen = subprocess.DEVNULL if quiet else None
+    return subprocess.run([*pip(), *options, *what], cwd=ROOT, check=False, stderr=unseen).returncode == 0
 
 
 def chromium() -> str | None:
@@ -211,7 +220,7 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run all checks; with arguments, only pytest, in one process, so that --pdb and the like work."""
     musl = "musl" in (sysconfig.get_config_var("SOABI") or "")  # for which Playwright has no wheel
-    set_up("lint", "test", *(["browser"] if chromium() and not musl else []))
+    set_up("lint", "test", *(["browser"] if chromium() and not musl else []), if_there=["postgres"])
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here, and each would compile everything anew
     if arguments:
         return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT)
