@@ -153,7 +153,9 @@ def set_up(*groups: str, if_there: Sequence[str] = ()) -> None:
         sys.exit("installing failed: pip says above what is missing; a network or a package index it can reach?")
     for group in if_there:
         if not install(["--only-binary", ":all:", *wanted[group]], quiet=True):
-            print(f"{group} could not be installed, and its tests are skipped: no wheel for this system?", file=sys.stderr)
+            print(
+                f"{group} could not be installed, and its tests are skipped: no wheel for this system?", file=sys.stderr
+            )
     stamp.write_text(json.dumps(installed | digests, indent=1), encoding="utf-8")
 
 

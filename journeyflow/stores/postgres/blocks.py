@@ -3,16 +3,19 @@
 import psycopg
 from psycopg import Connection
 
-from journeyflow.errors import JourneyflowError
+from journeyflow.errors import CorruptDatabase, JourneyflowError
 from journeyflow.stores.postgres import tenants
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, at_once
 from journeyflow.stores.postgres.lines import ServerLine
-from journeyflow.stores.postgres.opening import begin, meaning, vacuuming
+from journeyflow.stores.postgres.opening import RESTORE, begin, meaning, vacuuming
 from journeyflow.stores.postgres.reader import PostgresReader
 from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.transaction import DriverError, PostgresTransaction
 from journeyflow.stores.turns import Block
+
+UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, psycopg.Error)
+"""The exceptions that damaged values in rows can cause, such as truncated JSON or dangling numbers."""
 
 VIEWED = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -58,12 +61,31 @@ class PostgresBlock(Block):
         self.connection = None
 
     def meaning(self, error: BaseException) -> Exception | None:
-        """Return the error to raise instead of one of the driver."""
+        """Return the error to raise instead of one raised in a block, which is over; None to raise that error itself.
+
+        An unexpected error is reported as damage of the schema if the audit finds a fault in it.
+        """
         if isinstance(error, DriverError):
             error = error.__cause__ or error
-        if isinstance(error, JourneyflowError) or not isinstance(error, psycopg.Error):
+        if isinstance(error, JourneyflowError) or not isinstance(error, UNEXPECTED):
             return None
-        return meaning(error, self.address.shown, of_engine=self.of_engine)
+        shown = self.address.shown
+        plain = meaning(error, shown, of_engine=self.of_engine) if isinstance(error, psycopg.Error) else None
+        if plain is not None and not isinstance(error, psycopg.DataError):
+            return plain
+        damage = self._damage()
+        return plain if damage is None else CorruptDatabase(shown, damage, RESTORE)
+
+    def _damage(self) -> str | None:
+        """Return what is wrong with the schema, or None."""
+        from journeyflow.stores.audit import faults  # noqa: PLC0415 wanted when something is wrong
+
+        try:
+            return next(faults(PostgresReader(self.open(VIEWED))), None)
+        except psycopg.Error as error:
+            return None if isinstance(error, psycopg.OperationalError) else str(error)
+        finally:
+            self.drop()
 
 
 class PostgresView(PostgresBlock):
