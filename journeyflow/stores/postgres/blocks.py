@@ -81,7 +81,7 @@ class PostgresBlock(Block):
         from journeyflow.stores.audit import faults  # noqa: PLC0415 wanted when something is wrong
 
         try:
-            return next(faults(PostgresReader(self.open(VIEWED))), None)
+            return next(faults(PostgresReader(self.open(VIEWED)[0])), None)
         except psycopg.Error as error:
             return None if isinstance(error, psycopg.OperationalError) else str(error)
         finally:
