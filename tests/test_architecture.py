@@ -55,6 +55,7 @@ CORE = ("errors", "basics", "drawing", "records", "definition", "formats", "mach
 OUTSIDE = {"stores.sqlite": "the one store that is made of a file", "stores.memory": "it lays itself out in SQLite"}
 OUTSIDE |= {"stores.postgres": "the store on a server", "stores.fresh": "draws the nonce of a new database"}
 OUTSIDE |= {"stores.places": "looks at files, and opens stores by name"}
+OUTSIDE |= {"stores.moving": "opens stores by name"}
 OUTSIDE |= {"stores.turns": "threads and forks have their turns on a store"}
 OUTSIDE |= {"stores.schema": "typed for SQLite", "formats.files": "opens the files of hosts"}
 """Parts of the rooms below the engine that reach outside, each with its reason."""
@@ -409,6 +410,8 @@ KEEPS_STATE = {
     "SQLiteStore": "a handle on a file",
     "Beside": "a second handle on the file, once it is needed",
     "SQLiteReader": "a handle on a connection",
+    "SQLiteReceiver": "a handle on a file",
+    "PostgresReceiver": "a handle on a connection",
     "SQLiteTransaction": "a handle on a connection",
     "Writer": "likewise",
     "NextNumbers": "what a transaction knows until it writes",

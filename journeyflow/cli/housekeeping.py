@@ -1,4 +1,4 @@
-"""Rarely needed commands on a database: export, forget customers, prune history, give space back."""
+"""Rarely needed commands on a database: copy, export, forget customers, prune history, give space back."""
 
 from contextlib import closing
 from datetime import datetime
@@ -10,7 +10,19 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import writing
-from journeyflow.cli.shared import Bar, Database, Instant, as_json, faults_shown, jump, now_option, show, table, tenant
+from journeyflow.cli.shared import (
+    NEW_DATABASE,
+    Bar,
+    Database,
+    Instant,
+    as_json,
+    faults_shown,
+    jump,
+    now_option,
+    show,
+    table,
+    tenant,
+)
 from journeyflow.engine.engine import Engine
 from journeyflow.stores.places import size_of_file
 
@@ -147,4 +159,24 @@ def prune(
     show(result, f"{table(rows, ('rows', 'count'))}\n{said}", as_json=as_json)
 
 
-COMMANDS = (export, forget, prune, vacuum, renew_nonce)
+@click.command()
+@database
+@click.argument("destination", type=NEW_DATABASE)
+@as_json
+def copy(db: Database, destination: Database, *, as_json: bool) -> None:
+    """Copy everything to another file or server, and check that both are equal. Run it again after an interruption.
+
+    Stop everything that works on the database first: what happens meanwhile is not copied. Both have the same message
+    ids and go on with the same ones, so let only one of them work from then on, or run renew-nonce on the other.
+    """
+    from journeyflow.stores.moving import copy_store  # noqa: PLC0415 seldom needed
+
+    with faults_shown(), closing(Bar()) as bar:
+        copied = copy_store(db, destination, bar)
+    rows = [(name, count) for name, count in copied.rows.items() if count]
+    said = f"{sum(copied.rows.values()):,} rows, equal in both; both audits found nothing"
+    said += "; an interrupted copy was resumed" if copied.resumed else ""
+    show(copied, f"{table(rows, ('table', 'rows'))}\n{said}", as_json=as_json)
+
+
+COMMANDS = (copy, export, forget, prune, vacuum, renew_nonce)

@@ -47,7 +47,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "timeline", "stats", "benchmark", "results", "report", "coverage", "record",
     ),
     "Serve": ("serve", "directory"),
-    "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
+    "Keep in order": ("audit", "copy", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip
 """The commands by purpose, in the order in which they are needed."""
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:  # importing this module for its texts must not import sqlite3
 APPLICATION_ID = 0x4A466C77
 """The `PRAGMA application_id` of a journeyflow file: "JFlw"."""
 
+COPYING_ID = 0x4A466370
+"""The `PRAGMA application_id` of a file into which another store is being copied: "JFcp"."""
+
+UNFINISHED = ("here is an unfinished copy of another store", "run journeyflow copy again, or remove the copy")
+"""Why a place cannot be opened that another store is being copied to, and what to do."""
+
 LATER = 9_223_372_036_854_775_807
 """A sort key that places timers after work that a pause held, at one instant (R16)."""
 
@@ -181,14 +187,32 @@ CREATE TABLE arms (
 """
 
 
+TABLE_NAMES: tuple[str, ...] = tuple(re.findall(r"CREATE TABLE (\w+)", TABLES))
+"""The tables, each after those that it refers to."""
+
+
 def columns(table: str) -> str:
     """Return the columns of a table, in order, as a question names them; another store may have more of its own.
 
     >>> columns("slots")
     'journey, at, count'
     """
-    body = TABLES.split(f"CREATE TABLE {table} (", 1)[1].split("STRICT", 1)[0]
-    return ", ".join(re.findall(r"(?:^|,)\s*(\w+) (?:INTEGER|TEXT)\b", body))
+    return ", ".join(re.findall(r"(?:^|,)\s*(\w+) (?:INTEGER|TEXT)\b", _body(table)))
+
+
+def primary_key(table: str) -> str:
+    """Return the columns of the primary key of a table, in order, as a question names them.
+
+    >>> primary_key("slots"), primary_key("customers")
+    ('journey, at', 'number')
+    """
+    [found] = re.findall(r"PRIMARY KEY \(([^)]*)\)|(\w+) \w+ PRIMARY KEY", _body(table))
+    return "".join(found)
+
+
+def _body(table: str) -> str:
+    """Return what the script says of the columns and keys of a table."""
+    return TABLES.split(f"CREATE TABLE {table} (", 1)[1].split("STRICT", 1)[0]
 
 
 def _iso(column: str) -> str:

@@ -1,6 +1,7 @@
 """Connecting to a PostgreSQL database: the owner of its schema, its version, and what the errors of the driver mean."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -11,7 +12,8 @@ from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, Re
 from journeyflow.stores.fresh import new_settings
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.dialect import FUNCTIONS
-from journeyflow.stores.postgres.schema import MARK, MIGRATIONS, TABLE_NAMES
+from journeyflow.stores.postgres.schema import COPYING, MARK, MIGRATIONS, TABLE_NAMES
+from journeyflow.stores.schema import UNFINISHED
 
 OLDEST = 160_000
 """The oldest version of PostgreSQL with `IS JSON`."""
@@ -53,6 +55,15 @@ def meaning(error: psycopg.Error, shown: str, *, of_engine: bool = True) -> Stor
         if isinstance(error, kind) and (of_engine or means is not CorruptDatabase):
             return means(shown, what, remedy)
     return StorageError(shown, what)
+
+
+@contextmanager
+def explained(address: Address) -> Iterator[None]:
+    """Raise a StorageError for each error of the driver."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise meaning(error, address.shown) from error
 
 
 def connect(address: Address) -> Connection:
@@ -106,10 +117,8 @@ def prepare(connection: Connection, address: Address, nonce: str | None) -> None
 
     Raises ForeignDatabase, NewerSchema, CorruptDatabase or StorageError.
     """
-    try:
+    with explained(address):
         _prepare(connection, address, nonce)
-    except psycopg.Error as error:
-        raise meaning(error, address.shown) from error
 
 
 def _prepare(connection: Connection, address: Address, nonce: str | None) -> None:
@@ -117,11 +126,11 @@ def _prepare(connection: Connection, address: Address, nonce: str | None) -> Non
     if connection.info.server_version < OLDEST:
         what = f"the server is PostgreSQL {connection.info.server_version // 10_000}, journeyflow needs 16 or newer"
         raise StorageError(address.shown, what, "upgrade the server")
-    if _version(connection, address) == len(MIGRATIONS):
+    if version_of(connection, address) == len(MIGRATIONS):
         return
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"journeyflow {address.schema}",))
-        version = _version(connection, address)
+        version = version_of(connection, address)
         if version == 0:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(address.schema)}")
         connection.execute(f"SET LOCAL search_path TO {quoted(address.schema)}")
@@ -136,9 +145,20 @@ def _prepare(connection: Connection, address: Address, nonce: str | None) -> Non
 
 def _begin(connection: Connection, address: Address, nonce: str | None) -> None:
     """Mark a new schema as ours, and write its settings."""
-    connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(address.schema), sql.Literal(MARK)))
+    mark(connection, address, MARK)
     connection.execute("INSERT INTO layout VALUES (0, 0, 0, 0)")
     connection.cursor().executemany("INSERT INTO settings VALUES (%s, %s)", [*new_settings(nonce).items()])
+
+
+def mark(connection: Connection, address: Address, comment: str) -> None:
+    """Say in the comment on a schema whose it is."""
+    connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(address.schema), comment))
+
+
+def owner(connection: Connection, address: Address) -> str | None:
+    """Return the comment on a schema; None where there is none."""
+    found = connection.execute(_OWNER, (address.schema,)).fetchone()
+    return None if found is None else found[0]
 
 
 _OWNER = """
@@ -148,11 +168,13 @@ FROM pg_namespace n WHERE n.nspname = %s
 """
 
 
-def _version(connection: Connection, address: Address) -> int:
+def version_of(connection: Connection, address: Address) -> int:
     """Return the version of the schema, 0 where there is none yet; refuse those of others and of newer versions."""
     found = connection.execute(_OWNER, (address.schema,)).fetchone()
     if found is None or (found[0] != MARK and not found[1]):
         return 0
+    if found[0] == COPYING:
+        raise StorageError(address.shown, *UNFINISHED)
     if found[0] != MARK:
         what = f"schema {address.schema!r} has tables, but not those of journeyflow"
         raise ForeignDatabase(address.shown, what, "name another one")

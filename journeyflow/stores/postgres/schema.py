@@ -16,6 +16,9 @@ from journeyflow.stores.schema import LATER, VIEWS
 MARK = "journeyflow"
 """The comment on a schema that says whose it is."""
 
+COPYING = "journeyflow: unfinished copy"
+"""The comment on a schema that another store is being copied to."""
+
 RANGE = 40
 """Of a number, how many bits count within the range of a tenant: a million millions; the others name the range."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
 from journeyflow.stores.fresh import new_settings
-from journeyflow.stores.schema import APPLICATION_ID, MIGRATIONS, make_own_views
+from journeyflow.stores.schema import APPLICATION_ID, COPYING_ID, MIGRATIONS, UNFINISHED, make_own_views
 
 BUSY_SECONDS = 60
 """How many seconds a writer waits for the lock: a batch holds it for milliseconds, an archive perhaps for seconds."""
@@ -288,6 +288,8 @@ def _check_owner(connection: sqlite3.Connection, path: str) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application == APPLICATION_ID:
         return _checked_version(version, path)
+    if application == COPYING_ID:
+        raise StorageError(path, *UNFINISHED)
     if application or version or connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise ForeignDatabase(path, "this is a database, but not one of journeyflow", "name another file")
     return 0

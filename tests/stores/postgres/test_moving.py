@@ -1,0 +1,202 @@
+"""A store is moved from a file to a server, between servers, and back; every row as it is, and counting goes on."""
+
+import os
+import signal
+from contextlib import closing
+from multiprocessing import get_context
+
+import pytest
+
+pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
+
+import psycopg
+
+from journeyflow import Engine, Event
+from journeyflow.errors import ForeignDatabase, StorageError
+from journeyflow.stores import moving
+from journeyflow.stores.moving import copy_store
+from journeyflow.stores.places import open_store
+from journeyflow.stores.postgres.address import Address
+from journeyflow.stores.postgres.schema import RANGE
+from journeyflow.stores.sqlite.store import SQLiteStore
+from journeyflow.testing.running import DUMPED
+from tests.stores.lived import LATER, TENANTS, live, opened, rows, went_on
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """Return a file with a past."""
+    path = tmp_path_factory.mktemp("original") / "journeys.db"
+    with closing(SQLiteStore(path, synchronous="NORMAL", nonce="x")) as store:
+        live(opened(store))
+    return path
+
+
+@pytest.fixture
+def file(original, tmp_path):
+    """Return a file with a past that may be changed."""
+    path = tmp_path / "journeys.db"
+    path.write_bytes(original.read_bytes())
+    return path
+
+
+def rows_of(place):
+    """Return all rows of a place."""
+    with closing(open_store(place)) as store:
+        return rows(store)
+
+
+def dump(place):
+    """Return the dump by key of a place."""
+    with closing(open_store(place)) as store, store.reader() as reader:
+        return {name: reader.rows(sql) for name, sql in DUMPED.items()}
+
+
+def tenants(address):
+    """Return the range and the counts of each tenant."""
+    where = Address.of(address)
+    with psycopg.connect(where.server) as connection:
+        found = connection.execute(f'SELECT * FROM "{where.schema}".tenants ORDER BY tenant').fetchall()
+    return {tenant: row for tenant, *row in found}
+
+
+def test_there_and_back(file, addresses, tmp_path):
+    """The dump by key and every row are equal in all three, and both audits find nothing."""
+    address = addresses()
+    assert sum(copy_store(file, address).rows.values()) > 500
+    assert rows_of(address) == rows_of(file)
+    assert dump(address) == dump(file)
+    copy_store(address, tmp_path / "back.db")
+    assert rows_of(tmp_path / "back.db") == rows_of(file)
+    for place in (address, tmp_path / "back.db"):
+        with Engine(place) as engine:
+            assert engine.audit() == []
+
+
+def test_all_go_on_alike(file, addresses, tmp_path):
+    """A file, a server, a server that the server was copied to, and a file again: with the same messages."""
+    first, second = addresses(), addresses()
+    copy_store(file, first)
+    copy_store(first, second)
+    copy_store(second, tmp_path / "back.db")
+    assert tenants(second) == tenants(first)
+    wanted = went_on(file)
+    assert wanted[1] == []
+    for place in (first, second, tmp_path / "back.db"):
+        assert went_on(place) == wanted
+    assert tenants(second) == tenants(first)
+
+
+def test_one_tenant_goes_on_with_the_same_numbers(tmp_path, addresses):
+    """And so with the same ids of messages, from where the last ones are gone (R70)."""
+    path, address = tmp_path / "one.db", addresses()
+    with opened(path) as engine:
+        live(engine, 2)
+        for name in TENANTS[1:]:
+            mine = engine.tenant(name)
+            for journey in mine.journeys(take=None):
+                if journey.status != "ARCHIVED":
+                    mine.archive(journey.id, at=LATER)
+                mine.purge(journey.id)
+    copy_store(path, address)
+    ids = []
+    for place in (path, address):
+        with opened(place) as engine:
+            engine.feed([Event("member.created", customer=name, at=LATER) for name in ("ann", "bob")])
+            engine.tick(LATER)
+            ids.append(sorted(message.id for message in engine.messages(take=None)))
+    first = min(tenants(address).values())[0]
+    assert first == 0
+    assert len({*ids[0]}) == len({*ids[1]}) == len(ids[0]) == len(ids[1])
+
+
+def test_numbers_of_all_ranges_stay_taken(file, addresses, tmp_path):
+    """What tenants were given on one server is given to nobody on the next, whoever has which range there (R92)."""
+    first, second = addresses(), addresses()
+    copy_store(file, first)
+    went_on(first)
+    with Engine(first) as engine:
+        engine.tenant("new").put_customer("ann", {}, at=LATER)
+        engine.tick(LATER)
+    copy_store(first, tmp_path / "between.db")
+    copy_store(tmp_path / "between.db", second)
+    assert went_on(second, [*TENANTS, "new", "newer"])[1] == []
+    found = tenants(second)
+    assert len({row[0] for row in found.values()}) == len(found) == 5
+    assert found["newer"][0] > max(serial >> RANGE for serial, *_ in rows_of(first)["customers"])
+
+
+def test_an_empty_store_is_copied(addresses, tmp_path):
+    """There and back; it has one range from the start, in which all count."""
+    SQLiteStore(tmp_path / "empty.db").close()
+    address = addresses()
+    assert sum(copy_store(tmp_path / "empty.db", address).rows.values()) == 0
+    assert {tenant: row[0] for tenant, row in tenants(address).items()} == {"default": 0}
+    assert sum(copy_store(address, tmp_path / "back.db").rows.values()) == 0
+    with opened(address) as engine:
+        live(engine)
+        assert engine.audit() == []
+
+
+def kill(source, destination, after):
+    """Copy in another process, which is killed after so many batches."""
+    moving.BATCH = 40
+    told = []
+
+    def progress(*_):
+        told.append(1)
+        if len(told) == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    copy_store(source, destination, progress)
+
+
+@pytest.mark.parametrize("after", [1, 9])
+def test_a_copy_that_was_killed_goes_on(after, file, addresses, tmp_path):
+    """It is no store until all is done, and no row is copied a second time."""
+    address = addresses()
+    process = get_context("spawn").Process(target=kill, args=(file, address, after))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    for attempt in (Engine, lambda place: copy_store(place, tmp_path / "third.db")):
+        with pytest.raises(StorageError, match="unfinished copy of another store; run journeyflow copy again"):
+            attempt(address)
+    assert copy_store(file, address).resumed
+    assert rows_of(address) == rows_of(file)
+
+
+def test_two_copies_to_one_place_do_not_mix(file, addresses, monkeypatch):
+    """Whoever finds that another one goes on gives way."""
+    monkeypatch.setattr(moving, "BATCH", 30)
+    address, told = addresses(), []
+
+    def progress(*each):
+        told.append(each)
+        if len(told) == 3:
+            assert copy_store(file, address).resumed
+
+    with pytest.raises(StorageError, match="another process copies to here too; wait"):
+        copy_store(file, address, progress)
+    assert rows_of(address) == rows_of(file)
+
+
+def test_places_are_refused(file, addresses):
+    """Each with what to do, and unchanged."""
+    full, missing, foreign = addresses(), addresses(), addresses()
+    with opened(full) as engine:
+        engine.put_customer("ann", {}, at=LATER)
+    where = Address.of(foreign)
+    with psycopg.connect(where.server, autocommit=True) as connection:
+        connection.execute(f'CREATE SCHEMA "{where.schema}" CREATE TABLE t (x int)')
+    for source, destination, kind, said in (
+        (file, full, StorageError, "there are rows here already"),
+        (full, full, StorageError, "the store itself that is to be copied"),
+        (file, foreign, ForeignDatabase, "not those of journeyflow"),
+        (foreign, missing, ForeignDatabase, "not those of journeyflow"),
+        (missing, full, StorageError, "nothing to copy here; name the schema of a store"),
+    ):
+        with pytest.raises(kind, match=said):
+            copy_store(source, destination)
+    with opened(full) as engine:
+        assert engine.tick(LATER).inputs == 1
