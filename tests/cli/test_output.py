@@ -86,7 +86,10 @@ COMMANDS = [
 WITH_FILES = {"demo", "check", "show", "schema", "backtest", "simulate", "compare", "power", "deploy", "put-customers"}
 WITH_FILES |= {"feed"}
 WITH_FILES |= {"analyze", "paths", "diff", "directory"}
-LISTED = {name for names in SECTIONS.values() for name in names} - WITH_FILES - {name for name, *_ in COMMANDS}
+SERVING = {"serve"}  # which ends when it is told to
+LISTED = (
+    {name for names in SECTIONS.values() for name in names} - WITH_FILES - SERVING - {name for name, *_ in COMMANDS}
+)
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
