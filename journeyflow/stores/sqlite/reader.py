@@ -11,6 +11,9 @@ BYTES = "a value in the file is bytes, and no column holds any"
 def checked(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Return rows; raises TypeError for one with bytes, as a flipped bit makes of a text: no column holds any.
 
+    Transactions do not: it is a twentieth of a crowd's time on file, and what they hand out is checked there (see
+    `basics/soundness.py`).
+
     >>> checked([("a", 1), ("b", None)])
     [('a', 1), ('b', None)]
     """

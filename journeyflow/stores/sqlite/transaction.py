@@ -60,7 +60,6 @@ from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_head
 from journeyflow.stores.sqlite.opening import RESTORE
 from journeyflow.stores.sqlite.pruning import load_finished, load_past
 from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
-from journeyflow.stores.sqlite.reader import checked
 from journeyflow.stores.sqlite.writing import Paths, Writer
 
 status_of_run: Callable[[Run], str] = itemgetter(5)
@@ -176,7 +175,7 @@ class SQLiteTransaction:
         self.scrubbed = False
 
     def _ask(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        return checked(self._connection.execute(sql, parameters).fetchall())
+        return self._connection.execute(sql, parameters).fetchall()
 
     def _ask_each(self, sql: str, wanted: Iterable[Any], *parameters: object) -> list[tuple[Any, ...]]:
         """Ask about each of some values, which come in order as the first parameter; nobody is asked about none."""
