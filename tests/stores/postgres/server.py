@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 GIVEN = "JOURNEYFLOW_TEST_POSTGRES"
 """The variable of the environment with the address of a server that is there."""
 
@@ -46,6 +48,15 @@ def _programs() -> Path | None:
     return next((path for folder in folders or () for path in Path(folder).glob("pginstall*")), None)
 
 
+def _copy(to: Path) -> None:
+    """Copy the programs, and beside their package the libraries where they look for them."""
+    programs: Path = _programs()  # type: ignore[assignment]  # `missing` has said so
+    libraries = f"{programs.parent.name}.libs"
+    shutil.copytree(programs, to, symlinks=True)
+    if (programs.parents[1] / libraries).exists():
+        shutil.copytree(programs.parents[1] / libraries, to.parents[1] / libraries, symlinks=True)
+
+
 class Server:
     """A server in a folder of its own; `address` is how to reach it."""
 
@@ -58,8 +69,8 @@ class Server:
         self._user = pwd.getpwnam("nobody") if root else None
         programs: Path = _programs()  # type: ignore[assignment]  # `missing` has said so
         self._bin = programs / "bin"
-        if root and self._run(["postgres", "--version"], check=False).returncode:  # the folders above are closed to it
-            self._bin = folder / programs.name / "bin"
+        if not self._may_run():
+            self._bin = folder / programs.parent.name / programs.name / "bin"
 
     @classmethod
     def begin(cls, **settings: str) -> "Server":
@@ -68,13 +79,23 @@ class Server:
         folder = Path(tempfile.mkdtemp(prefix="jfpg", dir="/var/tmp" if closed else None))  # noqa: S108 made by `tempfile`
         server = cls(folder, **settings)
         if not server._bin.exists():
-            shutil.copytree(_programs() or folder, server._bin.parent, symlinks=True)
+            _copy(server._bin.parent)
         if server._user is not None:
             os.chown(folder, server._user.pw_uid, server._user.pw_gid)
+        if not server._may_run():
+            shutil.rmtree(folder)
+            pytest.skip("the programs of the wheel do not run here")
         initdb = ["initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]
         server._run(initdb)
         server.start()
         return server
+
+    def _may_run(self) -> bool:
+        """Return whether the user may run the programs where they are; a folder above may be closed to it."""
+        try:
+            return self._run(["postgres", "--version"], check=False).returncode == 0
+        except PermissionError:
+            return False
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
