@@ -67,7 +67,7 @@ def to_micros(at: datetime, what: str = "at") -> int:
         msg = f"{what} must be a timezone-aware datetime, not {describe(at)}"
         raise TypeError(msg)
     if at.tzinfo is None or at.utcoffset() is None:
-        msg = f"{what} is the naive datetime {shown(at)}; say which zone, for example datetime.now(UTC)"
+        msg = f"{what} is the naive datetime {shown(at)}; give it a zone, for example tzinfo=UTC"
         raise ValueError(msg)
     return _instant(at)
 

@@ -21,6 +21,9 @@ from journeyflow.stores.inquiries import Answer, Inquiry
 LAST_TICK = "last tick"
 """The name under which stores keep the instant of the last tick that did anything (R3), beside their settings."""
 
+READING = ("this transaction was opened for reading", "open it with write=True to commit")
+"""What is wrong with a commit in a transaction that was opened for reading, and the remedy."""
+
 
 def only_tenant(tenants: Iterable[str]) -> str | None:
     """Return the tenant, as `Store.transaction` takes it, if it is the same one each time; None for several.

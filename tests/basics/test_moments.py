@@ -112,9 +112,7 @@ def test_every_aware_datetime_is_an_instant_of_the_calendar(moment):
 
 def test_a_naive_datetime_is_refused_with_what_to_write():
     """R2: the message names the argument and the remedy."""
-    with pytest.raises(
-        ValueError, match=r"^now is the naive datetime .*; say which zone, for example datetime.now\(UTC\)"
-    ):
+    with pytest.raises(ValueError, match=r"^now is the naive datetime .*; give it a zone, for example tzinfo=UTC"):
         to_micros(datetime(2026, 1, 1), "now")  # noqa: DTZ001 naive on purpose
 
 

@@ -340,8 +340,8 @@ DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H
         (
             Wait("w", at=datetime(2026, 1, 31)),  # noqa: DTZ001 naive on purpose
             (
-                ".at: at is the naive datetime datetime.datetime(2026, 1, 31, 0, 0); say which zone, "
-                "for example datetime.now(UTC) [time]"
+                ".at: at is the naive datetime datetime.datetime(2026, 1, 31, 0, 0); give it a zone, "
+                "for example tzinfo=UTC [time]"
             ),
         ),
         (Wait("w", at=5), ".at: at must be a timezone-aware datetime, not int 5 [time]"),

@@ -25,7 +25,7 @@ from journeyflow.stores.batch import (
     named_by,
     select_due,
 )
-from journeyflow.stores.contract import LAST_TICK, Shelf
+from journeyflow.stores.contract import LAST_TICK, READING, Shelf
 from journeyflow.stores.inquiries import (
     ActiveRequest,
     Answer,
@@ -53,8 +53,6 @@ PAGE = 1_000
 
 NAME = "memory"
 """The placeholder for a path in errors."""
-
-READING = ("this transaction was opened for reading", "open it with write=True to commit")
 
 
 class MemoryTransaction:

@@ -151,7 +151,7 @@ def _begin(connection: Connection, address: Address, nonce: str | None) -> None:
 
 
 def mark(connection: Connection, address: Address, comment: str) -> None:
-    """Say in the comment on a schema whose it is."""
+    """Write the comment on a schema, which names its owner."""
     connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(address.schema), comment))
 
 

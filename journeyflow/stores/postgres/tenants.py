@@ -121,7 +121,7 @@ def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
 
 
 def add(connection: Connection, tenants: Iterable[str]) -> None:
-    """Give each tenant who is not known yet a row and a range; the table is locked first, and then `layout`."""
+    """Add a row, with a range of numbers, for each unknown tenant; lock the table first, and then `layout`."""
     names = sorted(set(tenants))
     known = {name for (name,) in connection.execute("SELECT tenant FROM tenants WHERE tenant = ANY(%s)", (names,))}
     if not (new := [name for name in names if name not in known]):

@@ -5,7 +5,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, suppress
 from functools import wraps
 from itertools import repeat
-from operator import itemgetter
 from typing import Any, ClassVar
 
 import psycopg
@@ -22,10 +21,12 @@ from journeyflow.stores.batch import (
     Due,
     Loaded,
     Request,
+    at_of,
     select_due,
+    seq_of,
     timer_key,
 )
-from journeyflow.stores.contract import Shelf
+from journeyflow.stores.contract import READING, Shelf
 from journeyflow.stores.inquiries import (
     ActiveRequest,
     Answer,
@@ -48,12 +49,6 @@ from journeyflow.stores.postgres.pruning import load_finished, load_past
 from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.writing import PostgresWriter
 from journeyflow.stores.rows import POST_FORM, read_post, read_run
-
-seq_of: Callable[[Input], Any] = itemgetter(0)
-
-at_of: Callable[[Input], int] = itemgetter(5)
-
-READING = ("this transaction was opened for reading", "open it with write=True to commit")
 
 EXPORT_ROW = ", ".join(Export._fields)
 

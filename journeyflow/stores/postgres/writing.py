@@ -119,7 +119,7 @@ class PostgresWriter:
             prune(sets, changes.pruned)
 
     def _know_tenants(self, changes: Changes) -> None:
-        """Give a row to tenants who come for the first time, and go on with the numbers of all."""
+        """Add a row for each tenant that comes for the first time, and set the next numbers of all."""
         named = {
             *(journey.tenant for journey in changes.catalog.journeys),
             *(policies.tenant for policies in changes.catalog.policies),

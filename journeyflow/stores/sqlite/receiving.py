@@ -24,7 +24,7 @@ def used(reader: SqlReader) -> Used:
 
 def source(path: str) -> SQLiteStore:
     """Open a file to copy from. Raises StorageError for one that is missing or empty, which would be made."""
-    if not os.path.exists(path) or (os.path.isfile(path) and not os.path.getsize(path)):  # noqa: PTH110, PTH113, PTH202
+    if not os.path.exists(path) or (os.path.isfile(path) and not os.path.getsize(path)):  # noqa: PTH110, PTH113, PTH202 a text
         raise StorageError(path, "there is nothing to copy here", "name the file of a store")
     return SQLiteStore(path)
 

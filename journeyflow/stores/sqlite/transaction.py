@@ -31,7 +31,7 @@ from journeyflow.stores.batch import (
     seq_of,
     timer_key,
 )
-from journeyflow.stores.contract import LAST_TICK, Shelf
+from journeyflow.stores.contract import LAST_TICK, READING, Shelf
 from journeyflow.stores.inquiries import (
     ActiveRequest,
     Answer,
@@ -65,8 +65,6 @@ from journeyflow.stores.sqlite.writing import Paths, Writer
 status_of_run: Callable[[Run], str] = itemgetter(5)
 
 DISAGREEING = ("an index and its table disagree", f"REINDEX it with the sqlite3 tool, or {RESTORE}")
-
-READING = ("this transaction was opened for reading", "open it with write=True to commit")
 
 
 class Lookup(NamedTuple):
