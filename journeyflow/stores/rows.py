@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from attrs import frozen
 
 from journeyflow.basics.values import dumps, loads
-from journeyflow.records.rows import NO_FLAGS, Input, Post, Run
+from journeyflow.records.rows import NO_FLAGS, Input, Move, Post, Run, make_move
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
 Turn = Callable[[Any], Any]
@@ -88,6 +88,16 @@ def text_or_none(value: object) -> str | None:
     (None, '{"a":1}')
     """
     return dumps(value) if value else None
+
+
+def read_move(row: tuple[Any, ...]) -> Move:
+    """Return a row of (enrollment, visit, at, path) as a move, without the compared values.
+
+    >>> read_move((7, 1, 0, '[["hello", "COMPLETED", "queued"]]')).path
+    (('hello', 'COMPLETED', 'queued'),)
+    """
+    serial, visit, at, path = row
+    return make_move((serial, visit, at, tuple(map(tuple, loads(path))), {}))
 
 
 def read_flags(text: str | None) -> Mapping[str, tuple[int, int]]:

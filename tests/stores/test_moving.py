@@ -19,26 +19,9 @@ from journeyflow.stores.moving import copy_store
 from journeyflow.stores.receiving import MOVED
 from journeyflow.stores.schema import columns
 from journeyflow.stores.sqlite.store import SQLiteStore
-from tests.stores.lived import END, live, opened, rows, went_on
+from tests.stores.lived import END, opened, rows, went_on
 
 STATUSES = {words.QUEUED, words.CLAIMED, words.SENT, words.SUPPRESSED, words.EXPIRED, words.CANCELLED, words.FAILED}
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """Return a file with a past."""
-    path = tmp_path_factory.mktemp("original") / "journeys.db"
-    with closing(SQLiteStore(path, synchronous="NORMAL", nonce="x")) as store:
-        live(opened(store))
-    return path
-
-
-@pytest.fixture
-def file(original, tmp_path):
-    """Return a file with a past that may be changed."""
-    path = tmp_path / "journeys.db"
-    path.write_bytes(original.read_bytes())
-    return path
 
 
 def rows_of(path):

@@ -1,12 +1,10 @@
 """Loading and removing finished history in a PostgreSQL schema (R86)."""
 
-import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from journeyflow.records.changes import Pruned
 from journeyflow.records.message_ids import place_of
-from journeyflow.records.rows import Input, Move, Post, make_move
+from journeyflow.records.rows import Input, Post
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
 from journeyflow.stores.postgres.asking import Asker
 from journeyflow.stores.postgres.sets import SetWriter
@@ -16,6 +14,7 @@ from journeyflow.stores.rows import (
     POST_ROW,
     RUN_ROW,
     read_input,
+    read_move,
     read_post,
     read_run,
     text_or_none,
@@ -68,18 +67,10 @@ def load_finished(asking: Asker, request: PruneRequest) -> Finished:
     return Finished(
         runs,
         frozenset(row[0] for row in rows if not row[-1]),
-        tuple(map(_move, asking.of(MOVES, serials))),
+        tuple(map(read_move, asking.of(MOVES, serials))),
         tuple(posts),
         tuple(_told(asking, posts)),
         frozenset(place for place in answered if place is not None),
-    )
-
-
-def _move(row: tuple[Any, ...]) -> Move:
-    """Return a row as a move, without the compared values."""
-    serial, visit, at, path = row
-    return make_move(
-        (serial, visit, at, tuple((step, status, outcome) for step, status, outcome in json.loads(path)), {})
     )
 
 

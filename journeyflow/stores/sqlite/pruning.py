@@ -1,13 +1,12 @@
 """Loading and removing finished history in a SQLite file (R86)."""
 
-import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from journeyflow.basics.values import dumps
 from journeyflow.records.changes import Pruned
 from journeyflow.records.message_ids import place_of
-from journeyflow.records.rows import Input, Move, Post, make_move
+from journeyflow.records.rows import Input, Post
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
 from journeyflow.stores.rows import (
     INPUT_FORM,
@@ -15,6 +14,7 @@ from journeyflow.stores.rows import (
     POST_ROW,
     RUN_ROW,
     read_input,
+    read_move,
     read_post,
     read_run,
     text_or_none,
@@ -80,18 +80,10 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
     return Finished(
         runs,
         frozenset(row[0] for row in rows if not row[-1]),
-        tuple(map(_move, connection.execute(MOVES, (serials,)))),
+        tuple(map(read_move, connection.execute(MOVES, (serials,)))),
         tuple(posts),
         tuple(_told(connection, posts)),
         frozenset(place for place in answered if place is not None),
-    )
-
-
-def _move(row: tuple[Any, ...]) -> Move:
-    """Return a row as a move, without the compared values."""
-    serial, visit, at, path = row
-    return make_move(
-        (serial, visit, at, tuple((step, status, outcome) for step, status, outcome in json.loads(path)), {})
     )
 
 

@@ -23,23 +23,6 @@ from journeyflow.testing.running import DUMPED
 from tests.stores.lived import LATER, TENANTS, live, opened, rows, went_on
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """Return a file with a past."""
-    path = tmp_path_factory.mktemp("original") / "journeys.db"
-    with closing(SQLiteStore(path, synchronous="NORMAL", nonce="x")) as store:
-        live(opened(store))
-    return path
-
-
-@pytest.fixture
-def file(original, tmp_path):
-    """Return a file with a past that may be changed."""
-    path = tmp_path / "journeys.db"
-    path.write_bytes(original.read_bytes())
-    return path
-
-
 def rows_of(place):
     """Return all rows of a place."""
     with closing(open_store(place)) as store:
