@@ -1,7 +1,7 @@
-"""Which values can be stored: the JSON values that both stores keep without changing them.
+"""Which values can be stored: the JSON values that every store keeps without changing them.
 
 Every value that comes from a host or a file is checked once by `faults`, on the way in. A value that passes is written
-and read back equal by either store: text without lone surrogates or NUL, integers of 64 bits, finite numbers, lists,
+and read back equal by every store: text without lone surrogates or NUL, integers of 64 bits, finite numbers, lists,
 and objects with text keys, nested at most `MAX_DEPTH` levels deep.
 """
 
