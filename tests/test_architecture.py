@@ -328,12 +328,23 @@ def test_a_dependency_is_imported_where_it_belongs(module):
         assert allowed is None or any(is_in(module, part) for part in allowed)
 
 
-def test_importing_the_package_costs_next_to_nothing():
-    """A host that simulates in memory pays neither for SQLite nor for files, Hypothesis or click."""
-    heavy = ("sqlite_utils", "sqlite3", "hypothesis", "click", "re2", "asyncio", "importlib.metadata")
-    code = f"import sys, journeyflow; print([name for name in {heavy!r} if name in sys.modules])"
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded after some code."""
+    code = f"import sys; {code}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 our own code
-    assert done.stdout.strip() == "[]"
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_costs_next_to_nothing():
+    """A host pays for the names that it uses."""
+    loaded = loaded_by("import journeyflow")
+    assert {name for name in loaded if name.startswith(("journeyflow", "attr"))} == {"journeyflow"}
+
+
+def test_an_engine_in_memory_loads_neither_a_database_nor_extras():
+    """A host that simulates in memory pays neither for SQLite nor for files, Hypothesis or click."""
+    heavy = {"sqlite_utils", "sqlite3", "hypothesis", "click", "re2", "asyncio", "importlib.metadata"}
+    assert not heavy & loaded_by("from journeyflow import *; Engine(MemoryStore())")
 
 
 # --- records ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import journeyflow
 from journeyflow import answers, errors
 
@@ -69,14 +71,33 @@ def test_the_public_interface_is_the_one_that_is_stored():
 
 
 def test_every_public_name_is_there_once_and_in_order():
-    """`__all__` is sorted, has no double, and names everything that the package imports."""
+    """`__all__` is sorted, has no double, and names everything that the package offers."""
     for module in MODULES:
         names = importlib.import_module(module).__all__
         assert names == sorted(set(names), key=lambda name: (not name.isupper(), name[0].islower(), name))
-    public = {
-        name for name, member in vars(journeyflow).items() if not name.startswith("_") and not inspect.ismodule(member)
+    assert {name for name in dir(journeyflow) if not name.startswith("_")} == set(journeyflow.__all__)
+
+
+def test_type_checkers_see_what_the_package_imports_on_demand():
+    """Each public name is imported for type checkers from the module that it comes from, and there is no other."""
+    tree = ast.parse(Path(journeyflow.__file__).read_text(encoding="utf-8"))
+    seen = {
+        name.name: f"{node.module}"
+        for block in tree.body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
     }
-    assert public == set(journeyflow.__all__)
+    assert sorted(seen) == sorted(journeyflow.__all__)
+    for name, module in seen.items():
+        assert getattr(journeyflow, name) is getattr(importlib.import_module(module), name)
+
+
+def test_a_name_that_the_package_does_not_have_is_an_error():
+    """An unknown name is neither imported nor guessed."""
+    with pytest.raises(AttributeError, match="module 'journeyflow' has no attribute 'Enigne'"):
+        _ = getattr(journeyflow, "Enigne")  # noqa: B009 a type checker sees that it is not there
 
 
 def test_the_top_of_the_package_holds_what_is_typed_most():

@@ -192,7 +192,7 @@ def test_a_list_of_steps_becomes_a_tuple():
 # --- looks ------------------------------------------------------------------------------------------------------------
 
 NAMES = {
-    **{name: getattr(journeyflow, name) for name in journeyflow.__dict__ if not name.startswith("_")},
+    **{name: getattr(journeyflow, name) for name in journeyflow.__all__},
     **{each.__name__: each for each in (Arm, Branch, FieldRule, AllOf, AnyOf, NotRule)},
     "datetime": __import__("datetime"),
 }

@@ -20,7 +20,8 @@ from tests.testing.test_lives import ORDER
 SOME = settings(
     max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
-PASTED = {"timedelta": timedelta, **vars(journeyflow), **vars(testing)}
+PASTED = {"timedelta": timedelta, **vars(testing)}
+PASTED |= {name: getattr(journeyflow, name) for name in journeyflow.__all__}
 
 
 def pasted(code):
