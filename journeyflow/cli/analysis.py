@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journeyflow.basics.showing import counted
-from journeyflow.cli.shared import INPUT, Bar, as_json, faults_shown, load_journeys, show, take
+from journeyflow.cli.shared import INPUT, Bar, as_json, load_journeys, show, take
 
 if TYPE_CHECKING:
     from journeyflow.analysis import Analysis, Proof
@@ -42,24 +42,21 @@ def analyze(
         msg = "--within goes with --at-most"
         raise click.UsageError(msg)
     bar, rows, lines, open_claims = Bar(), [], [], 0
-    with faults_shown():
-        journeys = load_journeys(files)
-        odd = lint(*journeys)
-        for number, journey in enumerate(journeys):
-            bar("proofs", number, len(journeys))
-            found = analyzed(journey)
-            asked = _asked(found, at_most, within, never_after)
-            proofs = [*found.proofs(), *asked]
-            open_claims += sum(not proof.holds for proof in asked)
-            here = [problem for name, problem in odd if name == journey.id]
-            lines += [
-                f"{journey.id}: {_figures(found)}",
-                *(f"  {line}" for proof in proofs for line in _said(proof, lives=lives)),
-            ]
-            lines += [f"  odd: {problem}" for problem in here]
-            rows.append(
-                {"journey": journey.id, **_row(found), "proofs": [each.to_dict() for each in proofs], "odd": here}
-            )
+    journeys = load_journeys(files)
+    odd = lint(*journeys)
+    for number, journey in enumerate(journeys):
+        bar("proofs", number, len(journeys))
+        found = analyzed(journey)
+        asked = _asked(found, at_most, within, never_after)
+        proofs = [*found.proofs(), *asked]
+        open_claims += sum(not proof.holds for proof in asked)
+        here = [problem for name, problem in odd if name == journey.id]
+        lines += [
+            f"{journey.id}: {_figures(found)}",
+            *(f"  {line}" for proof in proofs for line in _said(proof, lives=lives)),
+        ]
+        lines += [f"  odd: {problem}" for problem in here]
+        rows.append({"journey": journey.id, **_row(found), "proofs": [each.to_dict() for each in proofs], "odd": here})
     bar.close()
     show(rows, "\n".join(lines), as_json=as_json)
     if open_claims:
@@ -101,9 +98,8 @@ def paths(file: Path, *, take: int | None, as_json: bool) -> None:
     """List the paths through a journey file, each with its time and how many messages it sends."""
     from journeyflow.analysis import analyze as analyzed  # noqa: PLC0415 needed here alone
 
-    with faults_shown():
-        found = analyzed(load_journeys([file])[0]).paths
-        listed = list(islice(found, take))
+    found = analyzed(load_journeys([file])[0]).paths
+    listed = list(islice(found, take))
     rest = f"{len(listed):,} of {counted(found.count, 'path')}, {found.duration}"
     show([path.to_dict() for path in listed], "\n".join([*map(str, listed), rest]), as_json=as_json)
 
@@ -116,8 +112,7 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
     """Show what a new version of a journey file changes: for whom, which steps and branches, and how long it takes."""
     from journeyflow.analysis import diff as differences  # noqa: PLC0415 needed here alone
 
-    with faults_shown():
-        found = differences(*load_journeys([before, after]))
+    found = differences(*load_journeys([before, after]))
     show(found.to_dicts(), str(found), as_json=as_json)
 
 

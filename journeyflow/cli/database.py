@@ -21,7 +21,6 @@ from journeyflow.cli.shared import (
     Whole,
     after,
     as_json,
-    faults_shown,
     jump,
     load_stated,
     now_option,
@@ -49,8 +48,8 @@ database = click.argument("db", type=DATABASE)
 
 @contextmanager
 def opened(path: Database, tenant: str, *, scrub: bool = True) -> Iterator[Engine]:
-    """Open a database for one tenant, and turn faults into messages."""
-    with faults_shown(), Engine(path, scrub=scrub) as engine:
+    """Open a database for one tenant."""
+    with Engine(path, scrub=scrub) as engine:
         yield engine.tenant(tenant)
 
 
@@ -85,7 +84,7 @@ def deploy(db: Database, files: tuple[Path, ...], at: datetime, *, rollback: boo
     stated = load_stated(files)
     journeys = [journey for journey, _ in stated]
     _refuse_twins(files, journeys)
-    with faults_shown(), Engine(db) as engine:
+    with Engine(db) as engine:
         versions = [
             (engine.publish if is_draft else engine.deploy)(journey, at=at, rollback=rollback)
             for journey, is_draft in stated

@@ -7,7 +7,7 @@ import click
 
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.showing import counted
-from journeyflow.cli.shared import INPUT, NEW, Instant, as_json, faults_shown, show, table, text_of
+from journeyflow.cli.shared import INPUT, NEW, Instant, as_json, show, table, text_of
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.parts import parse
 from journeyflow.services.directory import PERMISSIONS, SQLiteDirectory
@@ -47,7 +47,7 @@ def directory(
         msg = "add one key or session at a time"
         raise click.UsageError(msg)
     said: list[str] = []
-    with faults_shown(), SQLiteDirectory(file) as opened:
+    with SQLiteDirectory(file) as opened:
         if document is not None:
             said += [f"loaded: {name}: {count}" for name, count in _loaded(opened, document).items()]
         if revoke is not None:

@@ -16,7 +16,6 @@ from journeyflow.cli.shared import (
     Database,
     Instant,
     as_json,
-    faults_shown,
     jump,
     now_option,
     show,
@@ -72,7 +71,7 @@ def _export_tables(
 ) -> None:
     from journeyflow.reporting import export_tables  # noqa: PLC0415 seldom needed
 
-    with faults_shown(), Engine(db) as engine, closing(Bar()) as bar:
+    with Engine(db) as engine, closing(Bar()) as bar:
         progress = partial(bar, "export")
         with writing(to):
             counts = export_tables(engine.store, to, progress, tables=tables, format=kind, tenant=tenant, exact=exact)
@@ -171,7 +170,7 @@ def copy(db: Database, destination: Database, *, as_json: bool) -> None:
     """
     from journeyflow.stores.moving import copy_store  # noqa: PLC0415 seldom needed
 
-    with faults_shown(), closing(Bar()) as bar:
+    with closing(Bar()) as bar:
         copied = copy_store(db, destination, bar)
     rows = [(name, count) for name, count in copied.rows.items() if count]
     said = f"{sum(copied.rows.values()):,} rows, equal in both; both audits found nothing"

@@ -14,7 +14,6 @@ from journeyflow.cli.shared import (
     Database,
     Faults,
     as_json,
-    faults_shown,
     jump,
     now_option,
     show,
@@ -179,13 +178,12 @@ def draft(db: Database, journey: str, file: Path, at: datetime, tenant: str, *, 
 
     Makes a missing database. The file may be in any format that `check` reads.
     """
-    with faults_shown():
-        found = parse_json(text_of(file))
-        name = recognise(found)
-        if not isinstance(found, dict):
-            what = f"{file} holds a list; a draft is one journey"
-            raise Faults(what)
-        kept = Draft(journey, found, name)
+    found = parse_json(text_of(file))
+    name = recognise(found)
+    if not isinstance(found, dict):
+        what = f"{file} holds a list; a draft is one journey"
+        raise Faults(what)
+    kept = Draft(journey, found, name)
     with opened(db, tenant) as engine:
         engine.publish(kept.kept(), at=at)
     wrong = [problem for problem in kept.problems if problem.severity == ERROR]

@@ -28,7 +28,7 @@ from journeyflow.cli import (
     simulations,
 )
 from journeyflow.cli.output import as_text, in_utf8
-from journeyflow.cli.shared import LOCAL
+from journeyflow.cli.shared import LOCAL, faults_shown
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
@@ -61,9 +61,10 @@ class Sections(click.Group):
         return copy_context().run(super().main, *args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 as click
-        """Run a command; what click says of its arguments is shown as text too."""
+        """Run a command; errors become messages, and what click says of its arguments is shown as text too."""
         try:
-            return super().invoke(ctx)
+            with faults_shown():
+                return super().invoke(ctx)
         except click.ClickException as error:
             error.message = as_text(error.message)  # type: ignore[misc]  # final for those who make such errors
             raise

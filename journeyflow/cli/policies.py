@@ -11,7 +11,6 @@ from journeyflow.cli.shared import (
     INPUT,
     Database,
     as_json,
-    faults_shown,
     load_policies,
     now_option,
     show,
@@ -54,8 +53,7 @@ def _lines(policies: Policies) -> str:
 @as_json
 def policies(db: Database, file: Path | None, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Show the caps and quiet hours of a tenant, or set them from a policy file, as of an instant."""
-    with faults_shown():
-        wanted = None if file is None else load_policies(file)
+    wanted = None if file is None else load_policies(file)
     with opened(db, tenant) as engine:
         if wanted is not None:
             engine.set_policies(wanted, at=at)

@@ -19,7 +19,6 @@ from journeyflow.cli.shared import (
     Bar,
     Instant,
     as_json,
-    faults_shown,
     load_journeys,
     load_policies,
     numbers_checked,
@@ -52,8 +51,7 @@ def demo(db: Path, *, as_json: bool) -> None:
         raise click.BadParameter(msg, param_hint="--db")
     page = replaceable(db.with_suffix(".html"))
     bar = Bar()
-    with faults_shown():
-        report = run_demo(db, lambda done, of: bar("days", done, of))
+    report = run_demo(db, lambda done, of: bar("days", done, of))
     bar.close()
     with Engine(report.path) as engine:
         write_page(page, engine.report(ONBOARDING.id, at=as_of(engine, None)).to_html())

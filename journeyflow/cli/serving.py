@@ -11,7 +11,7 @@ import click
 
 from journeyflow.basics.moments import Duration
 from journeyflow.cli.output import echo
-from journeyflow.cli.shared import NEW_DATABASE, Database, Whole, faults_shown, now
+from journeyflow.cli.shared import NEW_DATABASE, Database, Whole, now
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import MissingExtra
@@ -112,7 +112,7 @@ def serve(  # noqa: PLR0917 click passes them by name
     from journeyflow.services.directory import SQLiteDirectory  # noqa: PLC0415 needed here alone
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with faults_shown(), Engine(db) as engine:
+    with Engine(db) as engine:
         directory = SQLiteDirectory(known or ":memory:")
         try:
             shown = is_loopback(host) if site is None else site

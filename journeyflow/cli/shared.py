@@ -114,8 +114,11 @@ def faults_shown() -> Iterator[None]:
     """Turn errors of the library and of the file system into messages."""
     try:
         yield
-    except (JourneyflowError, OSError) as error:
+    except JourneyflowError as error:
         raise Faults(str(error)) from error
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}; name a place that is there and may be used"
+        raise Faults(where if error.filename else str(error)) from error
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from pathlib import Path
 from types import MappingProxyType
@@ -261,12 +261,20 @@ OTHER_ENCODING = "; name its encoding, for Excel perhaps encoding='cp1252' (--en
 
 @contextmanager
 def opened(source: Source, options: FileOptions) -> Iterator[Opened]:
-    """Open a file, or use a stream, which is left open."""
+    """Open a file, or use a stream, which is left open. Raises InvalidInput for a path at which no file can be read."""
     if isinstance(source, str | PathLike):
-        with Path(source).open("rb") as file:
+        with _opened(source) as file:
             yield Opened(fspath(source), file, options.encoding)
     else:
         yield Opened(source_name(source), source, options.encoding)
+
+
+def _opened(path: str | PathLike[str]) -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except (OSError, ValueError) as error:  # the latter for a path that no system knows
+        why = getattr(error, "strerror", None) or error
+        raise InvalidInput([f"{shown(fspath(path))}: {why}; name a file that can be read"]) from error
 
 
 def source_name(source: Source) -> str:
@@ -285,4 +293,7 @@ def source_name(source: Source) -> str:
 
 def size_of(source: Source) -> int:
     """Return the size of a file in bytes, 0 if it is unknown."""
-    return Path(source).stat().st_size if isinstance(source, str | PathLike) else 0
+    if isinstance(source, str | PathLike):
+        with suppress(OSError, ValueError):  # which opening it tells
+            return Path(source).stat().st_size
+    return 0

@@ -50,7 +50,7 @@ def export_tables(
 
     The folder is made if it is missing. All files show one instant, however long writing them takes; meanwhile other
     threads that use this store wait, other processes do not. `progress` is called with how many enrollments are done,
-    and of how many. Raises InvalidInput for an unknown table or format.
+    and of how many. Raises InvalidInput for an unknown table or format, OSError where nothing can be written.
 
     >>> from journeyflow import MemoryStore
     >>> from tempfile import mkdtemp

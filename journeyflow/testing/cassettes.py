@@ -14,6 +14,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
+from journeyflow.formats.files import FileOptions, opened
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.formats.policies import dumps_policies, loads_policies
@@ -67,13 +68,14 @@ class Cassette:
         return {}
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the cassette to a JSON file, which `load` reads."""
+        """Write the cassette to a JSON file, which `load` reads. Raise OSError where it cannot be written."""
         Path(path).write_text(self.dumps(), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Read a cassette from a file. Raise InvalidInput for a file that is none."""
-        return cls.loads(Path(path).read_text(encoding="utf-8"))
+        """Read a cassette from a file. Raise InvalidInput for a file that is none, or cannot be read."""
+        with opened(path, FileOptions(encoding="utf-8")) as file:
+            return cls.loads(file.text.read())
 
     def dumps(self) -> str:
         """Return the cassette as JSON."""
@@ -104,7 +106,7 @@ class Cassette:
                 whole["run"],
                 whole["recorded"],
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InvalidInput([f"this is no cassette: {type(error).__name__}: {error}"]) from error
 
 

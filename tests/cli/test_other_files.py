@@ -1,5 +1,6 @@
 """Every command that reads a file says what another kind of file is, and shows no trace of its inside."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -7,8 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from journeyflow.cli import main
+from journeyflow.errors import InvalidInput
+from journeyflow.formats.events import read_events
+from journeyflow.simulation.population import Population
+from journeyflow.testing.cassettes import Cassette
 
 OTHERS = {
+    "nothing": b"",
     "bytes": bytes(range(256)),
     "half of JSON": b'{"format": 1, "id":',
     "a list": b"[1]",
@@ -74,3 +80,37 @@ def test_a_file_of_another_kind_is_told_in_a_sentence(path, command, parameter, 
         shown = CliRunner().invoke(main, [*path, *words(command, parameter, "other")], input="")
         assert shown.exception is None or isinstance(shown.exception, SystemExit), (name, shown.exception)
         assert "Traceback" not in shown.output, name
+
+
+def test_a_command_without_its_extra_says_what_to_install(monkeypatch):
+    """`serve` does so before it opens anything."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    shown = CliRunner().invoke(main, ["serve", "run.db"])
+    assert (shown.exit_code, shown.output) == (
+        1,
+        "Error: serve needs an optional dependency: pip install 'journeyflow[http]'\n",
+    )
+
+
+def test_a_path_through_a_file_is_told_in_a_sentence(tmp_path):
+    """The system's own words for it are no sentence, and have no remedy."""
+    (tmp_path / "file").touch()
+    shown = CliRunner().invoke(main, ["demo", "--db", str(tmp_path / "file" / "demo.db")])
+    assert shown.exit_code == 1
+    assert (
+        shown.output == f"Error: {tmp_path}/file/demo.db: Not a directory; name a place that is there and may be used\n"
+    )
+
+
+@pytest.mark.parametrize("read", [Cassette.load, Population.from_file, lambda path: list(read_events(path, bad=print))])
+def test_a_function_that_reads_a_path_raises_one_error(read, tmp_path):
+    """Whatever keeps the file from being read, a text that is no path included."""
+    for path, why in {
+        tmp_path / "missing": "No such file or directory",
+        tmp_path: "Is a directory",
+        "": "Is a directory",
+        "a\x00b": "embedded null byte",
+        "\ud800": "surrogates not allowed",
+    }.items():
+        with pytest.raises(InvalidInput, match=f"{why}; name a file that can be read"):
+            read(path)
