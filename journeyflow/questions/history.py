@@ -40,8 +40,8 @@ WHERE j.tenant = ? AND (m.attempts > 0 OR m.flags IS NOT NULL) AND m.at >= ? AND
 _EVENTS = """
 SELECT customer, type, at, data FROM inputs
 WHERE kind = 'event' AND tenant = ? AND at < ? AND unicode(customer) <> 31
-  AND type NOT LIKE 'message.%' AND type <> 'revenue' AND (data IS NULL OR data ->> 'message' IS NULL)
-  AND outcome IS NOT NULL AND outcome NOT IN ('duplicate', 'conflicting', 'error')
+  AND type NOT LIKE 'message.%' AND type <> 'revenue' AND data ->> 'message' IS NULL
+  AND outcome NOT IN ('duplicate', 'conflicting', 'error')
 ORDER BY at, seq
 """
 

@@ -1,8 +1,11 @@
 """What people did in a span of time, as fits, forecasts and calibrations ask for it."""
 
-import pytest
+from datetime import timedelta
 
-from journeyflow import Event, Journey, Reentry, Send, Trigger, Wait
+import pytest
+from attrs import evolve
+
+from journeyflow import Event, Goal, Journey, Reentry, Send, Trigger, Wait
 from journeyflow.basics.moments import to_micros
 from journeyflow.questions import history
 from journeyflow.questions.customers import all_customers
@@ -45,11 +48,58 @@ def test_messages_that_were_handed_out_say_what_happened_to_them_first(host):
     assert ask(host, lambda reader: list(history.handed_out(reader, "default", BEGIN + 1, BEGIN + DAY))) == []
 
 
+def test_messages_that_nobody_took_are_no_history(host):
+    """What was claimed is, and so is what something was reported of; of two journeys each has its own messages."""
+    host.deploy(Send("text", channel="SMS", template="t"), id="other", trigger=Trigger("came"))
+    host.say("came", "5 days", "cid")
+    host.claim("5 days", channels=["SMS"])
+    (bobs,) = host.engine.messages(customer="bob").items
+
+    def taken():
+        return ask(host, lambda reader: [*history.handed_out(reader, "default", BEGIN + 1, BEGIN + 5 * DAY + 1)])
+
+    text = history.MessageHistory("SMS", "t", "other", "text", BEGIN + 5 * DAY, {})
+    assert taken() == [text]
+    host.say("message.opened", "4 days", "bob", message=bobs.id)
+    hello = history.MessageHistory("EMAIL", "t", "j", "hello", BEGIN + DAY, {"opened": BEGIN + 4 * DAY})
+    assert taken() == [hello, text]
+    until = [*ask(host, lambda reader: [*history.handed_out(reader, "default", BEGIN + 1, BEGIN + 4 * DAY)])]
+    assert until == [hello._replace(first={})]
+    assert ask(host, lambda reader: [*history.handed_out(reader, "default", BEGIN, BEGIN)]) == []
+
+
 def test_events_that_are_about_no_message_are_reported_in_order(host):
     """With their data; an event at the end of the span is not in it."""
     go = history.EventHistory("ann", "go", BEGIN, {})
     visited = history.EventHistory("ann", "visited", BEGIN + DAY // 8, {"page": "a"})
     assert ask(host, lambda reader: list(history.reported(reader, "default", BEGIN + DAY))) == [go, visited]
+
+
+def test_what_was_told_of_a_message_or_of_money_is_no_event_of_its_own(host):
+    """Nor is what a customer did with a message under a name of the host's, or an event that waits for its tick."""
+    (bobs,) = host.engine.messages(customer="bob").items
+    host.feed("replied", "5 days", "bob", message=bobs.id)
+    host.feed("revenue", "5 days", "bob", amount=250)
+    host.feed("message.opened", "5 days", "bob")
+    host.feed("called", "5 days", "bob", minutes=5)
+    host.tick("5 days")
+    host.feed("called", "6 days", "bob")
+    found = ask(host, lambda reader: [*history.reported(reader, "default", BEGIN + 9 * DAY)])
+    assert [(each.customer, each.type) for each in found] == [
+        ("ann", "go"),
+        ("ann", "visited"),
+        ("bob", "go"),
+        ("bob", "called"),
+    ]
+
+
+def test_who_was_forgotten_or_waits_for_a_tick_was_not_heard_of(host):
+    """R86: neither has a first instant."""
+    host.feed("go", "5 days", "cid")
+    host.engine.forget("bob", at=after("4 days"))
+    assert ask(host, history.first_seen, "default") == {"ann": BEGIN}
+    host.tick("5 days")
+    assert ask(host, history.first_seen, "default") == {"ann": BEGIN, "cid": BEGIN + 5 * DAY}
 
 
 def test_when_something_was_heard_first_and_last(host):
@@ -75,7 +125,9 @@ def test_messages_that_were_sent(host):
 
 
 def test_inputs_can_be_given_again(host):
-    """Those of a span come in the order in which they were given."""
+    """Those of a span come in the order in which they were given; what is at its end is not in it."""
+    first = ask(host, history.inputs_between, BEGIN, BEGIN + 1).inputs
+    assert [(each.kind, each.type) for each in first] == [("put", "put"), ("event", "go")]
     inputs = ask(host, history.inputs_between, BEGIN + 1, BEGIN + DAY).inputs
     assert [(each.type, each.at) for each in inputs if each.kind == "event"] == [
         ("message.opened", BEGIN + DAY // 12),
@@ -97,6 +149,21 @@ def test_what_happened_is_counted_by_day_channel_and_journey(host):
     assert ask(host, history.happened, "default", BEGIN + 3 * DAY, BEGIN + 9 * DAY) == {("ended", "j"): 1}
 
 
+def test_the_end_of_a_span_is_not_in_it(host):
+    """What is counted at an instant belongs to the span that begins there; those held out did not enter (R25)."""
+    held_out = {"holdout": 100, "goal": Goal("bought", within="1 day")}
+    host.deploy(Send("text", channel="SMS", template="t"), id="other", trigger=Trigger("came"), **held_out)
+    host.say("came", START + timedelta(hours=1), "cid")
+    assert ask(host, history.happened, "default", BEGIN, BEGIN + DAY) == {
+        ("messages", "2026-01-05", "EMAIL"): 1,
+        ("entered", "j"): 1,
+    }
+    assert ask(host, history.happened, "default", BEGIN + DAY, BEGIN + 2 * DAY) == {
+        ("messages", "2026-01-06", "EMAIL"): 1,
+        ("entered", "j"): 1,
+    }
+
+
 def test_what_does_not_follow_from_inputs_is_named(host):
     """A pause and pulls are reasons why a past cannot be played again."""
     assert ask(host, history.not_replayable) == []
@@ -106,7 +173,14 @@ def test_what_does_not_follow_from_inputs_is_named(host):
     assert ask(host, history.not_replayable) == ["journey 'j' was paused"]
     pulling = Trigger.every("1 day", list="news")
     host.deploy(Wait("w", "1 day"), id="pulled", when=after("6 days"), trigger=pulling)
-    assert ask(host, history.not_replayable) == ["journey 'pulled' pulls customers", "journey 'j' was paused"]
+    reasons = ["journey 'pulled' pulls customers", "journey 'j' was paused"]
+    assert ask(host, history.not_replayable) == reasons
+    host.deploy(Wait("w", "2 days"), id="pulled", when=after("6 days"), trigger=pulling)
+    host.engine.resume("j", at=after("6 days"))
+    host.engine.pause("j", at=after("7 days"))
+    host.tick("30 days")
+    host.engine.prune(before=after("20 days"))
+    assert ask(host, history.not_replayable) == ["history was pruned", *reasons]
 
 
 def test_who_rests_where_and_who_there_is(host):
@@ -129,4 +203,13 @@ def test_runs_with_a_key_and_the_names_of_keys_are_listed(host):
     host.say("bought", "5 days", "ann", order="o1")
     host.tick("6 days")
     assert ask(host, history.active_keys, "default") == [("ann", "keyed", "o1")]
+    assert ask(host, history.key_names, "default") == ["order"]
+    host.say("go", "7 days", "dan")
+    host.engine.deploy(evolve(keyed, steps=[Wait("rest", "3 days")]), at=after("7 days"))
+    host.say("bought", "8 days", "bob", order="o2")
+    assert ask(host, history.active_keys, "default") == [("bob", "keyed", "o2")]
+    assert ask(host, history.key_names, "default") == ["order"]
+    assert ask(host, history.active_keys, "other") == ask(host, history.key_names, "other") == []
+    theirs = evolve(keyed, id="theirs", reentry=Reentry.always(key="event.parcel"))
+    host.engine.tenant("other").deploy(theirs, at=after("8 days"))
     assert ask(host, history.key_names, "default") == ["order"]

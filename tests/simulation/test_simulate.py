@@ -481,24 +481,6 @@ def test_caps_are_figures_of_their_own():
     assert sum(row["figure"] == "caps" for row in outcome.to_dicts()) == 2
 
 
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
-def test_an_attribute_called_cap_is_no_cap(store):
-    """What a Condition read under that name is not counted; both stores count alike."""
-    rule = field("cap").eq(1) & field("sent").eq(2)
-    reading = Condition("c", rule, yes=[Wait("x", "1 day")])
-    last = Send("s", channel="EMAIL", template="t")
-    journey = Journey(id="j", trigger=Trigger("go"), steps=[reading, Wait("w", when=rule, timeout="1 day"), last])
-    with open_engine(store) as engine:
-        engine.set_policies(Policies(caps=[Cap(0, per="day")]), at=START)
-        engine.deploy(journey, at=START)
-        engine.put_customer("ann", {"cap": "a", "sent": 1}, at=START)
-        engine.feed(Event("go", customer="ann", at=START))
-        engine.tick(START + timedelta(days=9))
-        with engine.store.reader() as reader:
-            caps = {key: count for key, count in totals(reader).items() if key[0] == "caps"}
-    assert caps == {("caps", "j", "s", "0 messages per day", "skipped"): 1}
-
-
 def test_who_rests_where_is_known_for_each_day():
     """At the end of each day of the journey's zone; the last one is what the store shows."""
     steps = [Wait("w", "36 hours"), Wait("v", "10 days")]

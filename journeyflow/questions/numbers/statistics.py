@@ -48,8 +48,6 @@ SENT = "message.sent"
 OF_MESSAGES = frozenset({*KINDS, QUEUED, REVENUE})
 """What is counted of messages, by channel; everything else is about people."""
 
-_KINDS = tuple(kind.removeprefix("message.") for kind in KINDS)
-
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
@@ -178,17 +176,17 @@ def _chosen(record: JourneyRecord, steps: Mapping[str, Step], step: str) -> str:
 def _people(cells: Cells, came: str) -> PeopleStats:
     """Return counts of people: enrollments of a journey, or visits of a step."""
     total, first = cells.get((came, ""), (0, 0))
-    left = {word: _left(cells, word) for word in LEFT}
+    left = {word: _counted(cells, word) for word in LEFT}
     active = total - sum(left.values())
     if came == "visited":
         return PeopleStats(total, active, **left)
-    kept_out, converted = (cells.get((what, ""), (0, 0))[0] for what in ("holdout", "converted"))
+    kept_out, converted = _counted(cells, "holdout"), _counted(cells, "converted")
     return PeopleStats(total, active, **left, lifetime=first, holdout=kept_out, converted=converted)
 
 
-def _left(cells: Cells, word: str) -> int:
-    """Count those who left in one way; most days of most steps hold nothing."""
-    return sum(total for (what, _), (total, _) in cells.items() if what == word) if cells else 0
+def _counted(cells: Cells, word: str) -> int:
+    """Return how often something was counted, whatever its label."""
+    return sum(total for (what, _), (total, _) in cells.items() if what == word)
 
 
 def _messages(kept: KeptCounters, counted: Iterable[tuple[str, Cells]]) -> MessageStats:
@@ -218,13 +216,10 @@ def _by_channel(kept: KeptCounters, sends: Mapping[str, Sequence[str]]) -> dict[
 def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> MessageStats:
     sums: dict[str, list[int]] = {}
     for (what, _), (total, uniques) in cells:
-        if what in OF_MESSAGES:
-            found = sums.setdefault(what.removeprefix("message."), [0, 0])
-            found[0] += total
-            found[1] += uniques
-    if not sums:
-        return NOTHING if queued else UNKNOWN
-    counts = {name: Count(*sums[name]) for name in _KINDS if name in sums}
+        found = sums.setdefault(what, [0, 0])
+        found[0] += total
+        found[1] += uniques
+    counts = {kind.removeprefix("message."): Count(*sums[kind]) for kind in KINDS if kind in sums}
     waiting = sums.get(QUEUED, [0])[0] if queued else None
     return MessageStats(waiting, **counts, revenue=sums.get(REVENUE, [0])[0])
 
@@ -260,9 +255,9 @@ def _day(kept: KeptCounters, day: date, iso: str, came: tuple[str, str], sends: 
     """Return one day; people are known unless a mailbox domain or a channel is asked for."""
     cells = kept.at(came[0], iso)
     known = kept.asked.of_people
-    people = [_left(cells, word) for word in (came[1], *LEFT)] if known else UNTOLD
+    people = [_counted(cells, word) for word in (came[1], *LEFT)] if known else UNTOLD
     entered, completed, skipped, exited, failed = people
-    converted = _left(cells, "converted") if known and came[1] == "entered" else None
+    converted = _counted(cells, "converted") if known and came[1] == "entered" else None
     messages = None if sends is None else _messages(kept, [(iso, kept.at(step, iso)) for step in sends])
     return DayStats(day, entered, completed, skipped, exited, failed, converted, messages)
 

@@ -43,15 +43,14 @@ _CAPS = """
         SELECT m.enrollment, coalesce(m.steps, p.steps) AS steps, CAST(s.key AS INTEGER) AS place,
                s.value ->> '$.cap' AS cap
         FROM moves m LEFT JOIN paths p ON p.number = m.path JOIN json_each(m.seen) s ON TRUE
-        WHERE m.seen LIKE '%"cap":%"sent":%' AND s.type = 'object'
-          AND s.value ->> '$.cap' IS NOT NULL AND s.value ->> '$.sent' IS NOT NULL
+        WHERE m.seen LIKE '%"cap":%"sent":%' AND s.key NOT IN ('entry', 'exit') AND s.value ->> '$.cap' IS NOT NULL
     ) w
     JOIN enrollments e ON e.serial = enrollment JOIN journeys j ON j.number = e.journey AND j.tenant = :tenant
     JOIN versions v ON v.number = e.version JOIN json_each(v.definition, '$.steps') d ON TRUE
     WHERE d.value ->> '$.id' = steps ->> ('$[' || place || '][0]') AND d.value ->> '$.kind' = 'send'
     GROUP BY 1, 2, 3, 4"""
-"""How often a cap closed the gate of a Send, from the values that moves have noted (R31, R85); what other steps have
-read under the same names does not count."""
+"""How often a cap closed the gate of a Send, from the values that moves have noted (R31, R85); what other steps, an
+entry or an exit have read under the same name does not count."""
 
 _OF_DAY = """FROM counters c JOIN journeys j ON j.number = c.journey AND j.tenant = :tenant
         WHERE c.day <> '*' AND c.domain = '*'"""
@@ -63,10 +62,10 @@ QUESTIONS: Final = {
     "minutes": f"""
         SELECT j.id, (e.ended_at - e.entered_at) / {MINUTE}, count(*)
         {_OF_ENROLLMENT} WHERE e.ended_at IS NOT NULL GROUP BY 1, 2""",
-    "visits": f"SELECT j.id, c.step, c.day, c.total {_OF_DAY} AND c.step <> '' AND c.what = 'visited'",
+    "visits": f"SELECT j.id, c.step, c.day, c.total {_OF_DAY} AND c.what = 'visited'",
     "outcomes": f"""
         SELECT j.id, c.step, c.day, c.label, c.total {_OF_DAY} AND c.step <> '' AND c.what = 'completed'""",
-    "skipped": f"SELECT j.id, c.step, c.day, c.label, c.total {_OF_DAY} AND c.step <> '' AND c.what = 'skipped'",
+    "skipped": f"SELECT j.id, c.step, c.day, c.label, c.total {_OF_DAY} AND c.what = 'skipped'",
     "left": f"""
         SELECT j.id, c.step, c.day, sum(c.total) {_OF_DAY} AND c.step <> ''
         AND c.what IN ('completed', 'skipped', 'exited', 'failed') GROUP BY 1, 2, 3""",
@@ -77,6 +76,6 @@ QUESTIONS: Final = {
     "revenue": f"SELECT j.id, c.total {_OF_DAY} AND c.what = 'revenue'",
     "reactions": f"""
         SELECT j.id, c.step, c.day, substr(c.what, 9), c.uniques {_OF_DAY} AND c.what LIKE 'message.%'
-        AND c.what NOT IN ('message.sent', 'message.failed')""",
+        AND c.what <> 'message.sent'""",
 }
 """The questions whose answers are counted; the last column of each is the count, the others are its key."""

@@ -6,7 +6,7 @@ from time import process_time
 from typing import Any
 
 import pytest
-from attrs import asdict
+from attrs import asdict, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -298,6 +298,21 @@ def test_a_send_that_changed_its_channel_has_both():
             engine.people("j", "week", channel="SMS")
 
 
+def test_a_branch_that_is_called_like_a_channel_is_no_channel():
+    """Who went that way is no message, and the last thing counted of the channel is what was told of it (R82)."""
+    with open_engine("memory", grace=None, max_jump=None) as engine:
+        host = Host(engine)
+        way = Condition("way", branches=[branch(field("x").eq(1), [], "EMAIL")], otherwise=[])
+        host.deploy(HELLO, Wait("day", "1 day"), way)
+        host.put(START, x=1)
+        host.say("go")
+        host.tick("2 days")
+        stats = engine.stats("j", at=NOW, channel="EMAIL")
+        assert stats.last_activity_at == START
+        assert stats.messages == stats.window == MessageStats(queued=1)
+        assert engine.stats("j", at=NOW).last_activity_at == after("1 day")
+
+
 def test_the_window_of_a_benchmark_is_that_of_each_journey(engine):
     """A journey in Kiritimati has sent something today when UTC still has yesterday; so says its statistic (R82)."""
     east = Host(engine.tenant("east"))
@@ -410,6 +425,12 @@ def test_domains_come_by_what_was_sent(engine):
         ({"domain": 5}, ["domain: int 5 is no mailbox domain such as 'example.com'"]),
         ({"channel": 5}, ["channel: int 5 is no channel such as 'EMAIL'"]),
         (
+            {"channel": "\ud800"},
+            ["channel: contains a lone surrogate, which is no valid text (a file must be UTF-8)"],
+        ),
+        ({"since": "2026-01-09", "until": "y"}, ["until: str 'y' is no date such as '2026-01-31'"]),
+        ({"since": "0001-01-01", "until": "y"}, ["until: str 'y' is no date such as '2026-01-31'"]),
+        (
             {"since": "x", "until": "y", "domain": "@"},
             [
                 "since: str 'x' is no date such as '2026-01-31'",
@@ -440,6 +461,27 @@ def test_windows_reach_the_far_ends_of_the_calendar():
     assert window(Asked(0, until="0001-01-05"), zone("UTC"))[0] == date(1, 1, 1)
     assert len(window(Asked(0, since="9999-12-01", until="9999-12-31"), zone("UTC"))) == 31
     assert len(window(Asked(0, since=date(2026, 1, 1), until=date(2026, 1, 1)), zone("UTC"))) == 1
+
+
+def test_a_window_of_ten_years_is_the_longest():
+    """3,660 days are answered, 3,661 are refused (R82)."""
+    until = date(2026, 1, 8)
+    longest = Asked(0, since=until - timedelta(days=3_659), until=until)
+    assert len(window(longest, zone("UTC"))) == MAX_DAYS == 3_660
+    with pytest.raises(InvalidInput, match="it is more than 3660 days; ask for fewer"):
+        window(evolve(longest, since=until - timedelta(days=3_660)), zone("UTC"))
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_the_newest_thing_counted_is_that_of_the_tenant(store):
+    """What another tenant's journey counts later is not (R91)."""
+    with open_engine(store) as engine:
+        host, other = Host(engine), Host(engine.tenant("other"))
+        host.deploy(HELLO)
+        other.deploy(HELLO, id="theirs")
+        host.say("go")
+        other.say("go", "1 day")
+        assert (engine.last_counted(), other.engine.last_counted()) == (START, after("1 day"))
 
 
 @pytest.mark.rows(205)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from journeyflow import Condition, Send, Trigger, Wait, field
+from journeyflow import Condition, End, Send, Trigger, Wait, field
 from journeyflow.basics.moments import to_micros
 from journeyflow.questions.numbers.trails import Trail, trails
+from journeyflow.stores.rows import MAX_INTERNED
 from tests.samples import START, STORES, Host, open_engine
 
 
@@ -35,3 +36,15 @@ def test_a_trail_has_runs_outcomes_and_messages_of_its_customer_alone(store):
         "bob": Trail(run, [("j", "rich", "no", start), ("j", "rest", "elapsed", day_later)], []),
         "cid": Trail([], [], []),
     }
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_walk_through_very_many_steps_is_in_the_trail(store):
+    """A path of more than a hundred visits is kept with its move, not among those that many walk."""
+    host = Host(open_engine(store))
+    steps = [f"c{n}" for n in range(MAX_INTERNED + 1)]
+    host.deploy(*(Condition(step, field("rich").eq(True), yes=[End(f"end-{step}")], no=[]) for step in steps))
+    host.say("go", START, "ann")
+    with host.engine.store.reader() as reader:
+        outcomes = trails(reader)["ann"].outcomes
+    assert outcomes == [("j", step, "no", to_micros(START)) for step in steps]
