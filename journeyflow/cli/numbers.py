@@ -175,7 +175,8 @@ def stats(  # noqa: PLR0917 click passes them by name
             head, (header, rows) = _span(found), _by_journey(found)
         elif by == "domain":
             one = engine.stats(journey, **asked, step=step, domain=domain)
-            value = domains = engine.domain_stats(journey, **asked, step=step)
+            every = engine.domain_stats(journey, **asked, step=step)
+            value = domains = {name: of for name, of in every.items() if domain is None or domain.lower() == name}
             head, (header, rows) = _summary(one), _by_domain(domains)
         else:
             value = one = engine.stats(journey, **asked, step=step, domain=domain)

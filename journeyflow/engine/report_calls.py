@@ -1,13 +1,16 @@
 """The methods of an engine that sum up: a report as a page, and how long runs take."""
 
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from journeyflow.engine.questions import Questions
 from journeyflow.engine.version_calls import VersionCalls
+from journeyflow.errors import InvalidInput
 
 if TYPE_CHECKING:  # imported by the calls that need them
     from journeyflow.questions.numbers.lengths import TimeToEnd
+    from journeyflow.questions.numbers.results import Results
     from journeyflow.reporting.html import ReportPage
 
 Day = date | str | None
@@ -38,12 +41,18 @@ class ReportCalls(VersionCalls, Questions):
             stats,
             {name: self.stats(journey, at=at, channel=name, since=since, until=until) for name in channels},
             self.time_to_end(journey),
-            None if definition.goal is None else self.results(journey),
+            self._tested(journey),
             self.refusals(journey),
             self.messages(journey, status="FAILED", take=FAILURES),
             self.enrollments(journey, status="FAILED", take=FAILURES),
         )
         return journey_page(answers, at)
+
+    def _tested(self, journey: str) -> "Results | None":
+        """Return the results of a journey; None if it never had a goal, in any version."""
+        with suppress(InvalidInput):
+            return self.results(journey)
+        return None
 
     def time_to_end(self, journey: str) -> "TimeToEnd":
         """Return how long the runs of a journey took that have ended, of all time, counted in equal lengths.

@@ -39,8 +39,8 @@ WORST = 3
 class JourneyAnswers:
     """What a report of a journey says: the answers of an engine; `by_channel` are the statistics by channel.
 
-    `results` is None for a journey that has no goal. `lost` are the newest messages that were given up, `failed` the
-    newest runs that failed.
+    `results` is None for a journey that never had a goal. `lost` are the newest messages that were given up, `failed`
+    the newest runs that failed.
     """
 
     info: JourneyInfo
@@ -103,7 +103,7 @@ def account_page(
         Section("Messages by day", (), [sent_by_day({each.journey: each for each in found})] if found else ()),
         _listed("Refused entries", ("journey", "reason", "entries"), refused),
     ]
-    days = f"{found[0].since} to {found[0].until}" if found else "no days"
+    days = f"{min(each.since for each in found)} to {max(each.until for each in found)}" if found else "no days"
     return ReportPage("Journeys", [f"{counted(len(found), 'journey')}, {days}, as of {shown_at(at)} UTC."], sections)
 
 

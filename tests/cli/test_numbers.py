@@ -95,6 +95,15 @@ def test_stats_has_a_table_of_days_or_domains(db):
     assert found["by_step"]["hello"]["messages"]["opened"] == {"total": 1, "unique": 1}
 
 
+def test_one_domain_has_one_row(db):
+    """Where both are asked for, the table is about what is above it."""
+    asked = ("stats", db, "welcome", *AT, "--by", "domain", "--domain")
+    assert [row["domain"] for row in csv.DictReader(io.StringIO(call(*asked, "EXAMPLE.com", "--csv")))] == [
+        "example.com"
+    ]
+    assert json.loads(call(*asked, "example.org", "--json")) == {}
+
+
 def test_stats_are_told_by_channel(db):
     """One row per channel, with --channel the figures of one; in the table of steps a Send names its channel."""
     rows = list(csv.DictReader(io.StringIO(call("stats", db, "welcome", "--by", "channel", "--csv"))))

@@ -27,6 +27,7 @@ from journeyflow import (
 )
 from journeyflow.drawing.tables import PlainTable
 from journeyflow.errors import NotFound
+from journeyflow.questions.numbers.figures import sent_by_day
 from journeyflow.reporting import ReportPage, Section, definition_page
 from tests.reader import Reader
 from tests.samples import START
@@ -75,6 +76,28 @@ def test_a_report_says_who_came_what_was_sent_and_what_failed(engine):
     assert len(rows) >= 5
     assert f"{stats.people.total:,}" in read.said
     assert all(sentence in read.said for sentence in engine.results("club").sentences)
+
+
+def test_a_report_of_journeys_in_several_zones_has_the_days_of_all():
+    """Each message is on its own day, and counts once, also if the host says twice that it was sent (R82)."""
+    at = START.replace(hour=20)  # the next day in Auckland
+    with Engine(MemoryStore()) as engine:
+        for zone in ("Pacific/Auckland", "Pacific/Honolulu"):
+            journey = Journey(
+                id=zone[8:], trigger=Trigger("go"), timezone=zone,
+                steps=[Send("hi", channel="EMAIL", template="t"), Wait("rest", "90 days")],
+            )  # fmt: skip
+            engine.deploy(journey, at=at)
+        engine.feed(Event("go", customer="c1", at=at))
+        engine.tick(at)
+        messages = engine.claim("w", at=at)
+        engine.ack(messages, at=at)
+        engine.feed(Event("message.sent", customer="c1", at=at, data={"message": each.id}) for each in messages)
+        engine.tick(at)
+        read = Reader(engine.report(at=at).to_html())
+        chart = sent_by_day({each.journey: each for each in engine.all_stats(at=at)})
+    assert "2 journeys, 2025-12-06 to 2026-01-06" in read.said
+    assert chart.rows[-2:] == (("2026-01-05", "0", "1"), ("2026-01-06", "1", "0"))
 
 
 def test_a_report_of_all_journeys_has_a_row_for_each(engine):

@@ -324,6 +324,66 @@ def test_an_old_file_shows_the_days_that_it_is_about(browser):
     assert shown.column("Journeys", "sent") == browser.look("").column("Journeys", "sent")
 
 
+def test_a_file_that_was_played_ahead_of_time_shows_the_days_that_it_is_about(browser):
+    """Its newest day is yet to come; nothing was counted today."""
+    key = basic("", browser.keys["default"])
+    shown = Shown(browser.service.answer(HttpRequest("GET", "/site/", {}, key), NOW - timedelta(days=400)).body)
+    assert shown.column("Journeys", "sent") == browser.look("").column("Journeys", "sent")
+
+
+def test_days_are_those_of_the_zone_of_the_journey():
+    """The page of a journey has the days of the statistics, that of all journeys the last fourteen of them (R82)."""
+    at = START.replace(hour=20)  # the next day in Auckland
+    far = Journey(
+        id="far", trigger=Trigger("go"), timezone="Pacific/Auckland",
+        steps=[Send("hi", channel="EMAIL", template="t"), Wait("rest", "90 days")],
+    )  # fmt: skip
+    now = at + timedelta(days=19)
+    with Engine(MemoryStore()) as engine:
+        browser = Browser(engine)
+        engine.deploy(far, at=START)
+        for days in range(20):
+            day = at + timedelta(days=days)
+            engine.feed(Event("go", customer=f"c{days}", at=day))
+            engine.tick(day)
+            engine.ack(engine.claim("w", at=day), at=day)
+        engine.tick(now)
+        key = basic("", browser.keys["default"])
+        home, page = (
+            Shown(browser.service.answer(HttpRequest("GET", f"/site/{name}", {"id": "far"}, key), now).body)
+            for name in ("", "journey")
+        )
+        stats = engine.stats("far", at=now)
+        browser.directory.close()
+    assert home.column("Journeys", "sent") == ["14"]
+    assert f"those of {stats.since} to {stats.until} (Pacific/Auckland)" in page.said
+
+
+def test_what_a_newer_version_dropped_is_still_shown():
+    """Its steps, its arms and what they showed: people and messages of a journey are those of all versions."""
+    ways = [arm(50, [Send(name, channel="EMAIL", template="t")], label=name) for name in ("tips", "offer")]
+    with Engine(MemoryStore()) as engine:
+        browser = Browser(engine)
+        goal, rest = Goal("order", within="5 days"), Wait("rest", "90 days")
+        engine.deploy(Journey(id="j", trigger=Trigger("go"), goal=goal, steps=[Split("test", *ways), rest]), at=START)
+        engine.feed(Event("go", customer=f"c{n}", at=START) for n in range(20))
+        engine.tick(START)
+        engine.deploy(Journey(id="j", trigger=Trigger("go"), steps=[rest]), at=NOW)
+        shown, stats, results = browser.look("journey", id="j"), engine.stats("j", at=NOW), engine.results("j")
+        report = str(engine.report("j", at=NOW))
+        browser.directory.close()
+    steps = "Steps, with who is there and how many came"
+    assert shown.column(steps, "step") == ["rest", "end", "test", "tips", "offer"]
+    assert shown.column(steps, "visits") == [str(each.visited) for each in stats.by_step.values()]
+    assert shown.column(steps, "what it does")[2:] == [
+        f"{kind} of older versions" for kind in ("split", "send", "send")
+    ]
+    assert shown.column("Arms and branches", "arm or branch") == ["tips", "offer"]
+    assert shown.column("Arms and branches", "meant") == ["\N{EN DASH}"] * 2
+    assert "Visits are those of all versions; what is meant is that of version 2." in shown.said
+    assert all(sentence in shown.said and sentence in report for sentence in results.sentences)
+
+
 def test_a_timeline_is_that_of_the_answer_from_its_end(browser, monkeypatch):
     """Page by page, each moment once, with the instants of the journey's zone."""
     monkeypatch.setattr("journeyflow.services.site.customers.MOMENTS", 8)

@@ -290,12 +290,18 @@ class JourneyStats(Rows):
 
 
 def sent_by_day(by: Mapping[str, JourneyStats], title: str = "Messages sent by day") -> "Diagram":
-    """Return how many messages were sent on each day of the window, in colors by name: a channel, or a journey."""
+    """Return how many messages were sent on each day of the window, in colors by name: a channel, or a journey.
+
+    Journeys in several zones have different days: one that a journey does not have is 0.
+    """
     from journeyflow.drawing.charts import columns  # noqa: PLC0415 few look at pictures
 
-    days = [f"{day.date}" for day in next(iter(by.values())).daily] if by else []
-    series = {name: [day.messages.sent.total if day.messages else 0 for day in each.daily] for name, each in by.items()}
-    return columns(title, days, series)
+    sent = {
+        name: {day.date: day.messages.sent.unique for day in each.daily if day.messages is not None}
+        for name, each in by.items()
+    }
+    days = sorted({day.date for each in by.values() for day in each.daily})
+    return columns(title, list(map(str, days)), {name: [of.get(day, 0) for day in days] for name, of in sent.items()})
 
 
 @frozen

@@ -1,10 +1,11 @@
 """The pages about journeys: all of them, and one with its picture, steps, arms, refusals and failures."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from journeyflow import Condition, Journey, Send, Split
+from journeyflow import Journey, Send, Split
 from journeyflow.answers import JourneyInfo, JourneyStats, StepStats
 from journeyflow.basics.moments import zone
 from journeyflow.basics.showing import counted
@@ -13,6 +14,7 @@ from journeyflow.definition.drawings import svg
 from journeyflow.definition.pictures import edges, summary
 from journeyflow.definition.steps import Step, kind
 from journeyflow.drawing.text import escaped
+from journeyflow.errors import InvalidInput
 from journeyflow.services.site.layout import (
     Content,
     Figure,
@@ -37,8 +39,11 @@ from journeyflow.services.site.layout import (
 from journeyflow.services.site.lists import enrollments_table, held, messages_of_journey
 from journeyflow.services.site.query import Query
 
-DAYS, LONG = 14, 31
-"""How many days the page of all journeys looks back, and that of one: as many as its statistics and its report."""
+DAYS = 14
+"""How many days the page of all journeys looks back; that of one has the days of its statistics and its report."""
+
+CONDITION, SPLIT = "condition", "split"
+"""The kinds of steps that have arms or branches."""
 
 JOURNEYS = 15
 """How many journeys stand on a page."""
@@ -51,17 +56,12 @@ FAILURES = 10
 
 
 def _end(query: Query) -> datetime:
-    """Return the instant whose day is the last of the window: now, or the newest with anything counted if it is older.
+    """Return the instant whose day is the last of the window: now, or the newest counted if that is long ago or ahead.
 
-    So an old file shows the days that it is about.
+    So an old file shows the days that it is about, and so does one that was played ahead of time.
     """
     last = query.engine.last_counted()
-    return query.at if last is None or last > query.at - timedelta(days=DAYS) else last
-
-
-def _stats(query: Query, journey: str, end: datetime, days: int = DAYS) -> JourneyStats:
-    since = (end - timedelta(days=days - 1)).date()
-    return query.engine.stats(journey, at=end, since=since)
+    return query.at if last is None or timedelta() <= query.at - last < timedelta(days=DAYS) else last
 
 
 # --- all journeys -----------------------------------------------------------------------------------------------------
@@ -74,11 +74,12 @@ def overview(query: Query) -> SitePage:
     """Return the page of all journeys, each with how many entered and what was sent of late."""
     found = query.engine.journeys(take=JOURNEYS, after=query.optional("after"))
     end = _end(query)
-    rows = [_row(each, _stats(query, each.id, end)) for each in found]
+    rows = [_row(each, query.engine.stats(each.id, at=end)) for each in found]
     parts = [
         paragraph(
             f"{counted(f'{found.total:,}', 'journey')}, as of ", when(query.at), " UTC. ",
-            f"Entries by day and messages are those of the {DAYS} days up to {end.date()}, people those of all time.",
+            f"Entries by day and messages are those of the {DAYS} days up to {end.date()}, ",
+            "in the zone of each journey; people are those of all time.",
         ),
         table("Journeys", (*ALL, *SENT), rows, "There are none yet: deploy one."),
         *older(found.cursor, "More journeys", ""),
@@ -90,10 +91,12 @@ def _row(info: JourneyInfo, stats: JourneyStats) -> Sequence[Content]:
     name = link(info.name or info.id, "journey", id=info.id)
     if info.name and info.name != info.id:
         name = Markup(f'{name}<br><span class="soft">{escaped(info.id)}</span>')
-    entries = [day.entered or 0 for day in stats.daily]
+    days = stats.daily[-DAYS:]
+    entries = [day.entered or 0 for day in days]
     trigger = info.trigger or info.schedule or "by hand"
     people = (info.enrolled, info.active, info.completed, info.exited, info.failed)
-    sent = [None if stats.window is None else getattr(stats.window, word).unique for word in SENT]
+    messages = [day.messages for day in days if day.messages is not None]
+    sent = [sum(getattr(each, word).unique for each in messages) if messages else None for word in SENT]
     return (name, badge(info.status), trigger, sparkline(entries, "entries by day"), *people, *sent)
 
 
@@ -104,7 +107,7 @@ def journey(query: Query) -> SitePage:
     """Return the page of one journey."""
     name = query.text("id")
     info, definition = query.engine.journey(name), query.engine.definition(name)
-    stats = _stats(query, name, _end(query), LONG)
+    stats = query.engine.stats(name, at=_end(query))
     where = zone(definition.timezone)
     parts = [
         *_head(query, info, definition, where),
@@ -113,8 +116,8 @@ def journey(query: Query) -> SitePage:
             picture(svg(definition, counts=stats.counts), "The journey as a picture, with counts"),
             [
                 section("Steps", *_steps(definition, stats)),
-                *_arms(definition, stats),
-                *_results(query, info, definition),
+                *_arms(info, definition, stats),
+                *_results(query, info, stats),
                 section("Refused entries", *_refusals(query, name)),
                 section("Failures", *_failures(query, name, where)),
             ],
@@ -171,23 +174,38 @@ def _steps(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
     first = _visits(stats, definition.steps[0].id) if definition.steps else 0
     came = {step.id: sum(_visits(stats, name) for name in before.get(step.id, ())) for step in definition.steps}
     rows = [_step(step, stats, first, came[step.id]) for step in definition.steps]
+    rows += [_of_older(found, stats, first) for name, found in stats.by_step.items() if name not in came]
     days = f"{stats.since} to {stats.until} ({stats.timezone})"
     yield paragraph(f"Visits and messages are those of {days}; who is here, as of now.", class_="soft")
     if any(0 < whole < _visits(stats, step) for step, many in came.items() for whole in (many, first)):
         yield paragraph(
-            "A share above 100%: people came again, or were at the step before in earlier days.", class_="soft"
+            "A share above 100%: people came again, were at the step before in earlier days, or came another way in an"
+            " older version.",
+            class_="soft",
         )
     yield table("Steps, with who is there and how many came", (*STEPS, *SENT, "what it does"), rows, "It has no steps.")
 
 
 def _step(step: Step, stats: JourneyStats, first: int, before: int) -> Sequence[Content]:
-    found, visits = stats.by_step[step.id], _visits(stats, step.id)
-    what = summary(step)
+    what, visits = summary(step), _visits(stats, step.id)
     words = what if what.startswith(kind(step)) else f"{kind(step)} {what}"
-    inside = Figure(link(f"{found.active or 0:,}", "people", journey=stats.journey, step=step.id))
-    messages = [None if found.messages is None else getattr(found.messages, word).unique for word in SENT]
     shares = _share(visits, before), _share(visits, first)
-    return (step.name or step.id, inside, bar(visits, first), found.left, *shares, *messages, words)
+    return (step.name or step.id, *_came(stats, step.id, first), *shares, *_sent(stats.by_step[step.id]), words)
+
+
+def _of_older(found: StepStats, stats: JourneyStats, first: int) -> Sequence[Content]:
+    """Return the row of a step that the newest version does not have: its people and messages are in the sums."""
+    return (found.step, *_came(stats, found.step, first), None, None, *_sent(found), f"{found.kind} of older versions")
+
+
+def _came(stats: JourneyStats, step: str, first: int) -> Sequence[Content]:
+    found = stats.by_step[step]
+    inside = Figure(link(f"{found.active or 0:,}", "people", journey=stats.journey, step=step))
+    return inside, bar(_visits(stats, step), first), found.left
+
+
+def _sent(found: StepStats) -> Sequence[Content]:
+    return [None if found.messages is None else getattr(found.messages, word).unique for word in SENT]
 
 
 def _visits(stats: JourneyStats, step: str) -> int:
@@ -198,18 +216,23 @@ def _share(part: int, whole: int) -> Figure | None:
     return Figure(percent(part / whole)) if whole else None
 
 
-def _arms(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
-    """Yield how many took each arm of the Splits, and each branch of the Conditions."""
-    chosen = [step for step in definition.steps if isinstance(step, Split | Condition)]
-    rows = [row for step in chosen for row in _ways(step, stats.by_step[step.id])]
+def _arms(info: JourneyInfo, definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
+    """Yield how many took each arm of the Splits, and each branch of the Conditions, of all versions."""
+    now = {step.id: step for step in definition.steps}
+    chosen = [found for found in stats.by_step.values() if found.kind in {CONDITION, SPLIT}]
+    rows = [row for found in chosen for row in _ways(now.get(found.step), found)]
     if rows:
-        yield section("Arms and branches", table("Arms and branches", _WAYS, rows))
+        said = f"Visits are those of all versions; what is meant is that of version {info.version}."
+        several = [paragraph(said, class_="soft")] if info.version > 1 else []
+        yield section("Arms and branches", *several, table("Arms and branches", _WAYS, rows))
 
 
-def _results(query: Query, info: JourneyInfo, definition: Journey) -> Iterator[Markup]:
-    """Yield what can be concluded of arms and holdout by the goal, of a journey that is not too large to go through."""
-    is_test = definition.holdout or any(isinstance(step, Split) for step in definition.steps)
-    if definition.goal is None or not is_test:
+def _results(query: Query, info: JourneyInfo, stats: JourneyStats) -> Iterator[Markup]:
+    """Yield what can be concluded of arms and holdout by the goal, of a journey that is not too large to go through.
+
+    The newest version may have none of them any more.
+    """
+    if not info.holdout and all(found.kind != SPLIT for found in stats.by_step.values()):
         return
     if info.enrolled + info.holdout > COMPARED:
         hint = Markup("<code>journeyflow results</code>")
@@ -217,18 +240,20 @@ def _results(query: Query, info: JourneyInfo, definition: Journey) -> Iterator[M
             "Results", paragraph("Arms and holdout by the goal, of so many people, are a question to ", hint, ".")
         )
         return
-    yield section("Results", listed(query.engine.results(info.id).sentences))
+    with suppress(InvalidInput):  # it never had a goal
+        yield section("Results", listed(query.engine.results(info.id).sentences))
 
 
 _WAYS = ("step", "arm or branch", "meant", "visits", "share")
 
 
-def _ways(step: Split | Condition, found: StepStats) -> Iterator[Sequence[Content]]:
+def _ways(step: Step | None, found: StepStats) -> Iterator[Sequence[Content]]:
+    name = found.step if step is None else step.name or step.id
     meant = {arm.label: f"{arm.percentage:g}%" for arm in step.arms} if isinstance(step, Split) else {}
     outcomes = found.outcomes or {}
     total = sum(outcomes.values())
     for label, many in outcomes.items():
-        yield step.name or step.id, label, meant.get(label, ""), bar(many, total), _share(many, total)
+        yield name, label, meant.get(label, ""), bar(many, total), _share(many, total)
 
 
 # --- what went wrong --------------------------------------------------------------------------------------------------
