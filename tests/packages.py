@@ -4,8 +4,9 @@
     python -m tests.packages PYTHON...  all but the slow ones, on each of these: `python3 dev.py packages` finds them
 
 The wheel is built from what the sdist holds, so that a file missing in either is noticed. Each Python gets two
-environments inside `.venv`, one without extras and one with all of them. They are kept until the requirements change;
-the wheel is put in anew each time.
+environments inside `.venv`, one without extras and one with all of them. Those of the Pythons that are named are
+filled by pip and kept until the requirements change; the wheel is put in anew each time. Those of the Python of `.venv`
+link to what is installed there: what the wheel asks for and what that asks for, and nothing else.
 """
 
 import hashlib
@@ -18,9 +19,14 @@ import tarfile
 import time
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.metadata import Distribution, PackageNotFoundError, PathDistribution, distribution
 from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
 
 import dev
 
@@ -74,6 +80,8 @@ for extra in ("pandas", "re2"):
     assert (importlib.util.find_spec(extra) is not None) == (sys.argv[1] == "with extras"), f"{extra} is wrongly there"
 """
 
+SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
+
 
 def ask(*command: str, cwd: Path | None = None) -> str:
     """Run a command and give what it prints; stop everything with its output where it fails."""
@@ -119,21 +127,80 @@ def check_contents(wheel: Path, unpacked: Path) -> None:
 
 def environment(python: str, version: str, wheel: Path, name: str) -> str:
     """Return the Python of an environment that holds the wheel and what tests need; make it if it is not there."""
-    project = tomllib.loads((dev.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    hosts = dev.requirements(project, "hosts")  # they say nothing about packaging, and are large
-    asked = dev.requirements(project, "test")
-    needed = [each for each in asked if each not in hosts and not each.startswith(OF_EXTRAS)]
-    state = json.dumps([python, version, needed, project["project"]])
+    needed = needed_by_tests()
+    state = json.dumps([python, version, needed, project()["project"]])
     digest = hashlib.sha256(state.encode()).hexdigest()
     folder = FOLDER / f"{version}-{name.replace(' ', '-')}"
-    stamp, inside = folder / "stamp", str(folder / dev.BIN.name / Path(dev.PYTHON).name)
+    stamp = folder / "stamp"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
-        ask(python, "-m", "venv", "--clear", "--without-pip", str(folder))
+        inside = empty(python, folder)
         install(inside, f"journeyflow{EXTRAS[name]} @ {wheel.as_uri()}", *needed)
         stamp.write_text(digest, encoding="utf-8")
     else:
+        inside = python_in(folder)
         install(inside, "--force-reinstall", "--no-deps", str(wheel))
     return inside
+
+
+def linked_environment(version: str, wheel: Path, name: str) -> str:
+    """Return the Python of a new environment that holds the wheel, and links to what it and tests need in `.venv`."""
+    inside = empty(sys.executable, FOLDER / f"{version}-{name.replace(' ', '-')}")
+    here, there = (Path(ask(python, "-c", SITE).strip()) for python in (sys.executable, inside))
+    (metadata,) = (each for each in zipfile.Path(wheel).iterdir() if each.name.endswith(".dist-info"))
+    roots = [f"journeyflow{EXTRAS[name]}", *needed_by_tests()]
+    for found in closure(roots, {"journeyflow": PathDistribution(metadata)}):
+        for top in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+            if not (there / top).exists():  # a namespace may belong to several
+                (there / top).symlink_to(here / top)
+    install(inside, "--no-deps", str(wheel))
+    return inside
+
+
+def closure(requirements: list[str], known: dict[str, Distribution]) -> Iterator[Distribution]:
+    """Yield what is installed of all that is asked for, directly or by what is asked for."""
+    todo, seen = [Requirement(text) for text in requirements], set[str]()
+    while todo:
+        asked = todo.pop()
+        if str(asked) in seen:
+            continue
+        seen.add(str(asked))
+        try:
+            found = known.get(asked.name) or distribution(asked.name)
+        except PackageNotFoundError:
+            sys.exit(f"{asked} is not installed in {dev.VENV}: `python3 dev.py test` does that")
+        if not asked.specifier.contains(found.version, prereleases=True):
+            sys.exit(f"{asked} is asked for, and {found.version} is installed")
+        extras = asked.extras or {""}
+        todo += [
+            each
+            for each in map(Requirement, found.requires or ())
+            if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in extras)
+        ]
+        if asked.name not in known:
+            yield found
+
+
+def project() -> dict[str, Any]:
+    """Return what pyproject.toml says."""
+    return tomllib.loads((dev.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def needed_by_tests() -> list[str]:
+    """Return what tests need besides the package, but the hosts, which say nothing about packaging and are large."""
+    hosts = dev.requirements(project(), "hosts")
+    asked = dev.requirements(project(), "test")
+    return [each for each in asked if each not in hosts and not each.startswith(OF_EXTRAS)]
+
+
+def empty(python: str, folder: Path) -> str:
+    """Make an empty environment; return its Python."""
+    ask(python, "-m", "venv", "--clear", "--without-pip", str(folder))
+    return python_in(folder)
+
+
+def python_in(folder: Path) -> str:
+    """Return the Python of an environment."""
+    return str(folder / dev.BIN.name / Path(dev.PYTHON).name)
 
 
 def install(python: str, *what: str) -> None:
@@ -174,7 +241,8 @@ def main(pythons: list[str]) -> int:
     for python in pythons or [sys.executable]:
         version = ask(python, "-c", "import platform; print(platform.python_version())").strip()
         with ThreadPoolExecutor() as pool:  # installing waits for the network
-            insides = list(pool.map(partial(environment, python, version, wheel), EXTRAS))
+            make = partial(environment, python) if pythons or os.name == "nt" else linked_environment  # no links there
+            insides = list(pool.map(partial(make, version, wheel), EXTRAS))
         chosen = [thorough if pythons else quick(name, unpacked) for name in EXTRAS]
         at_once = 1 if pythons else len(EXTRAS)  # all tests take every processor, a choice takes one
         with ThreadPoolExecutor(at_once) as pool:
