@@ -1,6 +1,10 @@
 """The types of what an engine answers, for annotations: statistics, results, timelines, explanations and the like.
 
 What is given to an engine, and what most answers consist of, is in `journeyflow` itself.
+
+Answers are made by an engine and are not checked: one that a host makes itself, as in its own tests, has what was put
+in, and figures that follow from wrong ones are wrong. What is given back to an engine is checked there: messages, runs
+and inputs that were set aside.
 """
 
 from journeyflow.catalog.migration import Migration, Moved

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner
 
-from journeyflow import Engine, Event, InvalidInput, InvalidJourney, JourneyflowError, Send, Wait
+from journeyflow import Engine, Enrollment, Event, InvalidInput, InvalidJourney, JourneyflowError, Message, Send, Wait
+from journeyflow.answers import SetAside
 from journeyflow.cli import main
 from journeyflow.formats.native import dumps_journey, to_dict
 from journeyflow.formats.native_reading import from_dict, loads_journey
@@ -46,6 +48,13 @@ OTHERS: tuple[object, ...] = (
 """What is no text, and must never be taken for some."""
 
 ODD = (*TEXTS, *OTHERS)
+
+MESSAGE = Message(
+    "memory-1-1", "default", "j", "c1", 1, 1, "hello", "EMAIL", "t", {}, START, "CLAIMED", 1, "memory-1-1-1", START
+)
+RUN = Enrollment("default", "j", 1, "c1", 1, 1, "FAILED", "too many visits", START, START, None, None, None, None, None)
+ASIDE = SetAside(1, "default", "event", "go", "c1", START)
+"""Records that an engine gave, and a host gives back: it may have changed them, or made them itself."""
 
 CALLS: dict[str, Callable[[Engine, Any], object]] = {
     "put a customer": lambda engine, odd: engine.put_customer(odd, {}, at=START),
@@ -137,6 +146,16 @@ CALLS: dict[str, Callable[[Engine, Any], object]] = {
     "unmatched from": lambda engine, odd: engine.unmatched(skip=odd),
     "retry": lambda engine, odd: engine.retry(odd, at=START),
     "retry many": lambda engine, odd: engine.retry([odd], at=START),
+    "retry a run": lambda engine, odd: engine.retry(evolve(RUN, run=odd), at=START),
+    "retry a run of": lambda engine, odd: engine.retry(evolve(RUN, customer=odd), at=START),
+    "retry an input": lambda engine, odd: engine.retry(evolve(ASIDE, number=odd), at=START),
+    "ack a message": lambda engine, odd: engine.ack(evolve(MESSAGE, id=odd), at=START),
+    "ack under a token": lambda engine, odd: engine.ack(evolve(MESSAGE, token=odd), at=START),
+    "nack a message": lambda engine, odd: engine.nack(evolve(MESSAGE, id=odd), at=START),
+    "nack under a token": lambda engine, odd: engine.nack(evolve(MESSAGE, token=odd), at=START),
+    "release a message": lambda engine, odd: engine.release(evolve(MESSAGE, id=odd)),
+    "release under a token": lambda engine, odd: engine.release(evolve(MESSAGE, token=odd)),
+    "requeue a message": lambda engine, odd: engine.requeue(evolve(MESSAGE, id=odd, status="FAILED"), at=START),
     "policies at": lambda engine, odd: engine.policies(at=odd),
     "set policies": lambda engine, odd: engine.set_policies(odd, at=START),
     "stats": lambda engine, odd: engine.stats(odd, at=START),

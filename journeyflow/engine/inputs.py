@@ -83,25 +83,30 @@ def journey_input(
 def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
     """Check a run that is to be put back: an enrollment that has failed, or a pair (journey, customer) (R43)."""
     if isinstance(enrollment, Enrollment):
-        named, customer, data = enrollment.journey, enrollment.customer, {"run": enrollment.run}
-        if enrollment.tenant != tenant:
-            return [f"{named}/{customer}: no enrollment of this tenant"]
-        if enrollment.status != FAILED:
-            return [
-                f"{named}/{customer}: run {enrollment.run} is {enrollment.status}; only a FAILED one can be retried"
-            ]
-        if enrollment.reason == GIVEN_UP:
-            return [f"{named}/{customer}: its message was given up; enroll the customer again"]
-        return journey_input(tenant, "retry", named, customer, at, data=data)
+        journey, customer, data = enrollment.journey, enrollment.customer, {"run": enrollment.run}
+        return _retry_faults(tenant, enrollment) or journey_input(tenant, "retry", journey, customer, at, data=data)
     if isinstance(enrollment, tuple) and len(enrollment) == len(("journey", "customer")):
         return journey_input(tenant, "retry", enrollment[0], enrollment[1], at, data={})
     return [f"expected an Enrollment or (journey, customer), not {describe(enrollment)}"]
 
 
+def _retry_faults(tenant: str, enrollment: Enrollment) -> list[str]:
+    """Return why an enrollment cannot be put back; a host may have made or changed it itself."""
+    named = f"{enrollment.journey}/{enrollment.customer}"
+    if enrollment.tenant != tenant:
+        return [f"{named}: no enrollment of this tenant"]
+    if enrollment.status != FAILED:
+        return [f"{named}: run {enrollment.run} is {enrollment.status}; only a FAILED one can be retried"]
+    if enrollment.reason == GIVEN_UP:
+        return [f"{named}: its message was given up; enroll the customer again"]
+    return name_faults("run", run=enrollment.run)
+
+
 def reopened(tenant: str, items: Iterable[SetAside]) -> Changes:
     """Return the changes that put inputs which were set aside back into the inbox; raises InvalidInput (R9)."""
     inputs = list(items)
-    faults = [f"input {each.number}: it is not of this tenant" for each in inputs if each.tenant != tenant]
+    faults = [fault for each in inputs for fault in name_faults("number", number=each.number)]
+    faults += [f"input {each.number}: it is not of this tenant" for each in inputs if each.tenant != tenant]
     if faults:
         raise InvalidInput(faults)
     return Changes(reopened=tuple(each.number for each in inputs))
@@ -111,7 +116,8 @@ def answer_input(
     tenant: str, kind: str, message: object, at: int, error: str = "", *, permanent: bool = False
 ) -> Checked:
     """Check a worker's answer: a claimed message can be acked or nacked, an id alone can only be acked (R71)."""
-    if kind == "nack" and (fault := lease_fault(message)):
+    fault = lease_fault(message) if kind == "nack" else _message_fault(message)
+    if fault:
         return [fault]
     if isinstance(message, Message):
         if not isinstance(error, str):
@@ -125,13 +131,21 @@ def answer_input(
     return [f"expected a claimed Message, not {describe(message)}"]
 
 
+def _message_fault(message: object) -> str | None:
+    """Return what is wrong with a message that a host gives back, or None: it may have made or changed it itself."""
+    if not isinstance(message, Message):
+        return None
+    fault = id_fault(message.id)
+    return f"the id of a message {fault}" if fault else next(iter(name_faults(token=message.token)), None)
+
+
 def lease_fault(message: object) -> str | None:
     """Return what is wrong with something that should be a message under a lease, or None (R71)."""
     if not isinstance(message, Message):
         return f"expected a claimed Message, not {describe(message)}"
     if message.token is None:
-        return f"message {message.id!r} is {message.status}; give the one that claim gave, it has a token"
-    return None
+        return f"message {shown(message.id)} is {message.status}; give the one that claim gave, it has a token"
+    return _message_fault(message)
 
 
 def requeue_input(tenant: str, message: object, at: int) -> Checked:
