@@ -128,14 +128,19 @@ def test_a_funnel_has_step_and_cumulative_rates():
 
 
 def test_messages_of_a_day_are_those_of_the_statistics():
-    """In a color for each channel; without any there is an empty chart."""
+    """In a color for each channel, and none for a step that sends nothing; without any there is an empty chart."""
     engine, at = lived("memory", (9, 30, 4, 3, 2))
     with engine:
+        sent = engine.claim("worker", at=at)
+        engine.ack(sent, at=at)
+        engine.tick(at)
         by = {name: engine.stats("j", at=at, channel=name) for name in ("EMAIL", "SMS")}
-    rows = sent_by_day(by).to_dicts()
-    for place, day in enumerate(by["SMS"].daily):
-        assert rows[place] == {"": f"{day.date}", "EMAIL": f"{by['EMAIL'].daily[place].messages.sent.total}",
-                               "SMS": f"{day.messages.sent.total}"}  # fmt: skip
+        rest = sent_by_day({"rest": engine.stats("j", at=at, step="rest")})
+    rows, none = sent_by_day(by).to_dicts(), {"EMAIL": "0", "SMS": "0"}
+    today = {name: f"{sum(each.channel == name for each in sent)}" for name in by}
+    assert rows == [{"": f"{day.date}", **(today if day.date == at.date() else none)} for day in by["SMS"].daily]
+    assert "0" not in today.values()
+    assert {row["rest"] for row in rest.to_dicts()} == {"0"}
     assert sent_by_day({}).rows == ()
 
 
@@ -144,6 +149,7 @@ def test_steps_that_a_part_of_statistics_leaves_out_are_nobody():
     engine, at = lived("memory", (3, 3, 1, 1, 2))
     with engine:
         stats = engine.stats("j", at=at, channel="EMAIL", step="hello")
+        assert engine.stats("j", at=at, channel="EMAIL").counts["test"].outcomes == {}
     assert stats.by_step["hello"].left is None
     assert {row["how many"] for row in stats.flow(JOURNEY).to_dicts()} == {"0"}
     assert {row["visits"] for row in stats.funnel(JOURNEY).to_dicts()} == {"0"}

@@ -186,6 +186,7 @@ def test_what_nobody_took_is_a_known_zero():
         assert stats.people == PeopleStats(0, 0, 0, 0, 0, 0, lifetime=0, holdout=0, converted=0)
         assert (stats.last_triggered_at, stats.last_activity_at) == (None, None)
         assert stats.messages == MessageStats(queued=0)
+        assert (stats.messages.sent, stats.messages.revenue) == (Count(0, 0), 0)
         assert stats.messages.open_rate is None
 
 
@@ -197,6 +198,18 @@ def test_a_journey_without_steps_or_sends_has_statistics():
         assert engine.stats("empty", at=NOW).by_step == {}
         Host(engine).deploy(Update("u", tag.add("x")))
         assert engine.stats("j", at=NOW).messages == MessageStats(queued=0)
+
+
+def test_statistics_show_their_sums_and_no_days():
+    """A repr has a line of figures; days, steps and channels are asked for by their names."""
+    with open_engine("memory") as engine:
+        Host(engine).deploy(*STEPS)
+        stats = engine.stats("j", at=NOW)
+    assert "window=MessageStats(queued=0" in repr(stats)
+    assert not [name for name in ("daily", "by_step", "by_channel") if f" {name}=" in repr(stats)]
+    step = repr(stats.by_step["hello"])
+    assert "messages=MessageStats(queued=0" in step
+    assert not [name for name in ("daily", "by_channel", "people", "lifetime") if f" {name}=" in step]
 
 
 def test_steps_of_older_versions_stay():
@@ -633,6 +646,16 @@ def test_rates_are_sums_over_sums():
     }  # fmt: skip
     assert set(MessageStats().rates.values()) == {None}
     assert (ratio(3, 0), ratio(None, 3), ratio(0, 3)) == (None, None, 0)
+
+
+def test_what_a_host_does_not_report_has_no_rate():
+    """As many openings as deliveries may be all of them; one more, and not all deliveries were reported (R83)."""
+    told = MessageStats(sent=Count(9, 8), delivered=Count(4, 4), opened=Count(4, 4), clicked=Count(4, 4))
+    assert (told.delivery_rate, told.open_rate, told.click_to_open_rate) == (4 / 8, 4 / 8, 1.0)
+    opened = evolve(told, opened=Count(5, 5))
+    assert (opened.delivery_rate, opened.open_rate) == (None, 5 / 8)
+    clicked = evolve(told, clicked=Count(5, 5))
+    assert (clicked.delivery_rate, clicked.open_rate, clicked.click_rate) == (None, None, 5 / 8)
 
 
 # --- invariants -------------------------------------------------------------------------------------------------------
