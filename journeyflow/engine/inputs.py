@@ -92,6 +92,9 @@ def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
 
 def _retry_faults(tenant: str, enrollment: Enrollment) -> list[str]:
     """Return why an enrollment cannot be put back; a host may have made or changed it itself."""
+    names = id_faults(journey=enrollment.journey, customer=enrollment.customer)
+    if found := [*names, *name_faults("run", run=enrollment.run)]:
+        return found
     named = f"{enrollment.journey}/{enrollment.customer}"
     if enrollment.tenant != tenant:
         return [f"{named}: no enrollment of this tenant"]
@@ -99,7 +102,7 @@ def _retry_faults(tenant: str, enrollment: Enrollment) -> list[str]:
         return [f"{named}: run {enrollment.run} is {enrollment.status}; only a FAILED one can be retried"]
     if enrollment.reason == GIVEN_UP:
         return [f"{named}: its message was given up; enroll the customer again"]
-    return name_faults("run", run=enrollment.run)
+    return []
 
 
 def reopened(tenant: str, items: Iterable[SetAside]) -> Changes:
