@@ -15,7 +15,7 @@ from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT, QUEUED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Rule, Sample
 from journeyflow.definition.rules.conditions import explain as explain_rule
-from journeyflow.definition.steps import Condition, Send, Split, Wait
+from journeyflow.definition.steps import Condition, Split, Wait
 from journeyflow.drawing.rows import Rows
 from journeyflow.errors import brief
 from journeyflow.machine.gates import CAP, QUIET, SENT, WINDOW
@@ -220,9 +220,7 @@ def _decision(journey: Journey, visit: Visit, values: Mapping[str, object], wher
         return [explain_rule(step.when, Sample(dict(values), asked, where))]
     if isinstance(step, Wait) and values:
         return [_values(values)]
-    if isinstance(step, Send):
-        return list(_gates(values))
-    return []
+    return list(_gates(values))  # which only a Send has
 
 
 _GATES = {

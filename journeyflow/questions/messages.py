@@ -108,8 +108,8 @@ _MESSAGE_CONDITIONS = {
 def became(status: str, attempts: int, error: str) -> str:
     """Return what has become of a message, in words.
 
-    >>> became("QUEUED", 0, ""), became("FAILED", 5, "no route"), became("SENT", 1, "")
-    ('QUEUED', "FAILED after 5 attempts, last error 'no route'", 'SENT after 1 attempt')
+    >>> became("QUEUED", 0, ""), became("FAILED", 2, "no route"), became("SENT", 1, "")
+    ('QUEUED', "FAILED after 2 attempts, last error 'no route'", 'SENT after 1 attempt')
     """
     tried = f" after {attempts} attempt{'s' if attempts > 1 else ''}" if attempts else ""
     return f"{status}{tried}" + (f", last error {error!r}" if error else "")

@@ -4,7 +4,22 @@ import re
 
 import pytest
 
-from journeyflow import End, Exit, InvalidInput, Limits, NotFound, Send, Trigger, Update, Visit, Wait, field, tag
+from journeyflow import (
+    Condition,
+    End,
+    Exit,
+    InvalidInput,
+    Limits,
+    NotFound,
+    Send,
+    Trigger,
+    Update,
+    Visit,
+    Wait,
+    branch,
+    field,
+    tag,
+)
 from journeyflow.questions.paging import Page
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
@@ -244,6 +259,9 @@ def test_an_enrollment_tells_all_about_itself(host):
         Visit(4, "end", "COMPLETED", "", after("1 hour"), after("1 hour")),
     )
     assert (found.status, found.ended_at, found.step, found.step_number) == ("COMPLETED", after("1 hour"), None, None)
+    host.deploy(Wait("first", "1 day"), id="k")
+    host.say("go", "1 hour")
+    assert host.engine.enrollment("k", "c1").step_number == 1
 
 
 def test_the_newest_run_is_given_unless_one_is_named(host):
@@ -303,6 +321,25 @@ def test_journeys_are_listed_by_id_with_their_counts(crowd):
     assert (info.name, info.trigger, info.version, info.steps) == ("The first", "go", 1, 3)
     assert crowd.engine.journey("a").trigger is None
     assert crowd.engine.journey("a").enrolled == 0
+
+
+def test_those_inside_are_all_but_those_who_have_ended(host):
+    """Active is what is left of those enrolled, whichever way the others ended (R81)."""
+    ways = [branch(field("way").eq(way), steps, way) for way, steps in (
+        ("out", [Wait("rest", "9 days")]),
+        ("on", [Update("one", tag.add("x")), Update("two", tag.add("y")), Update("three", tag.add("z"))]),
+    )]  # fmt: skip
+    host.deploy(
+        Condition("way", branches=ways, otherwise=[End("done")]), max_visits=3,
+        exits=[Exit("left", when=field("left").eq(True))],
+    )  # fmt: skip
+    for n, way in enumerate(("out", "on", "on", "off", "off", "off", "out", "out", "out")):
+        host.put(START, f"c{n}", way=way)
+        host.feed("go", START, f"c{n}")
+    host.put("1 hour", "c0", left=True)
+    host.tick("1 hour")
+    info = host.engine.journey("j")
+    assert (info.enrolled, info.active, info.completed, info.exited, info.failed) == (9, 3, 3, 1, 2)
 
 
 @pytest.mark.rows(13, 91)

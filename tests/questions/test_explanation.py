@@ -8,6 +8,7 @@ from journeyflow import (
     Exit,
     Journey,
     NotFound,
+    Reentry,
     Send,
     Split,
     Trigger,
@@ -53,6 +54,39 @@ STEPS = (
     Wait("soon", field="renews", offset="-1 day"),
     Wait("more", event="never", timeout="9 days"),
 )
+
+
+def test_only_what_was_asked_is_told(host):
+    """No trigger rule of somebody enrolled by hand, and no branch behind the one that was taken (R85)."""
+    host.deploy(
+        Condition(
+            "size",
+            branches=[branch(field("size").gte(size), [End(f"from{size}")], f"from {size}") for size in (9, 5, 1)],
+            otherwise=[End("none")],
+        ),
+        trigger=Trigger("go", where=field("amount").gte(10)),
+    )
+    host.put(START, size=7)
+    host.engine.enroll("j", "c1", at=START)
+    host.tick()
+    assert str(host.engine.explain("j", "c1")).splitlines()[1:5] == [
+        "  entered 2026-01-05 08:00:00",
+        "  1. 2026-01-05 08:00:00 size: completed from 5",
+        "       from 9: size 7 not >= 9",
+        "       from 5: size 7 >= 5",
+    ]
+    host.deploy(End("done"), id="k", reentry=Reentry("always", key="event.order"))
+    host.say("go", START, order="a1")
+    assert str(host.engine.explain("k", "c1")).startswith("c1 in k version 1, run 1, key 'a1': COMPLETED\n")
+
+
+def test_a_wait_for_a_condition_tells_what_ended_it(host):
+    """With the values of the instant at which it was left (R32, R85)."""
+    host.deploy(Wait("rich", when=field("plan").eq("gold"), timeout="9 days"), End("done"))
+    host.say("go")
+    host.put("1 day", plan="gold")
+    host.tick("1 day")
+    assert host.engine.explain("j", "c1").visits[0].compared == ("plan 'gold' = 'gold'",)
 
 
 def test_a_rich_run_tells_every_decision_with_its_values(host):
@@ -252,3 +286,21 @@ def test_a_migrated_run_is_told_by_the_versions_that_it_went_through(host):
     host.engine.migrate("j", 3, at=after("5 hours"))
     for customer, plan in (("c1", "gold"), ("c2", "silver")):
         assert f"yes: plan {plan!r} = {plan!r}" in str(host.engine.explain("j", customer)).splitlines()[3]
+
+
+def test_a_run_that_migrated_twice_is_told_by_three_versions(host):
+    """Each visit by the version that the run was in (R14, R85)."""
+    ask, rest = Condition("asked", field("plan").eq("gold")), Wait("rest", "1 day")
+    host.deploy(ask, rest)
+    host.put(START, plan="gold")
+    host.say("go")
+    for version, plan in ((2, "silver"), (3, "bronze")):
+        again = Condition("again", field("plan").eq(plan), no=[Wait("more", "1 day", next="again")])
+        host.deploy(ask, rest, again, when=f"{version} hours")
+        host.engine.migrate("j", version, at=after(f"{23 * version - 30} hours"))
+        host.tick(f"{24 * version - 23} hours")
+    told = [line for each in host.engine.explain("j", "c1").visits for line in each.compared]
+    assert told == [
+        *("yes: plan 'gold' = 'gold'", "moved on by a migration", "yes: plan 'gold' is not 'silver'"),
+        *("moved on by a migration", "yes: plan 'gold' is not 'bronze'"),
+    ]

@@ -19,7 +19,8 @@ def host(request):
             holdout=20,
             goal=Goal("order", within="9 days"),
         )
-        host.deploy(Send("hi", channel="SMS", template="t"), End("e"), id="k", trigger=Trigger("come"))
+        twice = (Send(name, channel="SMS", template="t") for name in ("hi", "ho"))
+        host.deploy(*twice, End("e"), id="k", trigger=Trigger("come"))
         for n in range(9):
             host.feed("go" if n % 3 else "come", f"{n} minutes", f"c{n}")
         host.tick("10 minutes")
@@ -91,11 +92,14 @@ def test_messages_are_those_of_the_whole_list_from_its_end(host, monkeypatch, ta
 
 
 def test_a_part_says_whether_there_are_older_ones(host):
-    """It is a sequence, with rows for tables."""
+    """It is a sequence, with rows for tables; a part that ends with the oldest leads nowhere."""
     found = host.engine.latest_messages("k", take=2)
     assert repr(found) == "Latest(2, and older)"
-    assert repr(host.engine.latest_messages("k")) == "Latest(3)"
-    assert found[0].customer == "c6"
+    assert "The newest 2 messages, there are older ones" in found._repr_html_()
+    assert repr(host.engine.latest_messages("k")) == "Latest(6)"
+    assert "The newest 6 messages<" in host.engine.latest_messages("k")._repr_html_()
+    assert not host.engine.latest_enrollments("k", take=3).more
+    assert [(each.customer, each.step) for each in found] == [("c6", "ho"), ("c6", "hi")]
     assert [each.customer for each in found[:2]] == [row["customer"] for row in found.to_dicts()]
 
 

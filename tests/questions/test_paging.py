@@ -81,6 +81,9 @@ def test_what_no_page_takes_is_refused(ask):
     for take in (0, -1, 10_001, True, "all", 2.0):
         with pytest.raises(InvalidInput, match="take from 1 to 10000"):
             ask(take=take)
+    assert not ask(skip=2**63 - 1)
+    with pytest.raises(InvalidInput, match="not skip=int 9223372036854775808, take="):
+        ask(skip=2**63)
 
 
 def test_journeys_are_all_there_unless_a_page_is_wanted(engine):

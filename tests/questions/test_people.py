@@ -178,6 +178,43 @@ def test_people_are_filtered_by_what_they_did(crowd, asked, expected):
     assert page.total == len(expected.split())
 
 
+def test_what_people_did_at_another_step_or_in_another_journey_is_not_told(host):
+    """Of one step alone, of those on the page alone; the newest of several runs is the one that is shown."""
+    mail = (HELLO, Send("bye", channel="SMS", template="t"), End("done"))
+    host.deploy(*mail, reentry="always")
+    host.deploy(*mail, id="k")
+    for hour in (0, 1):
+        host.feed("go", f"{hour} hours", "ann")
+        host.feed("go", f"{hour} hours", "bob")
+    host.tick("2 hours")
+    deeds = {
+        ("j", 1, "hello"): "opened",
+        ("j", 2, "hello"): "opened",
+        ("j", 1, "bye"): "bounced",
+        ("k", 1, "hello"): "clicked",
+    }
+    for message in host.engine.messages(customer="ann"):
+        if kind := deeds.get((message.journey, message.run, message.step)):
+            host.feed(f"message.{kind}", "3 hours", "ann", message=message.id)
+    host.tick("4 hours")
+    ann, bob = host.engine.people("j", "hello")
+    assert (ann.did, bob.did) == ({"opened": Engagement(after("3 hours"), 2)}, {})
+    assert [(each.run, each.n, each.stays) for each in (ann, bob)] == [(2, 1, 2)] * 2
+    assert list(host.engine.people("j", "bye")[0].did) == ["bounced"]
+    assert names(host.engine.people("j", "hello", did="bounced")) == []
+    assert names(host.engine.people("j", "hello", did="clicked")) == []
+    assert names(host.engine.people("k", "hello", did="clicked")) == ["ann"]
+
+
+def test_a_step_that_sends_nothing_is_not_asked_about_messages(crowd):
+    """Whatever is asked; a channel by which a Send never sent is named."""
+    for asked in ({"did": "opened"}, {"did_not": "opened"}, {"channel": "EMAIL"}):
+        with pytest.raises(InvalidInput, match="step 'rest' sends nothing"):
+            crowd.engine.people("j", "rest", **asked)
+    with pytest.raises(InvalidInput, match="channel: there is no 'SMS'; there are EMAIL"):
+        crowd.engine.people("j", "hello", channel="SMS")
+
+
 @pytest.mark.rows(142)
 def test_filters_go_with_being_there_now(crowd):
     """`now` is asked beside the filters, whatever `match` says."""
