@@ -7,7 +7,7 @@ from types import SimpleNamespace as Thing
 from journeyflow import Condition, End, Send, Split, Update, Wait, testing
 from journeyflow.basics import chance, values
 from journeyflow.basics.moments import Duration, add, anniversary, iso, read_instant, to_micros
-from journeyflow.definition.rules import changes, conditions, templates
+from journeyflow.definition.rules import changes, conditions, paths, templates
 
 MEMBERS = {"tag.added": "add", "tag.removed": "remove", "list.subscribed": "add", "list.unsubscribed": "remove"}  # R50
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}  # R52
@@ -71,7 +71,7 @@ class Naive:
 
         def value(path):
             places = [names] if "." in path and path.split(".")[0] in names else [{"now": iso(at)}, at_hand, customer]
-            return next((found for place in places if (found := changes.read_path(place, path)) is not None), None)
+            return next((found for place in places if (found := paths.read_path(place, path)) is not None), None)
 
         seen = Thing(zone=UTC, at=at, value=value, true=lambda rule: rule is None or conditions.holds(rule, seen))
         seen.fill = lambda text: (templates.compile_template(values.thaw(text)) or (lambda _: values.thaw(text)))(seen)
@@ -201,7 +201,7 @@ class Naive:
     def _visit(self, run, step, at):  # what comes of a step (R31 to R40): status, outcome, and where the run goes on
         attributes, told, outcome, target = self.customers[run.customer], [], "", getattr(step, "next", None)
         if isinstance(step, Send):
-            consent = changes.read_path(attributes, f"consent.{step.channel}")
+            consent = paths.read_path(attributes, f"consent.{step.channel}")
             if not step.transactional and not (run.journey.consent == "optional" if consent is None else consent):
                 return "SKIPPED", "consent", target
             self.counted[run.serial, step.id] += 1

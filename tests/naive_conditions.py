@@ -15,12 +15,19 @@ def awaits(run):
     return isinstance(run.step, Wait) and run.step.when is not None
 
 
+def leaves(value):
+    """Return the values inside an object, or a value itself."""
+    return [each for inner in value.values() for each in leaves(inner)] if isinstance(value, dict) else [value]
+
+
 class ConditionNaive(RecurringNaive):
     """Plays scripts of journeys that wait for conditions."""
 
     def _turn(self, run, at):  # the first instant from then on at which it is true, if nothing else happens
-        dates = [read_instant(self._facts(run, at).value(path), UTC) for path in reads(run.step.when)]
-        parts = [part for part, _ in walk(run.step.when) if isinstance(part, FieldRule)]
+        values = [self._facts(run, at).value(path) for path in reads(run.step.when)]
+        members = [each for value in values if isinstance(value, list) for member in value for each in leaves(member)]
+        dates = [read_instant(each, UTC) for each in (*values, *members)]
+        parts = [part for part, _ in walk(run.step.when, items=True) if isinstance(part, FieldRule)]
         lengths = [Duration.parse(part.value) for part in parts if part.op.startswith("within")]
         moved = [add(date, span, UTC) for date in dates if date for each in lengths for span in (each, -each)]
         instants = {at, *(each + n for each in (*dates, *moved) if each is not None for n in (0, 1))}

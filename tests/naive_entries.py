@@ -7,7 +7,7 @@ from types import SimpleNamespace as Thing
 from journeyflow import testing
 from journeyflow.basics import chance
 from journeyflow.basics.moments import DAY, HOUR, add
-from journeyflow.definition.rules.changes import read_path
+from journeyflow.definition.rules.paths import read_path
 from tests.naive import Naive
 
 

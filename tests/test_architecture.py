@@ -603,7 +603,7 @@ NAIVE = {path.stem: path for path in sorted((ROOT / "tests").glob("naive*.py"))}
 
 PLAYED_WITH = {
     *("basics.chance", "basics.moments", "basics.values", "definition.rules.changes", "definition.rules.conditions"),
-    *("definition.rules.templates", "testing"),
+    *("definition.rules.paths", "definition.rules.templates", "testing"),
 }
 """The modules an interpreter may use: what values are, and what a script says. None of them moves a run."""
 

@@ -2,15 +2,15 @@
 
 Comparisons with constants are decided exactly, by the operators themselves, on a set of values that represents all
 others: below, at, between and above the constants, of every type. What such a set cannot represent (texts searched for
-parts, dates, patterns, comparisons of two fields) is taken to be true or false at will: so `possible` never calls
-rules impossible that some customer could make true.
+parts, dates, patterns, comparisons of two fields, counted members) is taken to be true or false at will: so `possible`
+never calls rules impossible that some customer could make true.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
-from journeyflow.definition.rules.conditions import AllOf, FieldRule, NotRule, Rule, walk
+from journeyflow.definition.rules.conditions import AllOf, CountRule, FactRule, FieldRule, NotRule, Rule, comparisons
 from journeyflow.definition.rules.operators import OPERATORS, SEVERAL, as_number
 from journeyflow.testing.solving import EXACT, ORDERED, Constraint, Demand, TooManyValues, plain, search
 
@@ -27,10 +27,11 @@ def possible(literals: Sequence[Demand]) -> bool:
     >>> possible([(field("age").gte(5), True), (field("age").lte(5), True)])
     True
     """
-    parts = [part for rule, _ in literals for part, _ in walk(rule) if isinstance(part, FieldRule)]
+    parts = [part for rule, _ in literals for part in comparisons(rule)]
     constants: dict[str, list[FieldRule]] = {}
-    for part in parts:
-        constants.setdefault(plain(part.field), []).append(part)
+    for each in parts:
+        if isinstance(each, FieldRule):
+            constants.setdefault(plain(each.field), []).append(each)
     values = {path: _representatives(some) for path, some in constants.items()}
     choices: dict[object, Sequence[object]] = {}
     for part in parts:
@@ -40,11 +41,7 @@ def possible(literals: Sequence[Demand]) -> bool:
         )
     constraints = [
         Constraint(
-            frozenset(
-                plain(part.field) if _is_decided(part, values) else _atom(part)
-                for part, _ in walk(rule)
-                if isinstance(part, FieldRule)
-            ),
+            frozenset(plain(part.field) if _is_decided(part, values) else _atom(part) for part in comparisons(rule)),
             lambda found, rule=rule, wanted=wanted: _truth(rule, found) is wanted,  # type: ignore[misc]  # a lambda's default
         )
         for rule, wanted in literals
@@ -55,17 +52,23 @@ def possible(literals: Sequence[Demand]) -> bool:
         return True
 
 
-def _is_decided(part: FieldRule, values: Mapping[str, Sequence[object] | None]) -> bool:
+def _is_decided(part: FactRule, values: Mapping[str, Sequence[object] | None]) -> bool:
+    if isinstance(part, CountRule):
+        return False
     return part.op in EXACT and part.value_of is None and values[plain(part.field)] is not None
 
 
-def _atom(part: FieldRule) -> object:
+def _atom(part: FactRule) -> object:
     """Return what stands for a comparison that may be true or false at will: one variable for it and its opposite."""
+    if isinstance(part, CountRule):
+        return part
     operator = OPERATORS[part.op]
     return ("free", plain(part.field), operator.ask, operator.words, repr(part.value), part.value_of)
 
 
 def _truth(rule: Rule, found: Mapping[object, object]) -> bool:
+    if isinstance(rule, CountRule):
+        return found[_atom(rule)] is True
     if isinstance(rule, FieldRule):
         operator, atom = OPERATORS[rule.op], _atom(rule)
         answer = found[atom] if atom in found else operator.ask(found[plain(rule.field)], rule.value, cast("Any", None))

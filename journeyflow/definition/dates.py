@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.rules.conditions import NOW, FieldRule, Rule, walk
+from journeyflow.definition.rules.conditions import NOW, FieldRule, Rule, is_of_item, walk
 from journeyflow.definition.steps import Condition, Wait
 
 TIMEZONE = "timezone"
@@ -69,11 +69,11 @@ def _of_the_customer(paths: Iterable[str]) -> Iterator[str]:
 def _dated(journey: Journey) -> Iterator[tuple[str, str | None]]:
     """Yield the paths that are read as dates, each with the type of the event at hand; None where there is none."""
     for rule, at_hand in _rules(journey):
-        for part, _ in walk(rule):
+        for part, where in walk(rule, items=True):
             if isinstance(part, FieldRule) and part.op in _DATED:
-                yield part.field, at_hand
-                if part.value_of and not part.op.startswith("within"):
-                    yield part.value_of, at_hand
+                other = None if part.op.startswith("within") else part.value_of
+                found = (path for path in (part.field, other) if path)
+                yield from ((path, at_hand) for path in found if not (".where" in where and is_of_item(path)))
     yield from ((step.field, None) for step in journey.steps if isinstance(step, Wait) and step.field)
 
 

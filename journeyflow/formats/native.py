@@ -18,7 +18,7 @@ from journeyflow.basics.values import thaw
 from journeyflow.definition.entry import Reentry
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import default_of
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import Arm, Branch, Condition, kind
 from journeyflow.formats.native_reading import from_dict, loads_journey
 from journeyflow.formats.options import FORMAT
@@ -32,6 +32,10 @@ def _rule_to_json(rule: Rule) -> dict[str, Any]:
         if rule.value is not None:
             written["value"] = thaw(rule.value)
         return written if rule.value_of is None else {**written, "value_of": rule.value_of}
+    if isinstance(rule, CountRule):
+        where = {} if rule.where is None else {"where": _rule_to_json(rule.where)}
+        bounds = {"at_least": rule.at_least, "at_most": rule.at_most}
+        return {"count": rule.field, **where, **{name: each for name, each in bounds.items() if each is not None}}
     if isinstance(rule, NotRule):
         return {"not": _rule_to_json(rule.rule)}
     return {"all" if isinstance(rule, AllOf) else "any": [_rule_to_json(part) for part in rule.rules]}
@@ -85,7 +89,7 @@ _BY_HAND: Mapping[type, Callable[[Any], Any]] = {
     Condition: _condition_to_json,
     Branch: _branch_to_json,
     Arm: _arm_to_json,
-    **dict.fromkeys((FieldRule, AllOf, AnyOf, NotRule), _rule_to_json),
+    **dict.fromkeys((FieldRule, CountRule, AllOf, AnyOf, NotRule), _rule_to_json),
 }
 """The writers of types that are not written option by option."""
 

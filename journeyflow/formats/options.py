@@ -20,7 +20,7 @@ from journeyflow.definition.options import read_at
 from journeyflow.definition.retry import Retry
 from journeyflow.definition.rules.chains import CHAINS, Chain
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
 from journeyflow.errors import shown
 from journeyflow.formats.parts import PartReader, ReadPart, list_of, parsed_by, part_of
@@ -83,6 +83,8 @@ class NativeReader(PartReader):
             if isinstance(value, dict) and word in value:
                 got = self.fields(value, path, {word: read(inner)}, word)[word]
                 return None if got is None else make(got)
+        if isinstance(value, dict) and "count" in value:
+            return part_of(_count, {**_COUNT_KEYS, "where": inner}, "count")(self, value, path)
         return _COMPARISON(self, value, path)
 
     def reentry(self, value: object, path: str) -> object:
@@ -227,6 +229,14 @@ def keys_of(of: type) -> dict[str, ReadPart]:
 
 def _part(of: type) -> ReadPart:
     return part_of(of, keys_of(of), *needed_of(of))
+
+
+_COUNT_KEYS: Mapping[str, ReadPart] = {"count": _TEXT, "at_least": NativeReader.number, "at_most": NativeReader.number}
+
+
+def _count(count: Any, **options: Any) -> CountRule:  # noqa: ANN401 as read
+    """Return a rule that counts, whose list stands under another key than its name in Python."""
+    return CountRule(count, **options)
 
 
 _COMPARISON, _CHANGE, _CHAIN = _part(FieldRule), _part(Change), _part(Chain)

@@ -20,13 +20,14 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.retry import MAX_DELAYS, Retry
 from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
 from journeyflow.definition.rules.changes import ACTIONS, Change
-from journeyflow.definition.rules.conditions import FieldRule
+from journeyflow.definition.rules.conditions import CountRule, FieldRule
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.definition.step_checks import RESERVED, WAIT_OPTIONS
 from journeyflow.definition.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
 from journeyflow.formats.options import FORMAT, FORMS, WRITTEN, Schema, needed_of, ref
 
 BEYOND: Mapping[str, str] = {
+    "count": "the least number of a count is not above its most",
     "consent-channel": "a journey that requires consent has a send",
     "dangling": "a continuation names a step of the file, or the appended end",
     "data": "an integer of the data of a send has 64 bits at most",
@@ -185,13 +186,19 @@ def _comparison(check: str, names: list[str]) -> Schema:
     return _closed({**keys, "value_of": ref("path")}, ("field", "op"), oneOf=_one_of("value", "value_of"))
 
 
+_BOUNDS = ("at_least", "at_most")
+
+
 def _rules() -> dict[str, Schema]:
     many = {"type": "array", "items": ref("rule")}
+    counted = {"count": ref("path"), "where": ref("rule"), **dict.fromkeys(_BOUNDS, _COUNT)}
+    counts = [_closed(counted, ("count", bound)) for bound in _BOUNDS]
     groups = [_closed({word: many}, (word,)) for word in ("all", "any")]
-    choices = [ref("comparison"), *groups, _closed({"not": ref("rule")}, ("not",))]
+    choices = [ref("comparison"), ref("count"), *groups, _closed({"not": ref("rule")}, ("not",))]
     return {
         "comparison": {"description": _about(FieldRule), "anyOf": _comparisons()},
-        "rule": {"description": "A comparison, or rules joined by all, any or not.", "anyOf": choices},
+        "count": {"description": _about(CountRule), "anyOf": counts},
+        "rule": {"description": "A comparison, a count, or rules joined by all, any or not.", "anyOf": choices},
     }
 
 

@@ -17,8 +17,9 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import hundredths, whole_or_decimal
 from journeyflow.definition.references import rule_places
 from journeyflow.definition.rules.chains import Chain, Order
-from journeyflow.definition.rules.changes import Change, Emitted, read_path
-from journeyflow.definition.rules.conditions import FieldRule, Question, Rule, compile_rule, reads
+from journeyflow.definition.rules.changes import Change, Emitted
+from journeyflow.definition.rules.conditions import FactRule, Question, Rule, compile_rule, reads
+from journeyflow.definition.rules.paths import read_path
 from journeyflow.definition.rules.templates import Renderer, compile_template
 from journeyflow.definition.rules.turns import clocked
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
@@ -74,7 +75,7 @@ class Awaited:
     """A condition that a Wait waits for: its question, its comparisons that the clock can turn, and what it reads."""
 
     question: Question
-    clocked: Sequence[FieldRule]
+    clocked: Sequence[FactRule]
     attributes: frozenset[str]
     posts: bool
     """Whether it reads messages of the run."""

@@ -19,7 +19,7 @@ from journeyflow.basics.values import Attributes, dumps
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
-from journeyflow.definition.rules.changes import read_path
+from journeyflow.definition.rules.paths import read_path
 from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress

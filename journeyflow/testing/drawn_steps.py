@@ -47,6 +47,7 @@ CHANGES = (
     field("copy").set("{{ n }}"),
     field("seen.by").set("{{ enrollment.journey }}-{{ n }}"),
     field("day").set("{{ now }}"),
+    field("visits").append({"n": "{{ n }}", "at": "{{ now }}"}),
     field("consent.EMAIL").set(True),
 )
 CHAINS = (
@@ -77,10 +78,11 @@ _NUMBERS = st.builds(
     st.sampled_from((1, 2)),
 )
 IS_OVER = field("day").before(field("now"))
+RECENTLY = field("visits").count(field("item.at").within_last("2 days"), at_least=1)
 ABOUT_TIME = st.sampled_from(
-    (IS_OVER, IS_OVER, field("lastEmailOpenAt").within_last("2 days"), field("day").within_next("1 week"))
+    (IS_OVER, IS_OVER, field("lastEmailOpenAt").within_last("2 days"), field("day").within_next("1 week"), RECENTLY)
 )
-_ABOUT_CUSTOMERS = _NUMBERS | st.sampled_from(
+_ABOUT_CUSTOMERS: st.SearchStrategy[Rule] = _NUMBERS | st.sampled_from(
     (
         field("plan").eq("paid"),
         field("plan").ne("paid"),
@@ -90,11 +92,13 @@ _ABOUT_CUSTOMERS = _NUMBERS | st.sampled_from(
         field("lastEmailOpenAt").within_last("2 days"),
         field("day").within_next("1 week"),
         IS_OVER,
+        RECENTLY,
+        field("visits").count(field("item.n").eq(field("n")), at_most=1),
         tag.contains("vip"),
         tag.not_contains("new"),
     )
 )
-_ABOUT_EVENTS = _ABOUT_CUSTOMERS | st.sampled_from(
+_ABOUT_EVENTS: st.SearchStrategy[Rule] = _ABOUT_CUSTOMERS | st.sampled_from(
     (
         field("event.n").gte(2),
         field("event.n").gte(field("customer.n")),

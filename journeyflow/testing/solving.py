@@ -8,15 +8,19 @@ from attrs import frozen
 from journeyflow.basics.moments import Duration, add, from_micros, zone
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules.conditions import (
+    ITEM,
     NOW,
     AllOf,
     AnyOf,
+    CountRule,
+    FactRule,
     FieldRule,
     NotRule,
     Rule,
     Sample,
+    comparisons,
     compile_rule,
-    walk,
+    paths_of,
 )
 from journeyflow.definition.rules.operators import SEVERAL, as_number
 
@@ -24,6 +28,9 @@ UTC = zone("UTC")
 
 MAX_TRIED = 20_000
 """How many values are tried in one search: beyond that, the answer is not known."""
+
+MAX_MEMBERS = 100
+"""How many members a list has that is tried: whoever counts more is not searched for."""
 
 ORDERED = frozenset({"gt", "gte", "lt", "lte", "between"})
 EXACT = ORDERED | {"eq", "ne", "in", "notIn", "isNull", "isNotNull"}
@@ -147,18 +154,17 @@ def solve(
     search is given up.
     """
     asked = [part for demand in demands for part in _taken_apart(*demand)]
-    paths: dict[str, list[FieldRule]] = {}
+    paths: dict[str, list[FactRule]] = {}
     for rule, _ in asked:
-        for part, _ in walk(rule):
-            if isinstance(part, FieldRule):
-                for path in _paths(part):
-                    paths.setdefault(named(path), []).append(part)
+        for part in comparisons(rule):
+            for path in _paths(part):
+                paths.setdefault(named(path), []).append(part)
     choices: dict[object, Sequence[object]] = {
         path: [fixed[path]] if path in fixed else _candidates(path, parts, at) for path, parts in paths.items()
     }
     constraints = [
         Constraint(
-            frozenset(named(path) for part, _ in walk(rule) if isinstance(part, FieldRule) for path in _paths(part)),
+            frozenset(named(path) for part in comparisons(rule) for path in _paths(part)),
             _asked(rule, wanted=wanted, at=at, named=named),
         )
         for rule, wanted in asked
@@ -181,9 +187,9 @@ def _taken_apart(rule: Rule, wanted: bool) -> Iterator[Demand]:
         yield rule, wanted
 
 
-def _paths(part: FieldRule) -> list[str]:
+def _paths(part: FactRule) -> list[str]:
     """Return the paths that a comparison reads, other than the instant at which it is asked."""
-    return [path for path in (part.field, part.value_of) if path is not None and path != NOW]
+    return [path for path in paths_of(part) if path != NOW]
 
 
 @frozen
@@ -214,11 +220,11 @@ def _asked(rule: Rule, *, wanted: bool, at: int, named: Naming) -> Callable[[Map
     return test
 
 
-def _candidates(path: str, parts: Sequence[FieldRule], at: int) -> list[object]:
+def _candidates(path: str, parts: Sequence[FactRule], at: int) -> list[object]:
     """Return values worth trying where a path is compared so: missing first, then those around each constant."""
-    found: list[object] = [None]
+    found: list[object] = [None, *lists_around([part for part in parts if isinstance(part, CountRule)], at)]
     members: list[object] = []
-    for part in parts:
+    for part in (each for each in parts if isinstance(each, FieldRule)):
         for value in part.value if isinstance(part.value, SEVERAL) else (part.value,):
             found += _around(part.op, value, at)
             if part.op in {"contains", "notContains"} and value not in members:
@@ -229,6 +235,23 @@ def _candidates(path: str, parts: Sequence[FieldRule], at: int) -> list[object]:
         for n, each in enumerate(found)
         if _fits(path, each) and not any(each is other or _same(each, other) for other in found[:n])
     ]
+
+
+def lists_around(counts: Sequence[CountRule], at: int) -> Iterator[list[object]]:
+    """Yield lists on both sides of each bound of some counts of one list, and one with the least of each of them.
+
+    >>> from journeyflow.definition.rules.conditions import field
+    >>> [*lists_around([field("visits").count(field("item.page").eq("home"), at_least=2)], 0)]
+    [[{'page': 'home'}], [{'page': 'home'}, {'page': 'home'}], [{'page': 'home'}, {'page': 'home'}]]
+    """
+    least = list[object]()
+    for each in counts:
+        solved = solve([] if each.where is None else [(each.where, True)], {}, at, str)
+        member = nested(solved or {}).get(ITEM, 1)
+        bounds = [each.at_least and each.at_least - 1, each.at_least, each.at_most, (each.at_most or 0) + 1]
+        yield from ([member] * number for number in bounds if number is not None and number <= MAX_MEMBERS)
+        least += [member] * min(each.at_least or 0, MAX_MEMBERS)
+    yield least
 
 
 def _fits(path: str, value: object) -> bool:

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
+from journeyflow.basics.moments import to_micros
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import FieldRule, Rule, walk
+from journeyflow.definition.rules.conditions import CountRule, FactRule, Rule, comparisons, paths_of
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, Send, Update, Wait
 from journeyflow.testing.drawn_steps import DATES
+from journeyflow.testing.running import START
+from journeyflow.testing.solving import lists_around
 
 KEYS = ("a", 1, "1", 1.0, 2)
 
@@ -48,12 +51,17 @@ def vocabulary(journeys: Sequence[Journey]) -> Vocabulary:
     channels = dict.fromkeys(step.channel for journey in journeys for step in journey.steps if isinstance(step, Send))
     return Vocabulary(
         [*types] or ["event"],
-        {name: [*dict.fromkeys(values)] for name, values in data.items() if name.partition(".")[0] not in members},
-        {name: [*dict.fromkeys(values)] for name, values in plain.items()},
+        {name: _distinct(values) for name, values in data.items() if name.partition(".")[0] not in members},
+        {name: _distinct(values) for name, values in plain.items()},
         [*dict.fromkeys(members["tags"])] or ["tag"],
         [*dict.fromkeys(members["lists"])] or ["list"],
         [*channels],
     )
+
+
+def _distinct(values: Sequence[object]) -> list[object]:
+    """Return values without those that equal an earlier one; some are lists, which have no hash."""
+    return [each for place, each in enumerate(values) if each not in values[:place]]
 
 
 def _is_built_in(kind: str) -> bool:
@@ -82,11 +90,8 @@ def _named(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
     """Yield every path that a journey reads or writes, with values that make a difference there."""
     yield from _named_at_the_door(journey)
     for rule in _rules(journey):
-        for part, _ in walk(rule):
-            if isinstance(part, FieldRule):
-                yield part.field, _telling(part)
-                if part.value_of:
-                    yield part.value_of, _telling(part)
+        for part in comparisons(rule):
+            yield from ((path, _telling(part)) for path in paths_of(part))
     for step in journey.steps:
         if isinstance(step, Wait) and step.field:
             yield step.field, DATES
@@ -104,8 +109,10 @@ def _named_at_the_door(journey: Journey) -> Iterator[tuple[str, Sequence[object]
         yield "lists", (journey.trigger.pull.list,)
 
 
-def _telling(part: FieldRule) -> Sequence[object]:
+def _telling(part: FactRule) -> Sequence[object]:
     """Return values on both sides of a comparison."""
+    if isinstance(part, CountRule):
+        return [*lists_around([part], to_micros(START))]
     if part.op in {"before", "after", "withinLast", "withinNext"}:
         return DATES
     values = part.value if isinstance(part.value, tuple) else (part.value,)

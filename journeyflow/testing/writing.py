@@ -13,7 +13,7 @@ from journeyflow.basics.hours import Until, Window
 from journeyflow.basics.moments import Duration
 from journeyflow.definition.options import options_given
 from journeyflow.definition.policies import QuietHours
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule
 from journeyflow.definition.rules.operators import OPERATORS
 from journeyflow.records.public import Event
 from journeyflow.testing.running import START, Call, Life
@@ -112,6 +112,13 @@ def _comparison(rule: FieldRule) -> str:
     return f"field({_text(rule.field)}).{method}{'_' if iskeyword(method) else ''}({', '.join(operand)})"
 
 
+def _count(rule: CountRule) -> str:
+    where = [] if rule.where is None else [as_code(rule.where)]
+    bounds = {"at_least": rule.at_least, "at_most": rule.at_most}
+    said = [*where, *(f"{name}={number}" for name, number in bounds.items() if number is not None)]
+    return f"field({_text(rule.field)}).count({', '.join(said)})"
+
+
 def _life(life: Life) -> str:
     calls = "".join(f"        {as_code(call)},\n" for call in life.calls)
     return f"Life(\n    [\n{calls}    ],\n    {as_code(life.end)},\n)"
@@ -127,6 +134,7 @@ _WRITERS: list[tuple[type | tuple[type, ...], Callable[[Any], str]]] = [
     (FieldRule, _comparison),
     (AllOf, lambda rule: f"all_of({', '.join(map(as_code, rule.rules))})"),
     (AnyOf, lambda rule: f"any_of({', '.join(map(as_code, rule.rules))})"),
+    (CountRule, _count),
     (NotRule, lambda rule: f"not_({as_code(rule.rule)})"),
     ((QuietHours, Window), repr),
     ((list, tuple), _list),

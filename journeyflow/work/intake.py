@@ -19,7 +19,7 @@ from journeyflow.basics.words import (
     REVENUE,
 )
 from journeyflow.definition.rules.changes import WrongType, apply_changes, events_between, merge
-from journeyflow.definition.rules.conditions import path_fault
+from journeyflow.definition.rules.paths import path_fault
 from journeyflow.machine.facts import Data
 from journeyflow.records.counting import told
 from journeyflow.records.forgetting import FORGOTTEN

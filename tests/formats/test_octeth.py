@@ -370,6 +370,8 @@ def test_what_was_done_with_emails_of_this_journey(word):
         given = document(action("SendEmail", 1, EmailID=9), action("Decision", 2, Criteria=[rule]))
         journey, _ = read(given)
         assert write(journey)[0]["Actions"][1]["ActionParameters"]["Criteria"] == [rule]
+        older = action("Decision", 2, Criteria=[{**rule, "type": "journeys"}])
+        assert read(document(action("SendEmail", 1, EmailID=9), older))[0] == journey
     other = document(action("Decision", 2, Criteria=[{"type": "journey-email-action", "operator": word, "value": 99}]))
     assert faults(other) == [("Actions[0].branches[0].when", "reference")]
 
@@ -398,8 +400,9 @@ def test_criteria_are_joined():
 @pytest.mark.parametrize(
     ("rule", "code"),
     [
-        ({"type": "campaign-events", "operator": "opened"}, "type"),
-        ({"type": "journeys", "operator": "in journey"}, "type"),
+        ({"type": "campaign-events", "operator": "likes"}, "operator"),
+        ({"type": "website-events", "operator": "likes"}, "operator"),
+        ({"type": "journeys", "operator": "likes"}, "operator"),
         ({"type": "weather"}, "type"),
         ({"type": "fields", "operator": "likes"}, "operator"),
         ({"type": "tags", "operator": "likes"}, "operator"),
@@ -416,17 +419,7 @@ def test_what_nothing_here_could_answer_is_refused(rule, code):
     assert action_faults("Decision", Criteria={}) == [("Criteria", "type")]
 
 
-@pytest.mark.rows(220)
-@pytest.mark.parametrize("family", ["campaign-events", "website-events", "journeys"])
-def test_a_family_that_asks_for_the_past_is_refused_with_what_to_do_instead(family):
-    """A client that sends what Octeth takes is told how to ask for the same."""
-    wrong = {"type": family, "operator": "opened", "value": "1"}
-    with pytest.raises(InvalidJourney) as caught:
-        read(document(action("Decision", 1, Criteria=[wrong])))
-    (problem,) = caught.value.problems
-    assert problem.path == "Actions[0].Criteria[0].type"
-    assert 'ask for that, with the type "segments" or "fields"' in str(problem)
-    assert asked({"type": "segments", "operator": "belongs to", "value": "1"}) == field("segments").contains("1")
+OPENED = field("item.event").eq("opened")
 
 
 @pytest.mark.parametrize(
@@ -441,6 +434,23 @@ def test_a_family_that_asks_for_the_past_is_refused_with_what_to_do_instead(fami
         all_of(field("a").eq(1), any_of(tag.contains("1"), field("c").eq(2))),
         field("consent.EMAIL").eq("x"),
         field("consent.SMS").eq(False),
+        field("visits").count(at_least=1),
+        field("journeys").count(field("item.status").eq("ACTIVE"), at_least=1),
+        field("websiteEvents").count(at_least=1),
+        field("websiteEvents").count(field("item.event").eq("pageView"), at_most=3),
+        field("websiteEvents").count(field("item.event").eq("a") & field("item.n").eq(1), at_least=1),
+        field("websiteEvents").count(field("item.event").eq("a") & tag.contains("b"), at_least=1),
+        field("campaignEvents").count(at_least=1),
+        field("campaignEvents").count(OPENED, at_least=1, at_most=2),
+        field("campaignEvents").count(
+            field("item.event").eq("opened") & field("item.at").after("2026-01-01"), at_least=1
+        ),
+        field("campaignEvents").count(
+            field("item.event").eq("opened") & ~(tag.contains("a") & tag.contains("b")), at_least=1
+        ),
+        field("campaignEvents").count(
+            field("item.event").eq("opened") & ~field("item.at").before("0001-01-01"), at_least=1
+        ),
     ],
     ids=str,
 )
@@ -453,7 +463,7 @@ def test_rules_that_octeth_cannot_ask(rule):
 
 @pytest.mark.rows(219)
 def test_a_yes_no_is_a_decision():
-    """One comparison; what counts campaigns is refused."""
+    """One comparison."""
     keys = {"CriteriaLeft": "CustomField:7", "CriteriaOperator": "Begins with", "CriteriaRight": "a"}
     given = action("YesNo", Actions={"Yes": [action("ExitThisJourney", 2)], "No": []}, **keys)
     journey, losses = read(document(given))

@@ -11,7 +11,7 @@ from journeyflow.definition.entry import Exit, Trigger
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
+from journeyflow.definition.rules.conditions import ITEM, AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule, is_of_item
 from journeyflow.definition.steps import Condition, Send, Step, Update, Wait, with_options
 from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
@@ -49,6 +49,17 @@ def resource(path: str, *, event: bool) -> str | None:
     elif root not in {"event", "trigger"}:
         name = path if event else ""
     return OF_CUSTOMERS.get(path) or OF_EVENTS.get(name)
+
+
+def _resource_inside(of: str, path: str, *, event: bool) -> str | None:
+    """Return the kind of resource that a name in a count reads: `item` is one of the list, `item.x` as data of events.
+
+    >>> _resource_inside("lists", "item", event=False), _resource_inside("seen", "item.tag", event=False)
+    ('list', 'tag')
+    """
+    if path == ITEM:
+        return resource(of, event=event)
+    return OF_EVENTS.get(path.partition(".")[2]) if is_of_item(path) else resource(path, event=event)
 
 
 @frozen
@@ -194,16 +205,19 @@ class _Taking:
             return change
         return evolve(change, value=self.value(change.value, f"{path}.value", MEMBERS[change.field][2]))
 
-    def rule(self, rule: Rule | None, path: str, *, event: bool = False) -> Rule | None:
-        """Return a rule without operands that name something of the tenant."""
+    def rule(self, rule: Rule | None, path: str, *, event: bool = False, of: str | None = None) -> Rule | None:
+        """Return a rule without operands that name something of the tenant; inside a count, `of` is the list's path."""
         if isinstance(rule, FieldRule):
-            kind = resource(rule.field, event=event)
+            kind = resource(rule.field, event=event) if of is None else _resource_inside(of, rule.field, event=event)
             return rule if kind is None else evolve(rule, value=self.value(rule.value, f"{path}.value", kind))
         if isinstance(rule, AllOf | AnyOf):
             word = "all" if isinstance(rule, AllOf) else "any"
-            return type(rule)(self.rule(each, f"{path}.{word}[{n}]", event=event) for n, each in enumerate(rule.rules))  # type: ignore[misc]  # a rule stays one
+            parts = (self.rule(each, f"{path}.{word}[{n}]", event=event, of=of) for n, each in enumerate(rule.rules))
+            return type(rule)(parts)  # type: ignore[arg-type]  # a rule stays one
+        if isinstance(rule, CountRule):
+            return evolve(rule, where=self.rule(rule.where, f"{path}.where", event=event, of=rule.field))
         if isinstance(rule, NotRule):
-            return NotRule(self.rule(rule.rule, f"{path}.not", event=event))  # type: ignore[arg-type]  # a rule stays one
+            return NotRule(self.rule(rule.rule, f"{path}.not", event=event, of=of))  # type: ignore[arg-type]  # a rule stays one
         return rule
 
     def value(self, value: Any, path: str, kind: str) -> Any:  # noqa: ANN401 any JSON

@@ -8,7 +8,7 @@ from attrs import evolve
 from journeyflow.basics.expecting import expect
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.definition.rules.templates import with_paths
 from journeyflow.definition.steps import Condition, Send, Step, Update, Wait, targets, with_options, with_targets
 from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
@@ -82,6 +82,8 @@ def _rule(rule: Rule | None, names: Mapping[str, str]) -> Any:  # noqa: ANN401 a
     if isinstance(rule, FieldRule):
         other = rule.value_of and _path(rule.value_of, names)
         return evolve(rule, field=_path(rule.field, names), value_of=other)
+    if isinstance(rule, CountRule):
+        return evolve(rule, field=_path(rule.field, names), where=_rule(rule.where, names))
     if isinstance(rule, NotRule):
         return NotRule(_rule(rule.rule, names))
     if isinstance(rule, AllOf | AnyOf):

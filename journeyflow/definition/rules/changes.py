@@ -3,7 +3,6 @@
 Attributes are plain dicts that are never modified in place: every function here returns new ones.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from json import JSONEncoder
@@ -14,16 +13,13 @@ from attrs import frozen
 from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, Attributes, describe, faults, freeze, is_blank, thaw
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules import conditions as rules
-from journeyflow.definition.rules.conditions import path_fault
 from journeyflow.definition.rules.operators import as_number
+from journeyflow.definition.rules.paths import path_fault, read_path
 from journeyflow.definition.rules.templates import template_problems
 from journeyflow.errors import ERROR, Problem, did_you_mean, shown
 
 Emitted = tuple[str, dict[str, object]]
 """An event that a change of a customer emits: its type and its data."""
-
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
-"""The number of a member of a list, as a name in a path."""
 
 RESERVED = frozenset({CONSENT, *MEMBERS})
 """The attributes of a fixed shape: consent, tags and lists (R50, R54)."""
@@ -166,32 +162,6 @@ ACTIONS: dict[str, Callable[[object, object], object]] = {
 }
 
 # --- applying -----------------------------------------------------------------------------------------------------
-
-
-def read_path(attributes: Mapping[str, object], path: str) -> object:
-    """Return a value by its name, or by dotted names inside objects and lists; None if it is missing.
-
-    An attribute whose own name contains the dot is found first. A member of a list is named by its number, from 0.
-
-    >>> read_path({"address": {"city": "Durban"}}, "address.city"), read_path({"items": [{"n": 7}]}, "items.0.n")
-    ('Durban', 7)
-    """
-    if path in attributes or "." not in path:
-        return attributes.get(path)
-    value: object = attributes
-    while path:
-        if isinstance(value, Mapping) and path in value:
-            return value[path]
-        name, _, path = path.partition(".")
-        value = value.get(name) if isinstance(value, Mapping) else _member(value, name)
-    return value
-
-
-def _member(value: object, number: str) -> object:
-    """Return a member of a list by its number; None if there is none."""
-    if isinstance(value, list | tuple) and _NUMBER.fullmatch(number):
-        return next(iter(value[int(number) : int(number) + 1]), None)
-    return None
 
 
 def write_path(attributes: Attributes, path: str, value: object) -> Attributes:

@@ -13,9 +13,10 @@ from attrs import field as attrs_field
 from attrs import frozen
 
 from journeyflow.basics.moments import from_micros, iso, to_micros
-from journeyflow.basics.values import MAX_DEPTH, describe, faults, freeze, text_fault
-from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Known
-from journeyflow.errors import ERROR, Problem, brief, shown, suggestions
+from journeyflow.basics.values import freeze
+from journeyflow.definition.rules.operators import ALIASES, OPERATORS, SEVERAL, UTC, Known
+from journeyflow.definition.rules.paths import read_path
+from journeyflow.errors import brief
 
 # --- the rule as data ---------------------------------------------------------------------------------------------
 
@@ -113,7 +114,43 @@ class NotRule(Combinable):
         return f"not {self.rule}"
 
 
-Rule = FieldRule | AllOf | AnyOf | NotRule
+@frozen
+class CountRule(Combinable):
+    """How many members of a list make a rule true: at least so many, at most so many, or both (R60).
+
+    In `where`, `item` is the member that is looked at, and `item.x` a value in it; other names mean what they mean
+    elsewhere. Without `where`, all members count. What is no list has none.
+    """
+
+    field: str
+    where: "Rule | None" = attrs_field(default=None, repr=brief)
+    at_least: int | None = None
+    at_most: int | None = None
+
+    def __str__(self) -> str:
+        """Return the count in words."""
+        last = self.at_least if self.at_most is None else self.at_most
+        return f"{self.field} has {_bounds(self)} {_members(self, last)}"
+
+
+def _bounds(rule: CountRule) -> str:
+    """Return how many members must be there, in words."""
+    bounds = {"at least": rule.at_least, "at most": rule.at_most}
+    if rule.at_least == rule.at_most:
+        return f"exactly {rule.at_least}"
+    return " and ".join(f"{words} {number}" for words, number in bounds.items() if number is not None)
+
+
+def _members(rule: CountRule, number: int | None) -> str:
+    """Return which members are counted, in words."""
+    which = "" if rule.where is None else f" with {rule.where}"
+    return f"member{'' if number == 1 else 's'}{which}"
+
+
+FactRule = FieldRule | CountRule
+"""A rule that asks for facts itself; all others combine rules."""
+
+Rule = FactRule | AllOf | AnyOf | NotRule
 
 
 def all_of(*rules: Rule) -> AllOf:
@@ -192,6 +229,15 @@ class FieldPath:
         """Ask for a value from lower to upper, both included (operator between)."""
         return FieldRule(self.path, "between", (lower, upper))
 
+    def count(self, where: Rule | None = None, *, at_least: int | None = None, at_most: int | None = None) -> CountRule:
+        """Ask how many members of a list make a rule true, in which `item` is the member.
+
+        >>> large = field("item.amount").gte(100) & field("item.at").within_last("30 days")
+        >>> print(field("purchases").count(large, at_least=2))
+        purchases has at least 2 members with (item.amount >= 100 and item.at within the last '30 days')
+        """
+        return CountRule(self.path, where, at_least, at_most)
+
     def is_null(self) -> FieldRule:
         """Ask whether it is missing or null (operator isNull)."""
         return FieldRule(self.path, "isNull")
@@ -227,6 +273,8 @@ def compile_rule(rule: Rule) -> Question:
     """
     if isinstance(rule, FieldRule):
         return _compile_comparison(rule)
+    if isinstance(rule, CountRule):
+        return _compile_count(rule)
     if isinstance(rule, NotRule):
         inner = compile_rule(rule.rule)
         return lambda facts: not inner(facts)
@@ -242,6 +290,59 @@ def _compile_comparison(rule: FieldRule) -> Question:
     if other is None:
         return lambda facts: ask(facts.value(path), value, facts) is not negated
     return lambda facts: ask(facts.value(path), facts.value(other), facts) is not negated
+
+
+def _compile_count(rule: CountRule) -> Question:
+    number, least, most = counting(rule), rule.at_least or 0, rule.at_most
+    return lambda facts: least <= (found := number(facts)) and (most is None or found <= most)
+
+
+def counting(rule: CountRule) -> Callable[[Known], int]:
+    """Return a function of the facts that counts the members which a rule about a list asks for."""
+    path, ask = rule.field, None if rule.where is None else compile_rule(rule.where)
+
+    def number(facts: Known) -> int:
+        items = items_of(facts, path)
+        return len(items) if ask is None else sum(map(ask, items))
+
+    return number
+
+
+ITEM = "item"
+"""The root of paths into the member of a list that is looked at."""
+
+
+def is_of_item(path: str) -> bool:
+    """Return whether a path in a rule about members of a list leads into the member."""
+    return path == ITEM or path.startswith(f"{ITEM}.")
+
+
+@frozen
+class ItemFacts:
+    """Facts together with one member of a list, under the name `item`."""
+
+    facts: Known
+    item: object
+
+    @property
+    def at(self) -> int:
+        """The instant of the question, in microseconds UTC."""
+        return self.facts.at
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of local dates."""
+        return self.facts.zone
+
+    def value(self, path: str) -> object:
+        """Return the value at a path; None if it is missing or null."""
+        return read_path({ITEM: self.item}, path) if is_of_item(path) else self.facts.value(path)
+
+
+def items_of(facts: Known, path: str) -> Sequence[ItemFacts]:
+    """Return the facts about each member of a list; none for what is no list."""
+    value = facts.value(path)
+    return [ItemFacts(facts, each) for each in value] if isinstance(value, SEVERAL) else ()
 
 
 @frozen
@@ -276,14 +377,32 @@ def reads(rule: Rule | None) -> frozenset[str]:
     >>> sorted(reads(field("a").eq(1) & ~field("b").gt(field("event.c"))))
     ['a', 'b', 'event.c']
     """
-    paths = (
-        path for part, _ in walk(rule) if isinstance(part, FieldRule) for path in (part.field, part.value_of) if path
-    )
-    return frozenset(path for path in paths if isinstance(path, str))  # rules may be unvalidated
+    return frozenset(path for part in comparisons(rule) for path in paths_of(part))
 
 
-def walk(rule: Rule | None, path: str = "") -> Iterator[tuple[Rule, str]]:
+def comparisons(rule: Rule | None) -> Iterator[FactRule]:
+    """Yield the parts of a rule that ask for facts; what is asked of the members of a list is inside its count."""
+    return (part for part, _ in walk(rule) if isinstance(part, FactRule))
+
+
+def paths_of(part: FactRule) -> Iterator[str]:
+    """Yield the paths that a comparison or a count reads, without those into the members of its list.
+
+    >>> [*paths_of(field("visits").count(field("item.page").eq(field("event.page")), at_least=3))]
+    ['visits', 'event.page']
+    """
+    if isinstance(part, CountRule):
+        inner = (path for each in comparisons(part.where) for path in paths_of(each))
+        paths = [part.field, *(path for path in inner if not is_of_item(path))]
+    else:
+        paths = [path for path in (part.field, part.value_of) if path is not None]
+    return (path for path in paths if isinstance(path, str))  # rules may be unvalidated
+
+
+def walk(rule: Rule | None, path: str = "", *, items: bool = False) -> Iterator[tuple[Rule, str]]:
     """Yield each part of a rule with its path in a journey file, outer parts first, without recursion.
+
+    With `items`, also the parts of what is asked of members of lists.
 
     >>> [path for _, path in walk(field("a").eq(1) & ~field("b").eq(2), "where")]
     ['where', 'where.all[0]', 'where.all[1]', 'where.all[1].not']
@@ -294,6 +413,8 @@ def walk(rule: Rule | None, path: str = "") -> Iterator[tuple[Rule, str]]:
         yield part, where
         if isinstance(part, NotRule):
             stack.append((part.rule, f"{where}.not"))
+        elif items and isinstance(part, CountRule) and part.where is not None:
+            stack.append((part.where, f"{where}.where"))
         elif isinstance(part, AllOf | AnyOf):
             word = "all" if isinstance(part, AllOf) else "any"
             stack.extend((inner, f"{where}.{word}[{n}]") for n, inner in reversed(list(enumerate(part.rules))))
@@ -323,6 +444,9 @@ def explain(rule: Rule, facts: Known) -> str:
         shown = "" if operator.alone else f" {_show(actual)}"
         other = f" {_show(expected)}" if rule.value_of else ""
         return _sentence(rule, not came_out, shown) + other
+    if isinstance(rule, CountRule):
+        number, came_out = counting(rule)(facts), holds(rule, facts)
+        return f"{rule.field} has {number} {_members(rule, number)}, {'' if came_out else 'not '}{_bounds(rule)}"
     if isinstance(rule, NotRule):
         return explain(rule.rule, facts)
     whole = holds(rule, facts)
@@ -338,67 +462,3 @@ def explain(rule: Rule, facts: Known) -> str:
 
 def _show(value: object) -> str:
     return "(missing)" if value is None else repr(list(value) if isinstance(value, tuple) else value)
-
-
-# --- validation ---------------------------------------------------------------------------------------------------
-
-
-def rule_problems(rule: object, path: str) -> Iterator[Problem]:
-    """Yield every problem of a rule with its place (R13, R60, R63).
-
-    >>> [str(problem) for problem in rule_problems(FieldRule("age", "gteq", 18), "where")]
-    ["where.op: unknown operator 'gteq' (did you mean 'gte'?) [operator]"]
-    """
-    if rule is None:
-        return
-    suggest = suggestions()
-    for part, where in walk(rule, path):  # type: ignore[arg-type]  # anything else is told below
-        if not isinstance(part, FieldRule | AllOf | AnyOf | NotRule):
-            hint = "; compare with .eq(...), not with ==" if isinstance(part, bool) else ""
-            said = f"expected a rule such as field('age').gte(18), not {describe(part)}{hint}"
-            yield Problem("rule", ERROR, where, said)
-        elif where.count(".all[") + where.count(".any[") + where.count(".not") > MAX_DEPTH:
-            yield Problem("depth", ERROR, f"{path}...", f"the rule is nested deeper than {MAX_DEPTH} levels")
-            return
-        elif isinstance(part, FieldRule):
-            yield from _comparison_problems(part, where, suggest)
-
-
-def _comparison_problems(
-    rule: FieldRule, where: str, suggest: Callable[[object, Iterable[str]], str]
-) -> Iterator[Problem]:
-    for name, at in ((rule.field, "field"), (rule.value_of, "value_of")):
-        if name is not None and (fault := path_fault(name)):
-            yield Problem("field", ERROR, f"{where}.{at}", f"the field {fault}")
-    operator = OPERATORS.get(rule.op) if isinstance(rule.op, str) else None
-    if operator is None:
-        names = [*OPERATORS, *ALIASES]
-        hint = suggest(rule.op, names) or f"; known are {', '.join(OPERATORS)}"
-        yield Problem("operator", ERROR, f"{where}.op", f"unknown operator {shown(rule.op)}{hint}")
-        return
-    if bad := list(faults(rule.value, "value")):
-        yield from (Problem("operand", ERROR, f"{where}.value", fault) for fault in bad)
-    elif rule.value_of is None:
-        if fault := operator.operand(rule.value):
-            yield Problem("operand", ERROR, f"{where}.value", f"operator {operator.name} {fault}")
-    elif rule.value is not None or not operator.takes_field:
-        both = "value and value_of exclude each other" if rule.value is not None else "takes no value_of"
-        yield Problem("operand", ERROR, f"{where}.value_of", f"operator {operator.name}: {both}")
-
-
-def path_fault(path: object) -> str | None:
-    """Return why a value is no path of names joined by dots; None if it is one.
-
-    >>> path_fault("customer.address.city"), path_fault("a..b")
-    (None, "path 'a..b' has an empty name between dots")
-    """
-    if not isinstance(path, str):
-        return f"path must be text, not {describe(path)}"
-    if not path:
-        return "path must not be empty"
-    if fault := text_fault(path):
-        return f"path {fault}"
-    names = path.split(".")
-    if len(names) > MAX_DEPTH:
-        return f"path {path[:60]!r}... has more than {MAX_DEPTH} names"
-    return None if all(names) else f"path {path[:60]!r} has an empty name between dots"

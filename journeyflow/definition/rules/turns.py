@@ -7,7 +7,17 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from journeyflow.basics.moments import DAY, LAST, add, bounded, iso, local_instant, read_instant, to_local
-from journeyflow.definition.rules.conditions import NOW, FieldRule, Question, Rule, walk
+from journeyflow.definition.rules.conditions import (
+    NOW,
+    CountRule,
+    FactRule,
+    FieldRule,
+    Question,
+    Rule,
+    comparisons,
+    items_of,
+    walk,
+)
 from journeyflow.definition.rules.operators import Known, length_of_time
 from journeyflow.errors import ERROR, Problem
 
@@ -38,28 +48,33 @@ class AsOf:
         return iso(self.at) if path == NOW else self.facts.value(path)
 
 
-def clocked(rule: Rule | None) -> tuple[FieldRule, ...]:
-    """Return the comparisons of a rule that the clock can turn.
+def clocked(rule: Rule | None) -> tuple[FactRule, ...]:
+    """Return the comparisons and counts of a rule that the clock can turn.
 
     >>> from journeyflow.definition.rules.conditions import field
     >>> [part.field for part in clocked(field("plan").eq("paid") | field("ends").within_next("3 days"))]
     ['ends']
     """
-    parts = (part for part, _ in walk(rule) if isinstance(part, FieldRule))
-    return tuple(part for part in parts if part.op in _WITHIN or NOW in {part.field, part.value_of})
+    return tuple(filter(_is_clocked, comparisons(rule)))
+
+
+def _is_clocked(part: FactRule) -> bool:
+    if isinstance(part, CountRule):
+        return bool(clocked(part.where))
+    return part.op in _WITHIN or NOW in {part.field, part.value_of}
 
 
 def clock_problems(rule: Rule | None, path: str) -> Iterator[Problem]:
     """Yield a problem for each comparison with now of which nobody can say when it turns (R37)."""
-    for part, where in walk(rule, path):
+    for part, where in walk(rule, path, items=True):
         if isinstance(part, FieldRule) and NOW in {part.field, part.value_of} and part.op not in _COMPARED:
             yield Problem("clock", ERROR, where, "a wait for a condition compares now by before and after only")
 
 
-def true_from(question: Question, parts: Sequence[FieldRule], facts: Known, at: int) -> int | None:
+def true_from(question: Question, parts: Sequence[FactRule], facts: Known, at: int) -> int | None:
     """Return the first instant, from `at` on, at which a rule is true if only the clock changes; None if there is none.
 
-    `parts` are the comparisons of the rule that the clock can turn.
+    `parts` are the comparisons and counts of the rule that the clock can turn.
     """
     if question(AsOf(facts, at)):
         return at
@@ -67,8 +82,12 @@ def true_from(question: Question, parts: Sequence[FieldRule], facts: Known, at: 
     return next((turn for turn in turns if question(AsOf(facts, turn))), None)
 
 
-def _turns(part: FieldRule, facts: Known) -> Iterator[int]:
-    """Yield every instant at which a comparison turns, and perhaps others."""
+def _turns(part: FactRule, facts: Known) -> Iterator[int]:
+    """Yield every instant at which a comparison turns, or one about a member of a counted list, and perhaps others."""
+    if isinstance(part, CountRule):
+        inner = clocked(part.where)
+        yield from (turn for item in items_of(facts, part.field) for each in inner for turn in _turns(each, item))
+        return
     expected = facts.value(part.value_of) if part.value_of else part.value
     date = read_instant(expected if part.field == NOW else facts.value(part.field), facts.zone)
     if date is None:

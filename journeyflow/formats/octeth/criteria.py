@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from journeyflow.basics.values import describe, thaw
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
+from journeyflow.formats.octeth.campaigns import OF_CAMPAIGNS, opens_or_clicks
+from journeyflow.formats.octeth.history import HISTORY, in_journeys, write_history
 from journeyflow.formats.octeth.keys import attribute, compared, field_of, joined_by, members, numbered
+from journeyflow.formats.octeth.members import Unasked
 from journeyflow.formats.parts import JsonObject, PartReader
 
 FIELDS = {
@@ -32,7 +35,7 @@ YES_NO = {
     "Is before": "before",
     "Is after": "after",
 }
-"""The operators of a YesNo; those that count campaigns are refused."""
+"""The operators of a YesNo."""
 
 ENGAGED = ("opened", "clicked", "unsubscribed", "complained", "bounced")
 """What may have been done with an email of this journey, or not."""
@@ -42,18 +45,8 @@ NO_TAGS = FieldRule("tags.0", "isNull")
 
 SUPPRESSED = FieldRule("consent.EMAIL", "eq", False)
 
-_UNTOLD = {
-    "journeys": "a rule does not know the other journeys of a customer",
-    "website-events": "a rule knows the event at hand, and none before it",
-    "campaign-events": "a rule knows the messages of its own journey, and no campaigns",
-}
-"""Families that nothing here could answer, each with the reason."""
-
-_INSTEAD = 'keep the answer as a segment or in a custom field, and ask for that, with the type "segments" or "fields"'
-"""What a client can do instead."""
-
 _Family = Callable[[str, JsonObject], Rule | None]
-"""A function (operator, criterion) that returns the rule, or None for an unknown operator."""
+"""A function (operator, criterion) that returns the rule, or None for an unknown operator; it may raise Unasked."""
 
 
 def _text(criterion: JsonObject, name: str) -> str:
@@ -93,12 +86,19 @@ def _emails(operator: str, criterion: JsonObject) -> Rule | None:
     return FieldRule(f"message.{_text(criterion, 'value')}.{kind}", op, True) if kind in ENGAGED else None
 
 
+def _journeys(operator: str, criterion: JsonObject) -> Rule | None:
+    """Read a criterion about journeys, or in an older form about emails of this one."""
+    return (_emails if operator.removeprefix("not ") in ENGAGED else in_journeys)(operator, criterion)
+
+
 FAMILIES: Mapping[str, _Family] = {
     "fields": _fields,
     "tags": _tags,
     "segments": _segments,
     "suppressions": _suppressions,
     "journey-email-action": _emails,
+    **HISTORY,
+    "journeys": _journeys,
 }
 
 
@@ -129,11 +129,13 @@ def _rule(reader: PartReader, value: object, path: str) -> Rule | None:
         return None
     family, operator = str(value.get("type", "")).lower(), str(value.get("operator", "")).lower()
     if family not in FAMILIES:
-        reason = _UNTOLD.get(family)
-        why = f"known are {', '.join(FAMILIES)}" if reason is None else f"{reason}; {_INSTEAD}"
-        reader.fault("criteria", f"{path}.type", f"{family!r} cannot be asked: {why}")
+        reader.fault("criteria", f"{path}.type", f"unknown type {family!r}; known are {', '.join(FAMILIES)}")
         return None
-    rule = FAMILIES[family](operator, value)
+    try:
+        rule = FAMILIES[family](operator, value)
+    except Unasked as error:
+        reader.fault("criteria", f"{path}.{error.key}", error.reason)
+        return None
     if rule is None:
         reader.fault("operator", f"{path}.operator", f"unknown operator {operator!r} of {family}")
     return rule
@@ -141,16 +143,27 @@ def _rule(reader: PartReader, value: object, path: str) -> Rule | None:
 
 def yes_no(reader: PartReader, keys: JsonObject, path: str) -> Rule | None:
     """Return the rule of a YesNo."""
-    operators = {name.lower(): op for name, op in YES_NO.items()}
-    left, op = keys.get("CriteriaLeft") or "", operators.get(str(keys.get("CriteriaOperator")).lower())
-    if op is None or left in {"Opens", "Clicks"}:
-        reader.fault(
-            "criteria",
-            path,
-            f"{left} {keys.get('CriteriaOperator')} cannot be asked: {_UNTOLD['campaign-events']}; {_INSTEAD}",
-        )
+    left, operator = keys.get("CriteriaLeft") or "", str(keys.get("CriteriaOperator"))
+    if left in OF_CAMPAIGNS:
+        return _of_campaigns(reader, keys, path)
+    op = {name.lower(): op for name, op in YES_NO.items()}.get(operator.lower())
+    if op is None:
+        reader.fault("criteria", path, f"unknown operator {operator!r}; known are {', '.join(YES_NO)}")
         return None
     return FieldRule(attribute(left), op, None if op in {"isNull", "isNotNull"} else keys.get("CriteriaRight", ""))
+
+
+def _of_campaigns(reader: PartReader, keys: JsonObject, path: str) -> Rule | None:
+    """Return the rule of a YesNo about opens or clicks."""
+    try:
+        rule = opens_or_clicks(keys)
+    except Unasked as error:
+        reader.fault("criteria", f"{path}.CriteriaRight", error.reason)
+        return None
+    if rule is None:
+        said = "expected At least, At most or Only with a number, or Is or Is not with a list of campaigns"
+        reader.fault("criteria", path, f"{keys['CriteriaLeft']}: {said}")
+    return rule
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -163,7 +176,7 @@ def write_rule(rule: Rule) -> JsonObject | None:
     {'CriteriaOperator': 'and', 'Criteria': [{'type': 'tags', 'operator': 'has this tag', 'value': '5'}]}
     """
     for operator, group in (("and", AllOf), ("or", AnyOf)):
-        if isinstance(rule, FieldRule | group):
+        if isinstance(rule, FieldRule | CountRule | NotRule | group):
             flat = [_written(each) for each in members(rule, group)]
             if None not in flat:
                 return {"CriteriaOperator": operator, "Criteria": flat}
@@ -184,7 +197,7 @@ def _written(rule: Rule) -> JsonObject | None:
             if found := write(one):
                 return found
         return None
-    return _write_tags(rule)
+    return _write_tags(rule) or write_history(rule)
 
 
 def _write_tags(rule: Rule) -> JsonObject | None:

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from journeyflow import End, InvalidJourney, Journey
 from journeyflow.answers import JourneyStats, PeopleStats, SendInfo, StepStats
 from journeyflow.definition.steps import with_options
+from journeyflow.formats.octeth.history import OF_JOURNEYS
 from journeyflow.formats.octeth.keys import is_true
 from journeyflow.formats.octeth.reading import ActionRow, read_actions
 from journeyflow.formats.octeth.triggers import EMAIL
@@ -61,7 +62,12 @@ def _targets(value: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
 def _criteria(value: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
     if isinstance(value, list):
         return [_criteria(each, naming) for each in value]
-    if isinstance(value, dict) and value.get("type") == "journey-email-action":
+    if not isinstance(value, dict):
+        return value
+    kind, operator = (str(value.get(key)).lower() for key in ("type", "operator"))
+    if kind == "journeys" and operator in OF_JOURNEYS:
+        return {**value, "value": naming.journey(value.get("value"))}
+    if kind in {"journeys", "journey-email-action"}:
         return {**value, "value": naming.mentioned(value.get("value"))}
     return value
 

@@ -21,11 +21,11 @@ from journeyflow.definition.rules.changes import (
     is_last_message,
     merge,
     plain,
-    read_path,
     tag,
     write_path,
 )
 from journeyflow.definition.rules.conditions import FieldRule
+from journeyflow.definition.rules.paths import read_path
 
 names = st.sampled_from(["a", "b", "c", "a.b", "lastName", "lastEmailSentAt"])
 inner_names = st.sampled_from(["x", "y", "x.y"])

@@ -25,12 +25,12 @@ from journeyflow.definition.rules.conditions import (
     field,
     holds,
     not_,
-    path_fault,
     reads,
-    rule_problems,
     walk,
 )
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS, as_number, equal
+from journeyflow.definition.rules.paths import path_fault
+from journeyflow.definition.rules.rule_checks import rule_problems
 
 NOW = parse_instant("2026-06-15T12:00:00Z")
 PARIS = ZoneInfo("Europe/Paris")

@@ -141,8 +141,8 @@ RULINGS: dict[str, list[Ruling]] = {
         Ruling("an empty list", "removes every action", "test_an_empty_list_removes_every_action"),
         Ruling(
             "criteria of a Decision about campaigns, other journeys and the past of the website, which the page on"
-            " actions has", "code 6, and the details name what to ask instead",
-            "test_a_fault_of_an_action_says_where_it_is",
+            " actions has", "answered from attributes that the host keeps",
+            "test_criteria_about_the_past_are_answered",
         ),
         _INSIDE,
     ],

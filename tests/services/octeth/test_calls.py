@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from journeyflow import Condition, End, Engine, Event, Journey, Send, Trigger, Wait, field
+from journeyflow.definition.rules.conditions import FieldRule, walk
+from journeyflow.formats.octeth.history import OF_JOURNEYS
 from journeyflow.services.octeth import VERSIONS, Octeth
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.services.octeth.world import MAIL, WAIT, World, running
@@ -269,6 +271,13 @@ def test_an_action_that_is_not_published_is_passed_through():
     assert [each.customer for each in world.engine.tenant("acme").messages(take=None)] == ["26:2"]
 
 
+def reads_of(journey: Journey) -> list[Any]:
+    """Return what the comparisons of a Decision name, inside of counts too, without statuses."""
+    (decision,) = (step for step in journey.steps if isinstance(step, Condition))
+    parts = [part for part, _ in walk(decision.branches[0].when, items=True) if isinstance(part, FieldRule)]
+    return [part.value for part in parts if part.field != "item.status"]
+
+
 @pytest.mark.rows(59, 213, 214, 216, 219, 220)
 def test_numbers_inside_actions_are_those_of_the_interface():
     """Journeys and actions are named by number wherever they stand; numbers inside the engine are its own affair."""
@@ -277,14 +286,17 @@ def test_numbers_inside_actions_are_those_of_the_interface():
     number = world.journey({"Action": "StartJourney", "TargetJourneyID": other}, MAIL)
     start, mail = world.actions(number)
     rule = {"type": "journey-email-action", "operator": "opened", "value": mail}
+    rules = [rule, *({"type": "journeys", "operator": name, "value": other} for name in sorted(OF_JOURNEYS))]
     inner = [{"Action": "ExitJourney", "TargetJourneyID": [other]}]
-    decision = {"Action": "Decision", "Criteria": [rule], "Actions": {"True": inner, "False": []}}
+    decision = {"Action": "Decision", "Criteria": rules, "Actions": {"True": inner, "False": []}}
     actions: list[Any] = [{"ActionID": start, "Action": "StartJourney", "ActionParameters": {"TargetJourneyID": other}}]
     actions += [{"ActionID": mail, **MAIL}, decision]
     world.done("journey.actions.update", JourneyID=number, Actions=actions)
     shown = world.done("journey.get", JourneyID=number)["Actions"]
     assert shown[0]["ActionParameters"] == {"TargetJourneyID": other}
-    assert shown[2]["ActionParameters"]["Criteria"] == [rule]
+    assert shown[2]["ActionParameters"]["Criteria"] == rules
+    (_, *asked) = reads_of(world.engine.tenant("acme").definition("journey-2"))
+    assert asked == ["journey-1"] * len(OF_JOURNEYS)
     assert shown[2]["Actions"]["True"][0]["ActionParameters"] == {"TargetJourneyID": other}
     again = world.done("journey.actions.update", JourneyID=number, Actions=shown)
     assert [each["ActionID"] for each in again["Actions"]] == [each["ActionID"] for each in shown]
@@ -292,6 +304,32 @@ def test_numbers_inside_actions_are_those_of_the_interface():
     wrongs += [{"Action": "Decision", "Actions": {"True": 5}}, {"Action": "Wait", "ActionParameters": "x"}]
     for wrong in ([each] for each in wrongs):
         assert world.call("journey.actions.update", JourneyID=number, Actions=wrong)[0] == 422
+
+
+@pytest.mark.rows(219, 220)
+def test_criteria_about_the_past_are_answered():
+    """By the lists that the host keeps: each subscriber goes the way of the document's own examples."""
+    world = World()
+    opened = {"type": "campaign-events", "operator": "opened", "value": []}
+    opened["aggregation"] = {"operator": "at_least", "count": 3}  # type: ignore[assignment]  # a JSON object
+    bought = {"type": "website-events", "event": "conversion", "operator": "greater than"}
+    bought |= {"event_parameter": "conversionValue", "value": "50"}
+    ways = {"True": [{**MAIL, "Published": 1}], "False": []}
+    decision = {"Action": "Decision", "CriteriaOperator": "or", "Criteria": [opened, bought], "Actions": ways}
+    number = world.journey(decision, enabled=True)
+    acme = world.engine.tenant("acme")
+    event = {"event": "opened", "campaign": 5, "at": world.now.isoformat()}
+    acme.put_customer("26:1", {"campaignEvents": [event] * 3}, at=world.now)
+    acme.put_customer("26:2", {"campaignEvents": [event] * 2}, at=world.now)
+    for subscriber in (1, 2):
+        world.done("subscriber.journey.trigger", JourneyID=number, ListID=26, SubscriberID=subscriber)
+    assert [each.customer for each in acme.messages(take=None)] == ["26:1"]
+    conversion = {"event": "conversion", "at": world.now.isoformat(), "data": {"conversionValue": 300}}
+    acme.put_customer("26:2", {"websiteEvents": [conversion]}, at=world.now)
+    world.done("subscriber.journey.trigger", JourneyID=number, ListID=26, SubscriberID=2)
+    assert [each.customer for each in acme.messages(take=None)] == ["26:1", "26:2"]
+    (shown,) = world.done("journey.get", JourneyID=number)["Actions"]
+    assert shown["ActionParameters"]["Criteria"] == [{**opened, "value": ""}, bought]
 
 
 @pytest.mark.rows(111, 237)

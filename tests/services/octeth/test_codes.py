@@ -307,15 +307,13 @@ def test_a_fault_of_an_action_says_where_it_is():
     _, body = world.call("journey.actions.update", JourneyID=world.journey(), Actions=actions)
     (fault,) = body["Errors"]
     assert fault["Details"][0].startswith("Actions[0].WaitUnit: expected one of seconds")
-    campaigns = {"type": "campaign-events", "operator": "opened", "value": 7}
+    campaigns = {"type": "campaign-events", "operator": "opened", "time_filter": {"type": "in_last_x_days"}}
     _, body = world.call(
         "journey.actions.update", JourneyID=world.journey(), Actions=[{"Action": "Decision", "Criteria": [campaigns]}]
     )
     (fault,) = body["Errors"]
     assert fault["Code"] == 6
-    assert fault["Details"][0].startswith(
-        "Actions[0].Criteria[0].type: 'campaign-events' cannot be asked: a rule knows"
-    )
+    assert fault["Details"][0].startswith("Actions[0].Criteria[0].time_filter: expected a number of days")
     _, body = world.call(
         "journey.create", Name="n", Trigger="WebsiteEvent_pageView", Trigger_Criteria=[{"Property": 1}]
     )
