@@ -208,7 +208,7 @@ def _worked(call: HostCall, limit: int | None) -> DoneSoFar:
             if size > 1 or pace == whole > 1:  # look for the item in smaller batches, which nothing else can tell (R7)
                 pace = max(1, size // 2)
                 continue
-            tally = set_first_aside(call.core, call.now, failure)
+            tally = set_first_aside(call, failure)
         else:
             pace = min(whole, 2 * pace)
         _add(total, tally)

@@ -14,7 +14,7 @@ from journeyflow.catalog.catalog import Catalog
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.delivery import log_aside
 from journeyflow.engine.inputs import told_error
-from journeyflow.errors import ClockJump, StorageError, cut
+from journeyflow.errors import ClockJump, CorruptDatabase, StorageError, cut
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
@@ -57,6 +57,7 @@ class HostCall:
         """Whether the claim may be part of the commit of the last batch; handlers have their messages first."""
         self.messages = list[Message]()
         self.first = 0
+        self._done: tuple[DueKey | None, Changes | None] = None, None
 
     def is_far(self, instant: int | None) -> bool:
         """Return whether something due at an instant lies too far before `now`."""
@@ -91,6 +92,20 @@ class HostCall:
             return ()
         self.first = transaction.ask(NextInputRequest())
         return tuple(make_input((seq, *item[1:])) for seq, item in enumerate(self.inputs, self.first))
+
+    def expect_progress(self, due: Due, changes: Changes, catalog: Catalog) -> None:
+        """Raise CorruptDatabase where handling due work would never end, which only rows that nobody wrote can cause.
+
+        That is, if it changes nothing, or if the first item came twice before and changes the same again.
+        """
+        if due.keys and (not changes or self._done == (due.keys[0], changes)):
+            what = f"{name_item(due, catalog, due.keys[0])}, stays due whatever is done"
+            raise CorruptDatabase(self.core.path, what, "see journeyflow audit, and restore the store from a backup")
+
+    def done(self, due: Due, changes: Changes) -> None:
+        """Note what was committed of due work; the changes are kept where the first item comes for the second time."""
+        first = due.keys[0] if due.keys else None
+        self._done = first, changes if first == self._done[0] else None
 
     def committed(self, claimed: Claimed | None) -> None:
         """Note that a batch is committed, and what was claimed with it."""
@@ -141,6 +156,7 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
                 timers = transaction.load(journey_timers(catalog))
                 _expect_alone(is_alone(call.of, due, timers, catalog, now))
             changes, tally, loaded = _worked(call, transaction, catalog, due, limit)
+            call.expect_progress(due, changes, catalog)
             more, claimed = due.more or tally.cut, None
             if call.claim is not None and call.joining and not more and not changes.erased:
                 claimed = claim_posts(transaction, catalog, call.claim, in_hand(due, loaded, changes))
@@ -154,6 +170,7 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
         except Exception as error:
             raise Unhandled(due.keys, transaction.tenant) from error
     more = more or (call.together and transaction.tenant is not None)  # then others may have work too
+    call.done(due, changes)
     call.committed(claimed)
     return more, tally
 
@@ -217,7 +234,7 @@ def check_clock(call: HostCall) -> None:
 # --- items that cannot be handled -------------------------------------------------------------------------------------
 
 
-def set_first_aside(core: Core, now: int, failure: Unhandled) -> Tally:
+def set_first_aside(call: HostCall, failure: Unhandled) -> Tally:
     """Set aside the item whose handling raised an exception, and log it (R9); return what was done.
 
     Does nothing if another process has handled the item meanwhile.
@@ -225,12 +242,12 @@ def set_first_aside(core: Core, now: int, failure: Unhandled) -> Tally:
     cause = failure.__cause__
     error = cut(told_error(cause)) if cause is not None else ""
     try:
-        done = _put_aside(core, now, failure, error, set_aside)
+        done = _put_aside(call, failure, error, set_aside)
     except StorageError:
         raise
     except Exception as worse:  # noqa: BLE001 what is wrong may be wrong with the history of the run as well
         LOG.warning("the history of an item that is set aside cannot be written: %s", told_error(worse))
-        done = _put_aside(core, now, failure, error, set_barely_aside)
+        done = _put_aside(call, failure, error, set_barely_aside)
     if done is None:
         return Tally()
     name, tally = done
@@ -238,13 +255,15 @@ def set_first_aside(core: Core, now: int, failure: Unhandled) -> Tally:
     return tally
 
 
-def _put_aside(core: Core, now: int, failure: Unhandled, error: str, way: SettingAside) -> tuple[str, Tally] | None:
+def _put_aside(call: HostCall, failure: Unhandled, error: str, way: SettingAside) -> tuple[str, Tally] | None:
     """Set an item aside in one way; return its name and what was done, or None if it is not due any more."""
-    key = failure.keys[0]
+    core, now, key = call.core, call.now, failure.keys[0]
     with core.store.transaction(tenant=failure.tenant) as transaction:
         catalog, due = core.refresh(transaction), transaction.due(now, 1)
         if due.keys[:1] != (key,):
             return None
         changes, tally = way(transaction, due, catalog, now, error)
+        call.expect_progress(due, changes, catalog)
         transaction.commit(evolve(changes, last_tick=now))
+        call.done(due, changes)
         return name_item(due, catalog, key), tally

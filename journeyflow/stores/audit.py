@@ -11,7 +11,7 @@ from journeyflow.stores.recount import miscounts
 from journeyflow.stores.schema import VISITS
 
 SHAPE: dict[str, str] = {
-    "the file is damaged: {0}": "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "the store is damaged: {0}": "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     "row {1} of table {0} points at nothing": 'SELECT "table", rowid FROM pragma_foreign_key_check ORDER BY 1, 2',
     "the move to visit {1} of enrollment {0} goes by path {2}, which is not there": """
         SELECT m.enrollment, m.visit, m.path FROM moves m LEFT JOIN paths p ON p.number = m.path
@@ -222,6 +222,9 @@ CHECKS: dict[str, str] = {
         WHERE t.due IS NULL AND (t.which IS NULL OR 'PAUSED' IS NOT (
             SELECT state FROM transitions s WHERE s.journey = d.journey ORDER BY n DESC LIMIT 1))
         GROUP BY d.journey, j.id ORDER BY 1""",
+    "journey {0!r} has a timer of kind {1}, which is none": """
+        SELECT j.id, t.which FROM journey_timers t JOIN journeys j ON j.number = t.journey
+        WHERE t.which NOT IN (0, 1) ORDER BY 1, 2""",
     "journey {0!r} pulls people in and nothing wakes it": f"""
         SELECT j.id FROM journeys j JOIN publications p ON p.journey = j.number AND p.n = (
             SELECT max(n) FROM publications q WHERE q.journey = j.number)

@@ -20,6 +20,7 @@ from journeyflow.stores.batch import (
     HELD,
     INPUT,
     JOURNEY,
+    PULL,
     QUEUE,
     TIMER,
     CapRequest,
@@ -182,10 +183,8 @@ def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
         _wake(work, first, instant, None)
     elif rank == HELD:
         _wake(work, second, instant, first)
-    elif second == QUEUE:
-        admit(work, first, instant)
     else:
-        pull(work, first, instant)
+        {QUEUE: admit, PULL: pull}[second](work, first, instant)
     while work.queue:
         following = work.queue.popleft()
         if work.people.forgotten and is_anonymous(following.person.id):

@@ -12,7 +12,7 @@ from journeyflow.machine.behaviours import advance
 from journeyflow.machine.notes import Situation
 from journeyflow.machine.program import NOWHERE
 from journeyflow.records.changes import Changes, LimitChanges
-from journeyflow.stores.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, DueKey, Request, timer_key
+from journeyflow.stores.batch import HELD, INPUT, JOURNEY, PULL, QUEUE, TIMER, Due, DueKey, Request, timer_key
 from journeyflow.stores.contract import Transaction
 from journeyflow.work.entries import turn_away_first
 from journeyflow.work.happenings import Tally
@@ -99,7 +99,7 @@ def _message_aside(work: Work, key: DueKey, error: str) -> None:
 def _journey_aside(work: Work, key: DueKey, error: str) -> None:
     """Refuse the customer whom a journey's timer is about, and go on with the next."""
     instant, _, number, which = key
-    turn_away = turn_away_first if which == QUEUE else turn_away_next
+    turn_away = {QUEUE: turn_away_first, PULL: turn_away_next}[which]
     turn_away(work, number, instant, {"error": error})
 
 

@@ -355,7 +355,7 @@ def test_an_item_that_another_process_handled_meanwhile(engine):
     go(engine)
     engine.tick(NOW)
     failure = working.Unhandled([(1, 1, 1, 0)], None)
-    assert working._put_aside(engine._core, 0, failure, "", setting_aside.set_aside) is None
+    assert working._put_aside(working.HostCall(engine._core, 0), failure, "", setting_aside.set_aside) is None
     assert engine.audit() == []
 
 
@@ -374,7 +374,9 @@ def test_customers_who_would_move_together(engine, monkeypatch):
 def test_what_is_no_longer_due_is_not_counted(engine):
     """Another process has handled the item between the attempt and the setting aside."""
     welcome(engine)
-    assert working.set_first_aside(engine._core, 0, working.Unhandled([(1, 1, 1, 0)], None)) == Tally()
+    assert (
+        working.set_first_aside(working.HostCall(engine._core, 0), working.Unhandled([(1, 1, 1, 0)], None)) == Tally()
+    )
 
 
 def test_a_queue_without_anybody_goes_on(engine):

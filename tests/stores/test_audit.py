@@ -277,6 +277,10 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE slots SET count = 9", "journey 'queue' counts 9 slots, and 1 people entered"),
     ("UPDATE deferred SET trigger_data = '['", "deferred entry 1: its trigger cannot be read"),
     # pulls
+    (
+        "UPDATE journey_timers SET which = 7 WHERE journey = 5",
+        "journey 'club' has a timer of kind 7, which is none",
+    ),
     ("DELETE FROM journey_timers WHERE journey = 5", "journey 'club' pulls people in and nothing wakes it"),
     ("UPDATE journey_timers SET due = NULL WHERE journey = 5", "journey 'club' pulls people in and nothing wakes it"),
     (
@@ -355,7 +359,7 @@ def test_every_check_finds_something() -> None:
         for template, pattern in patterns.items()
         if not any(re.fullmatch(pattern, sentence) for _, sentence in FAULTS)
     }
-    assert useless == {"the file is damaged: {0}"}
+    assert useless == {"the store is damaged: {0}"}
 
 
 def test_damage_is_told(file: Path) -> None:
@@ -370,7 +374,7 @@ def test_damage_is_told(file: Path) -> None:
     file.write_bytes(content)
     sentences = found(file)
     assert sentences
-    assert {sentence.split(":")[0] for sentence in sentences} == {"the file is damaged"}
+    assert {sentence.split(":")[0] for sentence in sentences} == {"the store is damaged"}
 
 
 @pytest.mark.parametrize("kind", ["memory", "file"])

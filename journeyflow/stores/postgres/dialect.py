@@ -57,10 +57,6 @@ def translated(script: str) -> str:
 
 
 FUNCTIONS = """
-CREATE VIEW pragma_integrity_check AS SELECT ''::text AS integrity_check WHERE FALSE;
-
-CREATE VIEW pragma_foreign_key_check AS SELECT ''::text AS "table", 0::bigint AS rowid WHERE FALSE;
-
 CREATE FUNCTION iif(condition boolean, one anycompatible, other anycompatible) RETURNS anycompatible
 LANGUAGE sql IMMUTABLE AS 'SELECT CASE WHEN condition THEN one ELSE other END';
 

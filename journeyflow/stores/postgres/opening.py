@@ -12,7 +12,8 @@ from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, Re
 from journeyflow.stores.fresh import new_settings
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.dialect import FUNCTIONS
-from journeyflow.stores.postgres.schema import COPYING, MARK, MIGRATIONS, TABLE_NAMES
+from journeyflow.stores.postgres.migrations import MIGRATIONS
+from journeyflow.stores.postgres.schema import COPYING, MARK, TABLE_NAMES
 from journeyflow.stores.schema import UNFINISHED
 
 OLDEST = 160_000

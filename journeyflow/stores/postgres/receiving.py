@@ -9,10 +9,10 @@ from journeyflow.stores.contract import LAST_TICK, SqlReader
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.opening import connect, explained, mark, owner, prepare, quoted, version_of
 from journeyflow.stores.postgres.reader import PostgresReader
-from journeyflow.stores.postgres.schema import COPYING, MARK, RANGE, TABLE_NAMES
+from journeyflow.stores.postgres.schema import COPYING, KINDS, MARK, RANGE, TABLE_NAMES
 from journeyflow.stores.postgres.sets import SetWriter
 from journeyflow.stores.postgres.store import PostgresStore
-from journeyflow.stores.postgres.tenants import KINDS, TenantNumbers, keep
+from journeyflow.stores.postgres.tenants import TenantNumbers, keep
 from journeyflow.stores.receiving import MOVED, NOTE, TAKEN, Used, refuse_rows
 from journeyflow.stores.rows import Row
 from journeyflow.stores.schema import columns, primary_key

@@ -10,8 +10,7 @@ Text is compared byte by byte (collation C), whatever the database does elsewher
 import re
 
 from journeyflow.stores.contract import LAST_TICK
-from journeyflow.stores.postgres.dialect import translated
-from journeyflow.stores.schema import LATER, VIEWS
+from journeyflow.stores.schema import LATER
 
 MARK = "journeyflow"
 """The comment on a schema that says whose it is."""
@@ -235,8 +234,15 @@ SELECT '{LAST_TICK}', max(last_tick)::text FROM tenants HAVING max(last_tick) IS
 """
 """The settings with the instant of the last tick that did anything, which each tenant keeps for itself (R3)."""
 
-MIGRATIONS: tuple[str, ...] = (TABLES + META + translated(VIEWS),)
-"""The scripts that make each version of the schema of the one before, oldest first; a released one never changes."""
+KINDS = ("customers", "enrollments", "inputs", "deferred", "exports", "paths")
+"""What each tenant counts: the columns of `tenants` with the last number of each, named like its table."""
+
+DUE = """least(
+    (SELECT min(at) FROM inputs i WHERE i.tenant = t.tenant AND i.outcome IS NULL),
+    (SELECT min(due) FROM enrollments e WHERE e.tenant = t.tenant AND e.due IS NOT NULL),
+    (SELECT min(lease_until) FROM messages m WHERE m.tenant = t.tenant AND m.lease_until IS NOT NULL),
+    (SELECT min(due) FROM journey_timers j WHERE j.tenant = t.tenant))"""
+"""The instant of the earliest work of a tenant t."""
 
 OWNED_BY: dict[str, tuple[str, str, str]] = {
     **dict.fromkeys(("moves", "messages", "arms"), ("enrollment", "enrollments", "serial")),

@@ -15,13 +15,10 @@ from attrs import define, field
 from psycopg import Connection
 
 from journeyflow.stores.postgres.asking import BoundStatement, FoundRows
-from journeyflow.stores.postgres.schema import RANGE
+from journeyflow.stores.postgres.schema import DUE, KINDS, RANGE
 
 NOBODY = ""
 """The name of no tenant."""
-
-KINDS = ("customers", "enrollments", "inputs", "deferred", "exports", "paths")
-"""What is counted: the columns with the last number of each."""
 
 _COLUMNS = f"tenant, range, due, last_tick, {', '.join(KINDS)}"
 
@@ -32,27 +29,21 @@ SELECT {_COLUMNS} FROM tenants WHERE due <= %(now)s ORDER BY due, tenant LIMIT 1
 """
 
 _FIRST = f"""
-SELECT tenant, range, (SELECT min(due) FROM tenants), last_tick, {", ".join(KINDS)} FROM tenants WHERE range = 0
+SELECT tenant, range, (SELECT min(due) FROM tenants), last_tick, {", ".join(KINDS)} FROM tenants
+ORDER BY range <> 0 LIMIT 1
 """
-"""The numbers of what is done for all, who have work as soon as one of them has."""
+"""The numbers of what is done for all, who have work as soon as one of them has: those of the first range."""
 
 _REVISION = "SELECT value FROM settings WHERE name = 'revision'"
 """A statement after that of the lock, as what it reads must not be older than the lock."""
 
-_DUE = """least(
-    (SELECT min(at) FROM inputs i WHERE i.tenant = t.tenant AND i.outcome IS NULL),
-    (SELECT min(due) FROM enrollments e WHERE e.tenant = t.tenant AND e.due IS NOT NULL),
-    (SELECT min(lease_until) FROM messages m WHERE m.tenant = t.tenant AND m.lease_until IS NOT NULL),
-    (SELECT min(due) FROM journey_timers j WHERE j.tenant = t.tenant))"""
-"""The instant of the earliest work of a tenant t."""
-
 _KEEP = f"""
-UPDATE tenants t SET due = {_DUE}, last_tick = coalesce(%(last_tick)s, last_tick),
+UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%(last_tick)s, last_tick),
        {", ".join(f"{kind} = %({kind})s" for kind in KINDS)}
 WHERE t.tenant = %(tenant)s
 """
 
-_KEEP_ALL = f"UPDATE tenants t SET due = {_DUE}, last_tick = coalesce(%s, last_tick)"
+_KEEP_ALL = f"UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%s, last_tick)"
 
 _KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind in KINDS)} WHERE range = 0"
 
@@ -111,10 +102,15 @@ def locking(tenant: str | None, due_at: int | None) -> tuple[BoundStatement, ...
 
 
 def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
-    """Return the numbers that questions have found, of a tenant or of all; those of tenant "" if they found none."""
+    """Return the numbers that questions have found, of a tenant or of all; those of tenant "" if they found none.
+
+    Raises LookupError if there are tenants, and none has the first range.
+    """
     *_, found, revision = answers
     numbers = TenantNumbers.of(found[0]) if found else TenantNumbers(NOBODY)
     if of_all:
+        if numbers.range:
+            raise LookupError(numbers.range)
         numbers.tenant = None
     numbers.revision = int(revision[0][0])
     return numbers

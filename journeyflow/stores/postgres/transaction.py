@@ -11,7 +11,7 @@ import psycopg
 from attrs import evolve
 from psycopg import Connection
 
-from journeyflow.errors import StorageError
+from journeyflow.errors import CorruptDatabase, StorageError
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Export, Input, Post, make_input
 from journeyflow.stores.batch import (
@@ -45,6 +45,7 @@ from journeyflow.stores.postgres import due, tenants
 from journeyflow.stores.postgres.asking import Asker
 from journeyflow.stores.postgres.limits import unless_held
 from journeyflow.stores.postgres.loading import load, names_as_lists
+from journeyflow.stores.postgres.opening import RESTORE
 from journeyflow.stores.postgres.pruning import load_finished, load_past
 from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.writing import PostgresWriter
@@ -148,6 +149,9 @@ class PostgresTransaction:
             limit,
             [(at, JOURNEY, journey, which) for at, journey, which in ringing],
         )
+        if self._chosen and not found.keys:
+            what = f"tenant {self.tenant!r} has work at {first} according to table tenants, and none is found"
+            raise CorruptDatabase(self.path, what, RESTORE)
         return evolve(found, more=True) if others else found
 
     @_of_medium

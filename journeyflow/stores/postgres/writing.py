@@ -146,7 +146,13 @@ class PostgresWriter:
 
     def _write_customers(self, changes: Changes) -> None:
         rows = [(number, tenant, name, dumps(values)) for number, tenant, name, values in changes.customers]
-        self._sets.put("customers", "number, tenant", "id, attributes", rows)
+        same = _expected("customers", "id")
+        self._sets.add(
+            "customers",
+            "number, tenant, id, attributes",
+            rows,
+            f"(number, tenant) DO UPDATE SET attributes = excluded.attributes, {same}",
+        )
         self._numbers.note("customers", (row[0] for row in rows))
         for crowd in changes.crowds:
             if crowd.news:
@@ -162,7 +168,8 @@ class PostgresWriter:
     def _write_runs(self, changes: Changes) -> None:
         rows = list(map(written_run, chain(changes.runs, *map(_runs_of, changes.crowds))))
         news = ", ".join(f"{name} = excluded.{name}" for name in RUN_FORM.names(NOW_OF_RUN).split(", "))
-        self._sets.add("enrollments", RUN_FORM.names(RUN), rows, f"(serial, tenant) DO UPDATE SET {news}")
+        same = _expected("enrollments", "customer")
+        self._sets.add("enrollments", RUN_FORM.names(RUN), rows, f"(serial, tenant) DO UPDATE SET {news}, {same}")
         self._numbers.note("enrollments", (row[0] for row in rows))
 
     def _write_moves(self, changes: Changes) -> None:
@@ -223,6 +230,15 @@ _of_export = tuple(name for name in Export._fields if name not in {"number", "te
 
 _as_row: Callable[[Export], Row] = itemgetter(*map(Export._fields.index, ("number", "tenant", *_of_export)))
 """Return a job as a row, its key first."""
+
+
+def _expected(table: str, column: str) -> str:
+    """Return the assignment that fails if a number belongs to another row than the one that is written (R92).
+
+    >>> _expected("customers", "id")
+    'id = CASE WHEN customers.id = excluded.id THEN customers.id END'
+    """
+    return f"{column} = CASE WHEN {table}.{column} = excluded.{column} THEN {table}.{column} END"
 
 
 def _place(move: Move, run: Run) -> VersionPath:

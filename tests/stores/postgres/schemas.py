@@ -10,8 +10,9 @@ import psycopg
 
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
+from journeyflow.stores.postgres.migrations import MIGRATIONS
 from journeyflow.stores.postgres.opening import _begin, quoted
-from journeyflow.stores.postgres.schema import MIGRATIONS, TABLE_NAMES
+from journeyflow.stores.postgres.schema import TABLE_NAMES
 
 NUMBERS = count(1)
 
