@@ -9,6 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncContextDecorator, ContextDecorator
+from functools import partial
 from inspect import (
     isasyncgen,
     isasyncgenfunction,
@@ -17,6 +18,7 @@ from inspect import (
     iscoroutinefunction,
     isgenerator,
     isgeneratorfunction,
+    isroutine,
 )
 from typing import Final, NamedTuple
 
@@ -217,6 +219,8 @@ def _error_of(came: object) -> BaseException | None:
     """Return why a handler's call is a failed attempt, or None: it raised, or what it returned is still to be done."""
     if isinstance(came, Failure):
         return came.error
+    if isroutine(came) or isinstance(came, partial):
+        return TypeError(f"the handler returned {describe(came)}, which nobody calls; call it in the handler")
     decorated = isinstance(came, ContextDecorator | AsyncContextDecorator)
     if not any(map(_is_unfinished, (came, getattr(came, "gen", None) if decorated else None))):
         return None

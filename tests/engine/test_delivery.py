@@ -332,6 +332,16 @@ def test_what_is_still_to_be_done_is_a_failed_attempt(opened, handler):
     assert error.endswith("which nobody waits for; pass a plain function, such as one that asyncio.run()s it")
 
 
+@pytest.mark.parametrize("returned", [statuses, print, [].append, Lazily().__call__, functools.partial(print, "x")])
+def test_a_function_that_nobody_called_is_a_failed_attempt(opened, returned):
+    """A handler such as `lambda message: smtp.send`, without the parentheses, delivers nothing (R71)."""
+    host = opened(lambda _: returned, 1)
+    assert host.tick().failed == 1
+    ((error,),) = host.rows("SELECT data ->> 'error' FROM inputs WHERE kind = 'nack'")
+    assert error.startswith("TypeError: the handler returned ")
+    assert error.endswith(", which nobody calls; call it in the handler")
+
+
 def test_a_handler_that_stops_an_iteration_has_failed(opened):
     """StopIteration is an exception like any other here (R71)."""
     host = opened(lambda _: next(iter(())), 2)
