@@ -9,18 +9,16 @@ from typing import Final
 from attrs import evolve, frozen
 
 from journeyflow.basics.moments import LAST, from_micros
-from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.drawing.rows import Rows
 from journeyflow.engine import delivery
 from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.core import LOG, Core
+from journeyflow.engine.outlook import Outlook, seen
 from journeyflow.engine.working import HostCall, NotAlone, Overdue, Unhandled, check_clock, do_batch, set_first_aside
 from journeyflow.errors import StorageError, shown
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import TRACES
-from journeyflow.stores.contract import Transaction
-from journeyflow.stores.inquiries import EarliestRequest
 from journeyflow.work.happenings import Tally
 from journeyflow.work.outbox import claim_request
 
@@ -74,35 +72,15 @@ ADDED: Final = (
 _added_up: Callable[[Tally], tuple[int, ...]] = attrgetter(*ADDED)
 
 
-@frozen
-class Outlook:
-    """When there is work, over all tenants, as one look at the store shows it.
-
-    `earliest` is the instant of the earliest work, `free` that of the earliest which no pause will hold; None is none.
-    `paused` counts the paused journeys. `owing` is whether traces of forgotten customers are owed to the medium (R86).
-    `waiting` is whether a message waits for the claim of the call that looks.
-    """
-
-    earliest: int | None
-    free: int | None
-    paused: int
-    owing: bool
-    waiting: bool = False
-
-    def busy(self, now: int) -> bool:
-        """Return whether there is anything to do at `now`."""
-        return self.waiting or (self.earliest is not None and self.earliest <= now)
-
-
 def look(core: Core, call: HostCall | None = None) -> Outlook:
     """Return when there is work, without the write lock, and whether a call will have messages of its claim."""
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
-        seen = _seen(transaction, catalog)
-        claim = call.claim if call is not None and call.joining and not seen.busy(call.now) else None
+        outlook: Outlook = seen(transaction, catalog)  # type: ignore[assignment]  # nothing was committed yet
+        claim = call.claim if call is not None and call.joining and not outlook.busy(call.now) else None
         if claim is None or not transaction.ask(claim_request(claim, catalog, limit=1)):
-            return seen
-    return evolve(seen, waiting=True)
+            return outlook
+    return evolve(outlook, waiting=True)
 
 
 def next_call(core: Core) -> Outlook:
@@ -111,16 +89,10 @@ def next_call(core: Core) -> Outlook:
         return look(core)
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
-        seen = _seen(transaction, catalog)
+        outlook: Outlook = seen(transaction, catalog)  # type: ignore[assignment]  # nothing was committed yet
         posts = transaction.ask(claim_request(delivery.own_handlers(core, LAST), catalog, limit=1))
-    instants = [post.available_at for post in posts] + ([] if seen.free is None else [seen.free])
-    return evolve(seen, free=min(instants, default=None))
-
-
-def _seen(transaction: Transaction, catalog: Catalog) -> Outlook:
-    paused = catalog.paused_since
-    earliest, free = transaction.ask(EarliestRequest(paused))
-    return Outlook(earliest, free, len(paused), catalog.traces)
+    instants = [post.available_at for post in posts] + ([] if outlook.free is None else [outlook.free])
+    return evolve(outlook, free=min(instants, default=None))
 
 
 def tick(call: HostCall, *, limit: int | None = None) -> TickResult:
@@ -161,7 +133,7 @@ def do_due_work(call: HostCall, *, limit: int | None = None) -> tuple[DoneSoFar,
         done = undisturbed(_worked, call, limit)
         if core.options.scrub and done["forgotten"]:
             scrub(core)
-        outlook = look(core)
+        outlook = call.outlook or look(core)
     elif call.joining:
         call.claim = None  # nothing can be claimed
     if outlook.owing:
@@ -186,7 +158,8 @@ def do_work_of(call: HostCall) -> None:
         call.of = None
         do_due_work(call)
     else:
-        erase_owed(call.core)
+        if call.outlook is None or call.outlook.owing:
+            erase_owed(call.core)
 
 
 def _worked(call: HostCall, limit: int | None) -> DoneSoFar:

@@ -14,6 +14,7 @@ from journeyflow.catalog.catalog import Catalog
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.delivery import log_aside
 from journeyflow.engine.inputs import told_error
+from journeyflow.engine.outlook import Outlook, seen
 from journeyflow.errors import ClockJump, CorruptDatabase, StorageError, cut
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
@@ -57,6 +58,8 @@ class HostCall:
         """Whether the claim may be part of the commit of the last batch; handlers have their messages first."""
         self.messages = list[Message]()
         self.first = 0
+        self.outlook: Outlook | None = None
+        """When there is more work, if that is known as of the last batch."""
         self._done: tuple[DueKey | None, Changes | None] = None, None
 
     def is_far(self, instant: int | None) -> bool:
@@ -141,7 +144,7 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
     Raises, with nothing committed, Overdue (R3), Unhandled for an exception that is not the store's, and NotAlone if
     the work of some customers may depend on that of others.
     """
-    core, now = call.core, call.now
+    core, now, call.outlook = call.core, call.now, None
     if len(call.inputs) > size:
         call.store()
     tenant, due_at = _whose(call)
@@ -161,7 +164,7 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
             if call.claim is not None and call.joining and not more and not changes.erased:
                 claimed = claim_posts(transaction, catalog, call.claim, in_hand(due, loaded, changes))
             leased = {} if claimed is None else claimed.posts
-            if changes or given or leased:
+            if given or leased or changes:
                 new_posts, posts = with_posts(changes, leased)
                 last_tick = now if changes else None
                 transaction.commit(evolve(changes, inputs=given, new_posts=new_posts, posts=posts, last_tick=last_tick))
@@ -169,7 +172,8 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
             raise
         except Exception as error:
             raise Unhandled(due.keys, transaction.tenant) from error
-    more = more or (call.together and transaction.tenant is not None)  # then others may have work too
+        more = more or (call.together and transaction.tenant is not None)  # then others may have work too
+        call.outlook = None if more or changes.catalog else seen(transaction, catalog)
     call.done(due, changes)
     call.committed(claimed)
     return more, tally

@@ -67,7 +67,7 @@ class Shelf:
 class Transaction(Protocol):
     """Everything between acquiring the lock and releasing it. Commits are durable when the block is left.
 
-    Whether a transaction sees its own commits is unspecified: callers read everything first.
+    Whether a transaction sees its own commits is unspecified, but for `EarliestRequest`: callers read everything first.
     """
 
     @property

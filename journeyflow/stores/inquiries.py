@@ -25,8 +25,12 @@ Earliest = tuple[int | None, int | None]
 
 
 @frozen
-class EarliestRequest(Inquiry[Earliest]):
-    """A request for the instants of the earliest work (R73); these journeys are paused from the given instants on."""
+class EarliestRequest(Inquiry[Earliest | None]):
+    """A request for the instants of the earliest work (R73); these journeys are paused from the given instants on.
+
+    After a commit in the same transaction, and in one for a tenant, the answer may be None: the store cannot tell yet.
+    Otherwise it is that of all tenants, with what the transaction has committed.
+    """
 
     paused: Mapping[int, int]
 

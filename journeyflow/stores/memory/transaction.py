@@ -156,8 +156,10 @@ class MemoryTransaction:
         answer: Answer = self._answers[type(inquiry)](self, inquiry)
         return answer
 
-    def _earliest(self, inquiry: EarliestRequest) -> Earliest:
-        """Return the instants of the earliest work, of all and without what a pause holds."""
+    def _earliest(self, inquiry: EarliestRequest) -> Earliest | None:
+        """Return the instants of the earliest work, of all and without what a pause holds; None after a commit."""
+        if self.committed:
+            return None
         store, paused = self._store, inquiry.paused
         told = store.inbox.first(store.waiting), store.leases.first(store.leased)
         first = _soonest(*told, store.timers.first(store.resting), store.journey_timers.first(store.ringing))

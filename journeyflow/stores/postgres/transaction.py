@@ -165,8 +165,10 @@ class PostgresTransaction:
         answer: Answer = self._answers[type(inquiry)](self, inquiry)
         return answer
 
-    def _earliest(self, inquiry: EarliestRequest) -> Earliest:
-        """Return the instants of the earliest work, of all and without what a pause holds."""
+    def _earliest(self, inquiry: EarliestRequest) -> Earliest | None:
+        """Return the instants of the earliest work, of all and without what a pause holds; None if it is not known."""
+        if self.written or self.tenant is not None:
+            return None
         paused = inquiry.paused
         first = self._numbers.due
         return first, self._soonest(paused) if paused else first

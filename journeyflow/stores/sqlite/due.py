@@ -63,3 +63,10 @@ def earliest(held: str) -> str:
         " (SELECT min(lease_until) FROM messages WHERE lease_until IS NOT NULL),"
         f" (SELECT min(due) FROM journey_timers WHERE due IS NOT NULL{held})"
     )
+
+
+GLANCE = (
+    f"{earliest('')}, (SELECT min(available_at) FROM messages WHERE status = 'QUEUED'),"
+    " (SELECT value FROM meta WHERE name = 'revision')"
+)
+"""The question for all that is needed to know whether there is work: also the first queued message, and the catalog."""

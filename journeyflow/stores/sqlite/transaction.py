@@ -170,6 +170,7 @@ class SQLiteTransaction:
         """Work on a connection; `known` are interned paths, `added` takes those of this transaction."""
         self._connection, self.path, self._write = connection, path, write
         self._writer = Writer(connection, known, added, self._expect)
+        self._glanced: tuple[Any, ...] | None = None
         self.scrubbed = False
 
     def _ask(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -197,10 +198,19 @@ class SQLiteTransaction:
 
     # --- reading --------------------------------------------------------------------------------------------------
 
+    def _glance(self) -> tuple[Any, ...]:
+        """Return the first instant of each kind of work, that of a queued message, and the revision of the catalog.
+
+        This is asked once until something is written: whatever else is asked depends on it.
+        """
+        if self._glanced is None:
+            (self._glanced,) = self._ask(due.GLANCE)
+        return self._glanced
+
     @_of_medium
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Return the rows of the catalog, or None when its revision is still the known one."""
-        revision = int(self._ask("SELECT value FROM meta WHERE name = 'revision'")[0][0])
+        revision = int(self._glance()[-1])
         if revision == known_revision:
             return None
         return Shelf(
@@ -230,12 +240,12 @@ class SQLiteTransaction:
     ) -> Due:
         """Return the first due items in total order: each kind is a seek in its own index (R7).
 
-        One statement says of all kinds whether there are any; as a rule most kinds have none, and are not asked.
+        As a rule most kinds have none, and are not asked.
         """
         some = of is not None
         asked = {"now": now, "limit": limit + 1, **({} if of is None else {"of": dumps(sorted(of))})}
         inbox, resting, leased, ringing = (
-            (True, True, True, False) if some else [each is not None and each <= now for each in self._instants("")]
+            (True, True, True, False) if some else [each is not None and each <= now for each in self._glance()[:4]]
         )
         told = self._ask(due.inbox(some=some), asked) if inputs and inbox else []
         rests = self._ask(due.rests(some=some), asked) if resting else []
@@ -295,15 +305,8 @@ class SQLiteTransaction:
 
     def _earliest(self, inquiry: EarliestRequest) -> Earliest:
         """Return the instants of the earliest work, of all and without what a pause holds: seeks in the indexes."""
-        first, paused = self._soonest(""), inquiry.paused
-        return first, self._soonest(unless_held(paused)) if paused else first
-
-    def _soonest(self, held: str) -> int | None:
-        return min((each for each in self._instants(held) if each is not None), default=None)
-
-    def _instants(self, held: str) -> tuple[int | None, ...]:
-        """Return the instants of the first input, rest, lease and timer of a journey, without what is `held`."""
-        return self._ask(due.earliest(held))[0]
+        first, paused = _soonest(self._glance()[:4]), inquiry.paused
+        return first, _soonest(self._ask(due.earliest(unless_held(paused)))[0]) if paused else first
 
     def _following(self, request: Request) -> tuple[int, int]:
         """Return the numbers that the next run and the next customer get, unless nobody will come."""
@@ -411,6 +414,9 @@ class SQLiteTransaction:
 
     def _claimable(self, request: ClaimRequest) -> list[Post]:
         """Return queued messages that may be handed out, oldest first (R71)."""
+        first = self._glance()[4]
+        if first is None or first > request.at:
+            return []
         rows = self._ask(
             CLAIMABLE[request.inputs],
             {
@@ -445,8 +451,13 @@ class SQLiteTransaction:
         """Write everything a batch came to (see `writing.py`)."""
         if not self._write:
             raise StorageError(self.path, *READING)
+        self._glanced = None
         self._writer.write(changes)
         self.scrubbed = self.scrubbed or changes.erased.scrubbed
+
+
+def _soonest(instants: Iterable[int | None]) -> int | None:
+    return min((each for each in instants if each is not None), default=None)
 
 
 def _listed(values: Collection[Any]) -> str:

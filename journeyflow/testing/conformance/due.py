@@ -113,6 +113,18 @@ class DueWork(Begun):
             write(store, Changes(handled=((1, "handled"),), posts=(post(1, 1, status=SENT),)))
             expect(ask(store, EarliestRequest({})), (NOON + 3, NOON + 3), "what is left")
 
+    def test_the_earliest_work_after_a_commit_is_what_it_leaves(self, tmp_path: Path) -> None:
+        """A transaction that has committed names the work that is left then, or None if it cannot tell yet (R73)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=(event(at=NOON + 1), event(at=NOON + 2))))
+            with store.transaction() as transaction:
+                expect(transaction.ask(EarliestRequest({})), (NOON + 1, NOON + 1), "before the commit")
+                transaction.commit(Changes(handled=((1, "handled"),)))
+                found = transaction.ask(EarliestRequest({}))
+                if found is not None:
+                    expect(found, (NOON + 2, NOON + 2), "after the commit")
+            expect(ask(store, EarliestRequest({})), (NOON + 2, NOON + 2), "in the next transaction")
+
     def test_due_work_of_some_customers_is_found_alone(self, tmp_path: Path) -> None:
         """Inputs about them, answers about their messages, rests and leases; others' events under their ids (R74)."""
         answers = [answer("ack", 1, 1), answer("nack", 2, 1), answer("requeue", 9, 9), answer("ack", 1, 9)]
