@@ -13,6 +13,7 @@ from journeyflow.questions.numbers.intervals import (
     Group,
     Interval,
     chi_square_tail,
+    compared,
     newcombe,
     sample_ratio,
     wilson,
@@ -167,6 +168,13 @@ def test_the_other_group_may_be_worse():
     """A difference to the bad is told as such (R25)."""
     comparison = Comparison(Group("A", 1_000, 150), Group("B", 1_000, 100))
     assert comparison.sentence == "'B' converts 5.0 points fewer than 'A' (-7.9 to -2.1)"
+
+
+def test_groups_and_comparisons_show_their_counts_alone():
+    """A repr has no confidence, and the strata only as their sums."""
+    found = compared([(Group("A", 9, 1), Group("B", 9, 2)), (Group("A", 1, 1, confidence=0.9), Group("B", 1, 0))])
+    base, other = "Group(label='A', n=10, converted=2)", "Group(label='B', n=10, converted=2)"
+    assert repr(found) == f"Comparison(base={base}, other={other})"
 
 
 def test_an_interval_holds_both_its_ends():
