@@ -29,6 +29,15 @@ def deploy(engine: Engine, name: str, event: str = "go"):
     )
 
 
+def test_a_message_is_found_by_its_whole_id_alone(host):
+    """R70: under another nonce the same numbers name nothing; nor does what is no id."""
+    deploy(host.engine, "j")
+    host.say("go")
+    assert host.engine.message("memory-1-1").customer == "c1"
+    for name in ("other-1-1", "memory-1-2", "memory-2-1", "memory", ""):
+        assert host.engine.find_message(name) is None
+
+
 @pytest.mark.rows(2)
 def test_a_journey_has_a_number_that_no_other_ever_gets(host):
     """F2, R15: over all tenants, also when a journey is deleted and another made under its id."""

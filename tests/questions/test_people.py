@@ -282,7 +282,7 @@ def test_what_cannot_be_asked_is_told_all_at_once(crowd):
     )
     with pytest.raises(NotFound, match=r"no step 'helo' of journey 'j' \(did you mean 'hello'\?\)"):
         crowd.engine.people("j", "helo")
-    for cursor in ("{", "[1]", '[1,"x"]', "[null,1]", "5", 1.5):
+    for cursor in ("{", "[1]", '[1,"x"]', "[null,1]", "5", 1.5, '["\\ud800",1]', "[1e999,1]", f'["a",{2**63}]'):
         with pytest.raises(InvalidInput, match="is no cursor of such a page"):
             crowd.engine.people("j", "hello", after=cursor)
 

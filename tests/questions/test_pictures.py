@@ -1,5 +1,6 @@
 """Answers as charts: every number of a picture and of its table is one of the answer in Python."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -24,7 +25,7 @@ from journeyflow import (
     field,
 )
 from journeyflow.definition.pictures import edges
-from journeyflow.questions.moments import MOMENTS
+from journeyflow.questions.moments import MOMENTS, Moment, Timeline
 from journeyflow.questions.numbers.experiments import results
 from journeyflow.questions.numbers.figures import sent_by_day
 from journeyflow.questions.numbers.intervals import Group, SampleRatio, compared, sample_ratio
@@ -255,6 +256,27 @@ def test_a_timeline_has_a_line_for_each_moment_and_a_track_for_each_run():
     assert "3 days later" in chart.svg
     assert chart.svg.count('class="line series') >= 1
     assert_readable(chart)
+
+
+def test_a_timeline_is_drawn_from_its_moments_alone():
+    """Gaps of half a day are said, in days from two on; what is in no run has no track; a track ends with its run."""
+
+    def drawn(*moments, more=False):
+        return Timeline("default", "ann", moments, more).chart().svg
+
+    def at(hours, kind="event", run=None):
+        return Moment(START + timedelta(hours=hours), kind, kind, None if run is None else "j", run)
+
+    for hours, said in ((12, "12 hours later"), (47, "47 hours later"), (48, "2 days later"), (60, "2 days later")):
+        assert said in drawn(at(0), at(hours))
+    assert "later" not in drawn(at(0), at(11.9))
+    assert [more for more in (False, True) if "there are earlier ones" in drawn(at(0), more=more)] == [True]
+    assert "line series" not in drawn(at(0), at(1))
+    ends = [re.search(r"V([\d.]+)", drawn(at(0, "entry", 1), at(1, kind, 1), at(2))) for kind in ("end", "visit")]
+    early, late = (float(end[1]) for end in ends if end)
+    assert late - early > 30
+    assert Timeline("default", "ann", (at(0),)).more is False
+    assert (at(0, run=2).place, Moment(START, "queue", "waits", "j").place, at(0).place) == ("j #2", "j", "")
 
 
 def test_of_a_very_long_timeline_the_newest_moments_are_drawn():

@@ -95,6 +95,10 @@ def test_answers_about_no_message_are_listed_with_the_events(host):
     )
     page = host.engine.unmatched()
     assert (page.items, page.total) == (told, 3)
+    with open_engine("memory") as engine:  # the first input of all
+        engine.ack("nonsense", at=START)
+        engine.tick(START)
+        assert engine.unmatched().items == (Answer("ack", "nonsense", START),)
     first = host.engine.unmatched(take=2)
     assert host.engine.unmatched(after=first.cursor).items == told[2:]
     assert host.engine.tenant("other").unmatched().items == (Answer("ack", "memory-1-1", after("1 hour")),)
