@@ -401,6 +401,8 @@ KEEPS_STATE = {
     **dict.fromkeys(("LifecycleCalls", "VersionCalls"), "the parts of the engine that change journeys"),
     **dict.fromkeys(("Questions", "DecisionCalls", "NumberCalls"), "the parts of the engine that answer"),
     "Handover": "the messages of a push that are on lease",
+    "KnownPaths": "what a process has learned of a table, and what an open transaction adds",
+    "ListDumper": "an adapter of the driver",
     "Bound": "what the parts of the engine have in common",
     "PublishedVersion": "a number, with what it knows besides",
     "Engine": "the seam: a handle on the store",

@@ -172,7 +172,7 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
             raise
         except Exception as error:
             raise Unhandled(due.keys, transaction.tenant) from error
-        more = more or (call.together and transaction.tenant is not None)  # then others may have work too
+        more = more or (due.others and call.of is None)
         call.outlook = None if more or changes.catalog else seen(transaction, catalog)
     call.done(due, changes)
     call.committed(claimed)

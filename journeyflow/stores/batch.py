@@ -71,6 +71,7 @@ class Due:
 
     `keys` is sorted; `more` is whether work after the last key is due too. `inputs` is by sequence number, `runs` by
     serial for the keys that are timers of runs, `posts` by (serial, n) for the keys that are ends of leases.
+    `others` is whether tenants have due work for whom this transaction does not work (R92).
     """
 
     keys: tuple[DueKey, ...] = ()
@@ -78,6 +79,7 @@ class Due:
     inputs: Mapping[int, Input] = field(factory=dict)
     runs: Mapping[int, Run] = field(factory=dict)
     posts: Mapping[tuple[int, int], Post] = field(factory=dict)
+    others: bool = False
 
     @cached_property
     def by_kind(self) -> Mapping[str, Sequence[Input]]:

@@ -8,7 +8,8 @@ from journeyflow.stores.postgres import tenants
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, at_once
 from journeyflow.stores.postgres.lines import ServerLine
-from journeyflow.stores.postgres.opening import RESTORE, begin, meaning, vacuuming
+from journeyflow.stores.postgres.opening import RESTORE, meaning, path, quoted, vacuuming
+from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.postgres.reader import PostgresReader
 from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.transaction import DriverError, PostgresTransaction
@@ -39,7 +40,7 @@ class PostgresBlock(Block):
 
     def open(self, how: str = "", *questions: BoundStatement) -> tuple[Connection, list[FoundRows]]:
         """Begin a transaction of the database with its first questions; return the connection, and their answers."""
-        asked = [*((each, {}) for each in begin(self.address, how)), *questions]
+        asked = [(f"BEGIN {how}".rstrip(), {}), *questions]
         self.connection = self._line.connection()
         try:
             answers = at_once(self.connection, *asked)
@@ -47,7 +48,7 @@ class PostgresBlock(Block):
             self._line.hang_up()
             self.connection = self._line.connection()
             answers = at_once(self.connection, *asked)
-        return self.connection, answers[2:]
+        return self.connection, answers[1:]
 
     def drop(self) -> None:
         """Roll the transaction back; a connection that cannot do so is of no more use."""
@@ -81,7 +82,7 @@ class PostgresBlock(Block):
         from journeyflow.stores.audit import faults  # noqa: PLC0415 wanted when something is wrong
 
         try:
-            return next(faults(PostgresReader(self.open(VIEWED)[0])), None)
+            return next(faults(PostgresReader(self.open(VIEWED, path(self.address))[0])), None)
         except psycopg.Error as error:
             return None if isinstance(error, psycopg.OperationalError) else str(error)
         finally:
@@ -95,7 +96,7 @@ class PostgresView(PostgresBlock):
 
     def begin(self) -> PostgresReader:
         """Return the reader."""
-        return PostgresReader(self.open("ISOLATION LEVEL REPEATABLE READ")[0])
+        return PostgresReader(self.open("ISOLATION LEVEL REPEATABLE READ", path(self.address))[0])
 
     def end(self) -> None:
         """End the view; changes that a query made are not kept."""
@@ -105,25 +106,32 @@ class PostgresView(PostgresBlock):
 class PostgresTransactionBlock(PostgresBlock):
     """A transaction; one that writes holds the lock of its tenant, or that of all, from the start."""
 
-    def __init__(self, line: ServerLine, *, write: bool, tenant: str | None, due_at: int | None) -> None:
+    def __init__(
+        self, line: ServerLine, paths: KnownPaths, *, write: bool, tenant: str | None, due_at: int | None
+    ) -> None:
         """Wait for a turn when the block is entered."""
         super().__init__(line)
+        self._paths = paths
         self._write, self._tenant, self._due_at = write, tenant, due_at
         self._transaction: PostgresTransaction | None = None
 
     def begin(self) -> PostgresTransaction:
         """Return the transaction."""
-        connection, numbers = self._locked() if self._write else self._asked(VIEWED, *tenants.seeing(self._tenant))
+        schema = quoted(self.address.schema)
+        connection, numbers = (
+            self._locked(schema) if self._write else self._asked(VIEWED, *tenants.seeing(schema, self._tenant))
+        )
         if numbers.tenant == NOBODY and self._tenant is not None:
             numbers.tenant = self._tenant
+        chosen = self._due_at is not None
         self._transaction = PostgresTransaction(
-            connection, self.address.shown, numbers, write=self._write, chosen=self._due_at is not None
+            connection, self.address.shown, numbers, self._paths, write=self._write, chosen=chosen
         )
         return self._transaction
 
-    def _locked(self) -> tuple[Connection, TenantNumbers]:
+    def _locked(self, schema: str) -> tuple[Connection, TenantNumbers]:
         """Return the connection and the numbers of the tenant; one who comes for the first time is noted before."""
-        questions = tenants.locking(self._tenant, self._due_at)
+        questions = tenants.locking(schema, self._tenant, self._due_at)
         connection, numbers = self._asked("", *questions)
         if numbers.tenant == NOBODY and self._tenant is not None:
             tenants.add(connection, [self._tenant])
@@ -140,6 +148,8 @@ class PostgresTransactionBlock(PostgresBlock):
         """Commit; then give back the space of what was deleted if the work asks for it."""
         transaction: PostgresTransaction = self._transaction  # type: ignore[assignment]  # it has begun
         transaction.finish()
+        if self._write:
+            self._paths.keep()
         if transaction.scrubbed:
             self._line.connection().execute(vacuuming(self.address))
         self.connection = None
@@ -148,4 +158,6 @@ class PostgresTransactionBlock(PostgresBlock):
         """Roll the transaction back, after what is on its way to the server."""
         if self._transaction is not None:
             self._transaction.abandon()
+            if self._write:
+                self._paths.drop()
         super().drop()

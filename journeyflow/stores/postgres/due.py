@@ -1,6 +1,7 @@
 """Where due work stands in a PostgreSQL schema: that of a tenant or of all, and that of some customers (R7, R74)."""
 
 from journeyflow.stores.batch import ANSWERS
+from journeyflow.stores.postgres.asking import RowQuestion, asking_for
 from journeyflow.stores.rows import INPUT_ROW, POST_ROW, RUN_ROW
 from journeyflow.stores.schema import LATER, MESSAGE_ID
 
@@ -28,42 +29,28 @@ AND seq IN (
 )"""
 
 
-def inbox(mine: str, *, some: bool) -> str:
+def inbox(mine: str, *, some: bool) -> RowQuestion:
     """Return the question for the first due inputs, of `some` customers or of all."""
-    return (
-        f"SELECT {INPUT_ROW} FROM inputs"
-        f" WHERE outcome IS NULL AND at <= %(now)s{mine}{_INPUTS * some} ORDER BY at, seq LIMIT %(limit)s"
-    )
+    due = f"WHERE outcome IS NULL AND at <= %(now)s{mine}{_INPUTS * some}"
+    return asking_for("inputs", INPUT_ROW, f"{due} ORDER BY at, seq LIMIT %(limit)s")
 
 
-def rests(mine: str, *, some: bool) -> str:
+def rests(mine: str, *, some: bool) -> RowQuestion:
     """Return the question for the first runs whose rest is over."""
-    of = f" AND customer IN {_NUMBERS}" * some
-    return (
-        f"SELECT {RUN_ROW} FROM enrollments WHERE due <= %(now)s{mine}{of}"
-        f" ORDER BY due, coalesce(held, {LATER}), serial LIMIT %(limit)s"
-    )
+    due = f"WHERE due <= %(now)s{mine}{f' AND customer IN {_NUMBERS}' * some}"
+    return asking_for("enrollments", RUN_ROW, f"{due} ORDER BY due, coalesce(held, {LATER}), serial LIMIT %(limit)s")
 
 
-def leases(mine: str, *, some: bool) -> str:
+def leases(mine: str, *, some: bool) -> RowQuestion:
     """Return the question for the first messages whose lease ends."""
-    of = f" AND enrollment IN {_RUNS}" * some
-    return (
-        f"SELECT {POST_ROW} FROM messages WHERE lease_until <= %(now)s{mine}{of}"
-        " ORDER BY lease_until, enrollment, n LIMIT %(limit)s"
-    )
+    due = f"WHERE lease_until <= %(now)s{mine}{f' AND enrollment IN {_RUNS}' * some}"
+    return asking_for("messages", POST_ROW, f"{due} ORDER BY lease_until, enrollment, n LIMIT %(limit)s")
 
 
-def timers(mine: str) -> str:
+def timers(mine: str) -> RowQuestion:
     """Return the question for the first due timers of journeys: one for a queue and one for pulls of each at most."""
-    return (
-        f"SELECT due, journey, which FROM journey_timers WHERE due <= %(now)s{mine}"
-        " ORDER BY due, journey, which LIMIT %(limit)s"
-    )
-
-
-OTHERS = "SELECT 1 FROM tenants WHERE due <= %(now)s AND tenant <> %(tenant)s LIMIT 1"
-"""The question whether other tenants have due work."""
+    due = f"WHERE due <= %(now)s{mine} ORDER BY due, journey, which LIMIT %(limit)s"
+    return asking_for("journey_timers", "due, journey, which", due)
 
 
 def earliest(mine: str, held: str) -> str:

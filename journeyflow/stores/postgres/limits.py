@@ -7,7 +7,7 @@ from itertools import islice
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
 from journeyflow.stores.batch import LimitRequest, LimitsLoaded, listed_by
-from journeyflow.stores.postgres.asking import Asker
+from journeyflow.stores.postgres.asking import Asker, BoundQuestion, FoundRows, RowQuestion, about, asking_for
 from journeyflow.stores.postgres.sets import SetWriter
 
 DEFERRED_ROW = "number, journey, customer, key, at, trigger_data"
@@ -22,13 +22,24 @@ def unless_held(paused: Mapping[int, int]) -> str:
     return "".join(f" AND NOT (journey = {journey:d} AND due >= {since:d})" for journey, since in paused.items())
 
 
-def queue_heads(asking: Asker, request: LimitRequest) -> dict[int, list[Deferred]]:
-    """Return the beginnings of queues: a seek for each."""
-    sql = f"SELECT {DEFERRED_ROW} FROM deferred WHERE journey = %(journey)s ORDER BY at, number LIMIT %(ahead)s"
-    return {
-        journey: list(map(Deferred._make, asking.rows(sql, {"journey": journey, "ahead": request.ahead})))
-        for journey in sorted(request.queues)
-    }
+HEAD = asking_for("deferred", DEFERRED_ROW, "WHERE journey = %(journey)s ORDER BY at, number LIMIT %(ahead)s")
+
+SINGLE = asking_for("deferred", DEFERRED_ROW, "WHERE customer = ANY(%(keys)s::bigint[]) ORDER BY number")
+
+TIMERS = asking_for("journey_timers", "journey, which, due", "WHERE journey = ANY(%(keys)s::bigint[])")
+
+NEWEST = asking_for(
+    "slots", "at, count", "WHERE journey = %(journey)s AND at > %(since)s ORDER BY at DESC LIMIT %(most)s"
+)
+
+WAITING = RowQuestion("SELECT count(*) FROM (SELECT FROM deferred WHERE journey = %(journey)s LIMIT %(most)s) d", "n")
+
+
+def heads_asked(request: LimitRequest | None) -> dict[int, BoundQuestion]:
+    """Return the questions for the beginnings of queues, by journey."""
+    if request is None:
+        return {}
+    return {journey: (HEAD, {"journey": journey, "ahead": request.ahead}) for journey in sorted(request.queues)}
 
 
 def load_limits(
@@ -39,34 +50,26 @@ def load_limits(
     next_number: int,
 ) -> LimitsLoaded:
     """Return what is known for a request."""
-    sql = f"SELECT {DEFERRED_ROW} FROM deferred WHERE customer = ANY(%(keys)s::bigint[]) ORDER BY number"
-    single = list(map(Deferred._make, asking.of(sql, customers)))
-    timers = asking.of(
-        "SELECT journey, which, due FROM journey_timers WHERE journey = ANY(%(keys)s::bigint[])"
-        " ORDER BY journey, which",
-        request.journeys,
+    entries, timers, *newest = asking.together(
+        about(SINGLE, customers),
+        about(TIMERS, request.journeys),
+        *((NEWEST, {"journey": journey, "since": since, "most": count}) for journey, since, count in request.slots),
     )
+    single = list(map(Deferred._make, entries))
+    listed = listed_by(heads, single)
+    waiting = asking.together(*((WAITING, {"journey": each, "most": times + 1}) for each, times in listed.items()))
     return LimitsLoaded(
-        {journey: _newest(asking, journey, since, count) for journey, since, count in request.slots},
+        {journey: _slots(rows, count) for (journey, _, count), rows in zip(request.slots, newest, strict=True)},
         heads,
         single,
         {(journey, which): due for journey, which, due in timers},
         next_number,
-        {journey: _waiting(asking, journey, listed + 1) for journey, listed in listed_by(heads, single).items()},
+        {journey: int(rows[0][0]) for journey, rows in zip(listed, waiting, strict=True)},
     )
 
 
-def _waiting(asking: Asker, journey: int, most: int) -> int:
-    """Return how many entries wait in a queue, so many at most."""
-    sql = "SELECT count(*) FROM (SELECT FROM deferred WHERE journey = %(journey)s LIMIT %(most)s) d"
-    ((count,),) = asking.rows(sql, {"journey": journey, "most": most})
-    return int(count)
-
-
-def _newest(asking: Asker, journey: int, since: int, count: int) -> list[int]:
-    """Return the newest slots later than an instant, so many at most, ascending."""
-    sql = "SELECT at, count FROM slots WHERE journey = %(journey)s AND at > %(since)s ORDER BY at DESC LIMIT %(most)s"
-    rows = asking.rows(sql, {"journey": journey, "since": since, "most": count})
+def _slots(rows: FoundRows, count: int) -> list[int]:
+    """Return slots that are given newest first, so many at most, ascending."""
     slots = (at for at, times in rows for _ in range(times))
     return list(islice(slots, count))[::-1]
 

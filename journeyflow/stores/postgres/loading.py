@@ -6,55 +6,65 @@ from typing import Any
 
 from journeyflow.basics.values import loads_each
 from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
-from journeyflow.records.rows import Glimpse, Run
+from journeyflow.records.rows import Deferred, Glimpse, Run
 from journeyflow.stores.batch import CustomerInHand, Loaded, Request, named_by
-from journeyflow.stores.postgres.asking import Asker, BoundStatement, FoundRows, about
-from journeyflow.stores.postgres.limits import load_limits, queue_heads
+from journeyflow.stores.postgres.asking import Asker, BoundQuestion, FoundRows, RowQuestion, about, asking_for, shape_of
+from journeyflow.stores.postgres.limits import heads_asked, load_limits
 from journeyflow.stores.postgres.pulls import load_circles, load_pulls
 from journeyflow.stores.postgres.tenants import TenantNumbers
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, Row, read_post, read_run, read_seen
 
-RUNS = f"SELECT {RUN_ROW} FROM enrollments WHERE serial = ANY(%(keys)s::bigint[])"
+RUNS = asking_for("enrollments", RUN_ROW, "WHERE serial = ANY(%(keys)s::bigint[])")
 
-NEWEST_RUNS = f"""
-SELECT DISTINCT ON (customer, journey, key) {RUN_ROW} FROM enrollments WHERE customer = ANY(%(keys)s::bigint[])
-ORDER BY customer, journey, key, run DESC
-"""
+NEWEST_RUNS = RowQuestion(
+    f"SELECT DISTINCT ON (customer, journey, key) {RUN_ROW} FROM enrollments WHERE customer = ANY(%(keys)s::bigint[])"
+    " ORDER BY customer, journey, key, run DESC",
+    RUNS.shape,
+)
 
-KNOWN_EVENTS = f"""
-SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data
-FROM unnest(%(owners)s::text[], %(kinds)s::text[], %(ids)s::text[]) k (tenant, type, id)
-JOIN inputs i ON i.id = k.id AND i.type = k.type AND i.tenant = k.tenant
-WHERE i.kind = 'event' AND i.outcome NOT IN ({", ".join(map(repr, sorted(UNKNOWN_AFTER)))}) ORDER BY i.at, i.seq
-"""
+KNOWN_EVENTS = RowQuestion(
+    "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data"
+    " FROM unnest(%(owners)s::text[], %(kinds)s::text[], %(ids)s::text[]) k (tenant, type, id)"
+    " JOIN inputs i ON i.id = k.id AND i.type = k.type AND i.tenant = k.tenant"
+    f" WHERE i.kind = 'event' AND i.outcome NOT IN ({', '.join(map(repr, sorted(UNKNOWN_AFTER)))})"
+    " ORDER BY i.at, i.seq",
+    shape_of("inputs", "tenant, type, id, at, customer, data"),
+)
 
-SUPPRESSED = "SELECT hash, before FROM suppressions WHERE hash = ANY(%(keys)s::text[])"
+SUPPRESSED = asking_for("suppressions", "hash, before", "WHERE hash = ANY(%(keys)s::text[])")
 
-PEOPLE = "SELECT number, tenant, id, attributes FROM customers WHERE number = ANY(%(keys)s::bigint[]) ORDER BY 1"
+PERSON_ROW = "number, tenant, id, attributes"
 
-PEOPLE_BY_NAME = """
-SELECT c.number, c.tenant, c.id, c.attributes FROM unnest(%(owners)s::text[], %(names)s::text[]) k (tenant, id)
-JOIN customers c ON c.tenant = k.tenant AND c.id = k.id ORDER BY c.tenant, c.id
-"""
+PEOPLE = asking_for("customers", PERSON_ROW, "WHERE number = ANY(%(keys)s::bigint[]) ORDER BY number")
 
-SENT = """
-SELECT e.customer, m.enrollment, m.n, m.at, m.channel
-FROM enrollments e JOIN messages m ON m.enrollment = e.serial AND m.tenant = e.tenant
-WHERE e.customer = ANY(%(keys)s::bigint[]) AND e.last_at >= %(since)s AND m.at >= %(since)s
-  AND m.status = ANY(%(counted)s::text[])
-"""
+PEOPLE_BY_NAME = RowQuestion(
+    "SELECT c.number, c.tenant, c.id, c.attributes FROM unnest(%(owners)s::text[], %(names)s::text[]) k (tenant, id)"
+    " JOIN customers c ON c.tenant = k.tenant AND c.id = k.id ORDER BY c.tenant, c.id",
+    PEOPLE.shape,
+)
 
-POSTS = f"""
-SELECT {POST_ROW} FROM messages
-WHERE (enrollment, n) IN (SELECT * FROM unnest(%(keys)s::bigint[], %(places)s::bigint[]))
-"""
+SENT = RowQuestion(
+    "SELECT e.customer, m.enrollment, m.n, m.at, m.channel"
+    " FROM enrollments e JOIN messages m ON m.enrollment = e.serial AND m.tenant = e.tenant"
+    " WHERE e.customer = ANY(%(keys)s::bigint[]) AND e.last_at >= %(since)s AND m.at >= %(since)s"
+    " AND m.status = ANY(%(counted)s::text[])",
+    "n" + shape_of("messages", "enrollment, n, at, channel"),
+)
 
-NEWEST_POSTS = f"SELECT {SEEN_ROW} FROM messages WHERE enrollment = ANY(%(keys)s::bigint[]) ORDER BY enrollment, n"
+POSTS = asking_for(
+    "messages",
+    POST_ROW,
+    "WHERE (enrollment, n) IN (SELECT * FROM unnest(%(keys)s::bigint[], %(places)s::bigint[]))",
+)
 
-CLICKED = f"""
-SELECT {POST_ROW} FROM messages WHERE flags::json -> 'clicked' IS NOT NULL AND enrollment IN (
-    SELECT serial FROM enrollments WHERE customer = ANY(%(keys)s::bigint[]))
-"""
+NEWEST_POSTS = asking_for("messages", SEEN_ROW, "WHERE enrollment = ANY(%(keys)s::bigint[]) ORDER BY enrollment, n")
+
+CLICKED = asking_for(
+    "messages",
+    POST_ROW,
+    "WHERE flags::json -> 'clicked' IS NOT NULL AND enrollment IN ("
+    "SELECT serial FROM enrollments WHERE customer = ANY(%(keys)s::bigint[]))",
+)
 
 
 def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
@@ -63,14 +73,16 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     There is a round trip for what it names, one for whom that concerns, and one for theirs; none for nothing.
     """
     circles = load_circles(asking, request.pulls)
-    heads = {} if request.limits is None else queue_heads(asking, request.limits)
-    told, running, named, events, suppressed = asking.together(
+    heads_of = heads_asked(request.limits)
+    told, running, named, events, suppressed, *waiting = asking.together(
         _of_posts(request.posts),
         about(RUNS, request.serials),
         _of_names(named_by(request, circles)),
         _of_events(request.events),
         about(SUPPRESSED, request.suppressed),
+        *heads_of.values(),
     )
+    heads = {queue: list(map(Deferred._make, rows)) for queue, rows in zip(heads_of, waiting, strict=True)}
     posts = {row[:2]: read_post(row) for row in told}
     runs, people = _runs(running), _people(named)
     whole = {*request.whole, *people, *(run.customer for run in runs.values())}
@@ -97,7 +109,8 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     )
     clicked = list(map(read_post, clicks))
     posts.update(((post.serial, post.n), post) for post in clicked)
-    runs.update(_runs(asking.of(RUNS, {post.serial for post in clicked} - runs.keys())))
+    (unread,) = asking.together(about(RUNS, {post.serial for post in clicked} - runs.keys()))
+    runs.update(_runs(unread))
     return Loaded(
         tuple(people.values()),
         runs,
@@ -119,7 +132,7 @@ def _following(numbers: TenantNumbers, request: Request) -> tuple[int, int]:
     return numbers.next("enrollments"), numbers.next("customers")
 
 
-def _of_sent(request: Request, people: Mapping[int, CustomerInHand]) -> BoundStatement | None:
+def _of_sent(request: Request, people: Mapping[int, CustomerInHand]) -> BoundQuestion | None:
     """Return the question for the messages that caps count, of the customers of some tenants (R31)."""
     caps = request.caps
     if caps is None:
@@ -128,18 +141,18 @@ def _of_sent(request: Request, people: Mapping[int, CustomerInHand]) -> BoundSta
     return about(SENT, numbers, since=caps.since, counted=sorted(COUNTED))
 
 
-def _of_names(names: Collection[tuple[str, str]]) -> BoundStatement | None:
+def _of_names(names: Collection[tuple[str, str]]) -> BoundQuestion | None:
     """Return the question for customers by name."""
     return (PEOPLE_BY_NAME, names_as_lists(names)) if names else None
 
 
-def _of_posts(names: Collection[tuple[int, int]]) -> BoundStatement | None:
+def _of_posts(names: Collection[tuple[int, int]]) -> BoundQuestion | None:
     """Return the question for messages by run and visit."""
     serials, places = zip(*sorted(names), strict=True) if names else ((), ())
     return about(POSTS, serials, places=[*places])
 
 
-def _of_events(events: Collection[tuple[str, str, str]]) -> BoundStatement | None:
+def _of_events(events: Collection[tuple[str, str, str]]) -> BoundQuestion | None:
     """Return the question for the events that were taken under some ids before (R26)."""
     if not events:
         return None

@@ -11,6 +11,7 @@ from psycopg.adapt import Loader
 from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
 from journeyflow.stores.fresh import new_settings
 from journeyflow.stores.postgres.address import Address
+from journeyflow.stores.postgres.arrays import adapt
 from journeyflow.stores.postgres.dialect import FUNCTIONS
 from journeyflow.stores.postgres.migrations import MIGRATIONS
 from journeyflow.stores.postgres.schema import COPYING, MARK, TABLE_NAMES
@@ -24,8 +25,13 @@ CONNECTING: Mapping[str, Any] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
 }
-"""How long to wait for a server, and how soon to notice that it is gone, in seconds; an address may say otherwise."""
+"""How long to wait for a server, and how soon to notice that it is gone, in seconds, and the last in
+milliseconds; an address may say otherwise."""
+
+PREPARED_AFTER, PREPARED = 3, 300
+"""After how many uses a statement is prepared, and how many are at most, where the session stays the same."""
 
 RESTORE = "restore the database from a backup"
 
@@ -38,6 +44,7 @@ _MEANINGS: tuple[tuple[type[psycopg.Error], type[StorageError], str], ...] = (
     (errors.UndefinedColumn, CorruptDatabase, RESTORE),
     (errors.UndefinedFunction, CorruptDatabase, RESTORE),
     (errors.IntegrityError, CorruptDatabase, RESTORE),
+    (errors.IdleInTransactionSessionTimeout, StorageError, AGAIN),
     (errors.DiskFull, StorageError, "free some space and go on; nothing was half written"),
     (psycopg.OperationalError, StorageError, AGAIN),
 )
@@ -72,13 +79,25 @@ def connect(address: Address) -> Connection:
     try:
         found = psycopg.conninfo.conninfo_to_dict(address.server)
         made = psycopg.conninfo.make_conninfo(**{**CONNECTING, "application_name": "journeyflow", **found})
-        connection: Connection = psycopg.connect(
-            made, autocommit=True, prepare_threshold=None
-        )  # a pooler may change servers
+        connection: Connection = psycopg.connect(made, autocommit=True, prepare_threshold=None)
+        if is_direct(connection):
+            connection.prepare_threshold = PREPARED_AFTER
+            connection.prepared_max = PREPARED
     except psycopg.Error as error:
         raise meaning(error, address.shown) from error
     connection.adapters.register_loader("numeric", NumberLoader)
+    adapt(connection)
     return connection
+
+
+def is_direct(connection: Connection) -> bool:
+    """Return whether a connection leads to one session of the server.
+
+    A pooler in between greets with a number of its own, or with that of one of the sessions that it shares out; then
+    nothing may be left in a session, such as prepared statements, that a later transaction is to find there.
+    """
+    (answering,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+    return bool(answering == connection.info.backend_pid)
 
 
 class NumberLoader(Loader):
@@ -90,13 +109,13 @@ class NumberLoader(Loader):
         return float(text) if b"." in text or b"N" in text else int(text)
 
 
-def begin(address: Address, how: str = "") -> tuple[str, str]:
-    """Return the statements that begin a transaction; the path is set in each, as a pooler may change the session.
+def path(address: Address) -> tuple[str, dict[str, object]]:
+    """Return the statement that finds tables in a schema, until the transaction ends: a pooler may change the session.
 
-    >>> begin(Address.of("postgresql://db/shop?schema=a%20b"), "READ ONLY")
-    ('BEGIN READ ONLY', 'SET LOCAL search_path TO "a b"')
+    >>> path(Address.of("postgresql://db/shop?schema=a%20b"))
+    ('SET LOCAL search_path TO "a b"', {})
     """
-    return f"BEGIN {how}".rstrip(), f"SET LOCAL search_path TO {quoted(address.schema)}"
+    return f"SET LOCAL search_path TO {quoted(address.schema)}", {}
 
 
 def vacuuming(address: Address) -> str:

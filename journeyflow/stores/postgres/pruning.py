@@ -46,7 +46,7 @@ TOLD = f"""
 SELECT DISTINCT ON (i.seq) {INPUT_FORM.names(table="i.")}, i.outcome
 FROM enrollments e JOIN customers c ON c.number = e.customer JOIN inputs i ON i.customer = c.id AND i.tenant = c.tenant
 WHERE e.serial = ANY(%(keys)s::bigint[]) AND i.kind = 'event'
-  AND (i.data ->> 'message' IS NOT NULL OR i.outcome LIKE 'attributed to %%')
+  AND (i.data ->> 'message' IS NOT NULL OR i.outcome LIKE 'attributed to %')
 ORDER BY i.seq
 """
 """The query for events of the customers of some runs that may be about their messages."""

@@ -69,7 +69,9 @@ class PostgresReceiver:
         """Work in a transaction of the database that writes for all tenants."""
         with explained(self._address), self._connection.transaction():
             self._connection.execute(f"SET LOCAL search_path TO {quoted(self._address.schema)}")
-            yield SetWriter(self._connection, None)
+            sets = SetWriter(self._connection, None)
+            yield sets
+            sets.flush()
 
     @contextmanager
     def reader(self) -> Iterator[PostgresReader]:
@@ -119,6 +121,7 @@ class PostgresReceiver:
                 "UPDATE layout SET ranges = %(ranges)s, journeys = %(journeys)s, versions = %(versions)s",
                 {"ranges": ranges, **most},
             )
+            sets.flush()
             keep(self._connection, TenantNumbers(last={kind: last.get((kind, 0), 0) for kind in KINDS}))
             sets.run(f"ANALYZE {', '.join(TABLE_NAMES)}")
 

@@ -10,6 +10,7 @@ from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.blocks import PostgresTransactionBlock, PostgresView
 from journeyflow.stores.postgres.lines import ServerLine
 from journeyflow.stores.postgres.opening import prepare
+from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.turns import Joining
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class PostgresStore:
         self.path = where.shown
         self._pid = os.getpid()
         self._line, self._beside = ServerLine(where), ServerLine(where)
+        self._paths = KnownPaths()
         try:
             with Joining(self._line.turn):
                 prepare(self._line.connection(), where, nonce)
@@ -57,7 +59,9 @@ class PostgresStore:
         self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None
     ) -> AbstractContextManager["PostgresTransaction"]:
         """Open a transaction; one that writes holds the lock of the tenant, or that of all, from the start."""
-        return PostgresTransactionBlock(self._place(write=write), write=write, tenant=tenant, due_at=due_at)
+        return PostgresTransactionBlock(
+            self._place(write=write), self._paths, write=write, tenant=tenant, due_at=due_at
+        )
 
     def reader(self) -> AbstractContextManager["PostgresReader"]:
         """Open a consistent view for queries; no thread waits for what another one is writing."""

@@ -9,41 +9,71 @@ numbers are 1, 2, 3. What is done for all tenants at once counts in that range t
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from attrs import define, field
-from psycopg import Connection
+from psycopg import Connection, RawCursor
 
-from journeyflow.stores.postgres.asking import BoundStatement, FoundRows
+from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, run
 from journeyflow.stores.postgres.schema import DUE, KINDS, RANGE
+from journeyflow.stores.rows import Row
 
 NOBODY = ""
 """The name of no tenant."""
 
 _COLUMNS = f"tenant, range, due, last_tick, {', '.join(KINDS)}"
 
-_ONE = f"SELECT {_COLUMNS} FROM tenants WHERE tenant = %(tenant)s"
+WIDTH = _COLUMNS.count(",") + 1
 
-_FREE = f"""
-SELECT {_COLUMNS} FROM tenants WHERE due <= %(now)s ORDER BY due, tenant LIMIT 1 FOR UPDATE SKIP LOCKED
+IDLE, IDLE_SECONDS = "idle_in_transaction_session_timeout", 20
+"""After so many seconds the server ends a transaction whose process says nothing, unless it is set otherwise: the
+process may be stopped, or its machine gone, while it holds the lock of a tenant."""
+
+WITHIN = {
+    "search_path": "%(path)s",
+    "plan_cache_mode": "'force_generic_plan'",
+    "enable_seqscan": "'off'",
+    "max_parallel_workers_per_gather": "'0'",
+    "jit": "'off'",
+    IDLE: f"coalesce(nullif(current_setting('{IDLE}'), '0'), '{IDLE_SECONDS}s')",
+}
+"""What holds within a transaction of the engine, whose statements look up rows by key: so their plans are made once,
+also those of tables that are still empty then, and several answers of one statement stay in their order."""
+
+_WHOSE = {
+    "one": "WHERE tenant = %(tenant)s",
+    "free": "WHERE due <= %(now)s ORDER BY due, tenant LIMIT 1",
+    "first": "ORDER BY range <> 0 LIMIT 1",
+}
+"""Whose row a transaction begins with: that of its tenant, of the one who has waited longest, or of the first, in whose
+range is counted what is done for all."""
+
+
+@lru_cache(maxsize=100)
+def _opening(schema: str, whose: str, lock: str) -> str:
+    """Return the statement that sets what holds within a transaction and locks and reads a row of `tenants`.
+
+    It has one row, also if no tenant is found. What it reads beside the row may be older than the lock, if it has
+    waited for that; a change of the catalog has locked the table, which is waited for before anything is read.
+    """
+    settings = ", ".join(f"set_config('{name}', {value}, TRUE)" for name, value in WITHIN.items())
+    return f"""
+WITH mine AS MATERIALIZED (SELECT {_COLUMNS} FROM {schema}.tenants {_WHOSE[whose]} {lock})
+SELECT mine.*, (SELECT min(o.due) FROM {schema}.tenants o WHERE o.tenant IS DISTINCT FROM mine.tenant),
+       (SELECT value FROM {schema}.settings WHERE name = 'revision'), {settings}
+FROM (SELECT) one LEFT JOIN mine ON TRUE
 """
 
-_FIRST = f"""
-SELECT tenant, range, (SELECT min(due) FROM tenants), last_tick, {", ".join(KINDS)} FROM tenants
-ORDER BY range <> 0 LIMIT 1
-"""
-"""The numbers of what is done for all, who have work as soon as one of them has: those of the first range."""
-
-_REVISION = "SELECT value FROM settings WHERE name = 'revision'"
-"""A statement after that of the lock, as what it reads must not be older than the lock."""
 
 _KEEP = f"""
 UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%(last_tick)s, last_tick),
        {", ".join(f"{kind} = %({kind})s" for kind in KINDS)}
 WHERE t.tenant = %(tenant)s
+RETURNING due, (SELECT min(o.due) FROM tenants o WHERE o.tenant <> t.tenant)
 """
 
-_KEEP_ALL = f"UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%s, last_tick)"
+_KEEP_ALL = f"UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%(last_tick)s, last_tick)"
 
 _KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind in KINDS)} WHERE range = 0"
 
@@ -52,7 +82,8 @@ _KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind i
 class TenantNumbers:
     """The last numbers that were given, by kind, as a transaction goes on; `range` is that of its tenant.
 
-    `due` is when there is work, and `revision` that of the catalog, both as the transaction begins.
+    `due` is when there is work, `others` when other tenants have some, and `revision` that of the catalog, all as the
+    transaction begins.
     """
 
     tenant: str | None = None
@@ -61,11 +92,12 @@ class TenantNumbers:
     last_tick: int | None = None
     last: dict[str, int] = field(factory=lambda: dict.fromkeys(KINDS, 0))
     revision: int = 0
+    others: int | None = None
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> "TenantNumbers":
-        """Return those of a row of the table."""
-        tenant, number, due, last_tick, *last = row
+        """Return those of a row of the table, or of one that begins with it."""
+        tenant, number, due, last_tick, *last = row[:WIDTH]
         return cls(tenant, number, due, last_tick, dict(zip(KINDS, last, strict=True)))
 
     def next(self, kind: str) -> int:
@@ -84,35 +116,36 @@ class TenantNumbers:
         self.last[kind] = max(self.last[kind], max(mine, default=0))
 
 
-def seeing(tenant: str | None) -> tuple[BoundStatement, BoundStatement]:
-    """Return what a transaction that reads asks first: the numbers of a tenant, or of all, and the revision."""
-    return (_FIRST, {}) if tenant is None else (_ONE, {"tenant": tenant}), (_REVISION, {})
+def seeing(schema: str, tenant: str | None) -> tuple[BoundStatement, ...]:
+    """Return what a transaction that reads begins with: the numbers of a tenant, or of all."""
+    return ((_opening(schema, "first" if tenant is None else "one", ""), {"tenant": tenant, "path": schema}),)
 
 
-def locking(tenant: str | None, due_at: int | None) -> tuple[BoundStatement, ...]:
-    """Return what a transaction that writes asks first: as `seeing`, of the tenant, a free one with due work, or all.
+def locking(schema: str, tenant: str | None, due_at: int | None) -> tuple[BoundStatement, ...]:
+    """Return what a transaction that writes begins with: as `seeing`, of the tenant, a free one with due work, or all.
 
     No numbers are found for a tenant who is not known yet, and where no tenant is free with due work.
     """
     if tenant is not None:
-        return (f"{_ONE} FOR UPDATE", {"tenant": tenant}), (_REVISION, {})
+        return ((_opening(schema, "one", "FOR UPDATE"), {"tenant": tenant, "path": schema}),)
     if due_at is not None:
-        return (_FREE, {"now": due_at}), (_REVISION, {})
-    return ("LOCK TABLE tenants IN EXCLUSIVE MODE", {}), *seeing(None)
+        return ((_opening(schema, "free", "FOR UPDATE SKIP LOCKED"), {"now": due_at, "path": schema}),)
+    return (f"LOCK TABLE {schema}.tenants IN EXCLUSIVE MODE", {}), *seeing(schema, None)
 
 
 def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
-    """Return the numbers that questions have found, of a tenant or of all; those of tenant "" if they found none.
+    """Return the numbers that a beginning has found, of a tenant or of all; those of tenant "" if it found none.
 
     Raises LookupError if there are tenants, and none has the first range.
     """
-    *_, found, revision = answers
-    numbers = TenantNumbers.of(found[0]) if found else TenantNumbers(NOBODY)
+    (row,) = answers[-1]
+    numbers = TenantNumbers.of(row) if row[0] is not None else TenantNumbers(NOBODY)
+    others, revision = row[WIDTH : WIDTH + 2]
+    numbers.others, numbers.revision = others, int(revision)
     if of_all:
         if numbers.range:
             raise LookupError(numbers.range)
-        numbers.tenant = None
-    numbers.revision = int(revision[0][0])
+        numbers.tenant, numbers.others, numbers.due = None, None, soonest(numbers.due, others)
     return numbers
 
 
@@ -132,10 +165,21 @@ def add(connection: Connection, tenants: Iterable[str]) -> None:
     )
 
 
-def keep(connection: Connection, numbers: TenantNumbers) -> None:
-    """Write at the end of a transaction what the next one has to know."""
+def keep(connection: Connection, numbers: TenantNumbers) -> RawCursor[Row]:
+    """Write at the end of a transaction what the next one has to know.
+
+    For one tenant, the answer is when that tenant has work, and when others have some.
+    """
     if numbers.tenant is not None:
-        connection.execute(_KEEP, {"tenant": numbers.tenant, "last_tick": numbers.last_tick, **numbers.last})
-        return
-    connection.execute(_KEEP_ALL, (numbers.last_tick,))
-    connection.execute(_KEEP_COUNTS, numbers.last)
+        return run(connection, _KEEP, {"tenant": numbers.tenant, "last_tick": numbers.last_tick, **numbers.last})
+    run(connection, _KEEP_ALL, {"last_tick": numbers.last_tick})
+    return run(connection, _KEEP_COUNTS, numbers.last)
+
+
+def soonest(*instants: int | None) -> int | None:
+    """Return the first of some instants, None if there is none.
+
+    >>> soonest(5, None, 3), soonest(None)
+    (3, None)
+    """
+    return min((each for each in instants if each is not None), default=None)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import psycopg
 from attrs import evolve
-from psycopg import Connection
+from psycopg import Connection, RawCursor
 
 from journeyflow.errors import CorruptDatabase, StorageError
 from journeyflow.records.changes import Changes
@@ -42,14 +42,38 @@ from journeyflow.stores.inquiries import (
     PruneRequest,
 )
 from journeyflow.stores.postgres import due, tenants
-from journeyflow.stores.postgres.asking import Asker
+from journeyflow.stores.postgres.asking import Asker, at_once, run
 from journeyflow.stores.postgres.limits import unless_held
 from journeyflow.stores.postgres.loading import load, names_as_lists
 from journeyflow.stores.postgres.opening import RESTORE
+from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.postgres.pruning import load_finished, load_past
 from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.writing import PostgresWriter
-from journeyflow.stores.rows import POST_FORM, read_post, read_run
+from journeyflow.stores.rows import POST_FORM, Row, read_post, read_run
+
+SHELF = (
+    "SELECT journeys, versions FROM layout",
+    "SELECT number, tenant, id FROM journeys ORDER BY number",
+    """SELECT v.number, v.journey, v.version, p.at, v.fingerprint, v.definition
+    FROM publications p JOIN versions v ON v.number = p.version ORDER BY p.journey, p.n""",
+    "SELECT journey, at, state FROM transitions ORDER BY journey, n",
+    "SELECT name, value FROM meta",
+    "SELECT tenant, at, definition FROM policies ORDER BY tenant, n",
+    "SELECT journey, at, step, published FROM flags ORDER BY journey, n",
+    "SELECT tenant, at, channel, held FROM holds ORDER BY tenant, n",
+)
+"""The questions for the catalog: the last numbers, and the tables in the order of `Shelf`."""
+
+
+def is_due(instant: int | None, now: int) -> bool:
+    """Return whether something is due.
+
+    >>> is_due(5, 5), is_due(6, 5), is_due(None, 5)
+    (True, False, False)
+    """
+    return instant is not None and instant <= now
+
 
 EXPORT_ROW = ", ".join(Export._fields)
 
@@ -74,18 +98,28 @@ def _of_medium(method: Callable[..., Answer]) -> Callable[..., Answer]:
 class PostgresTransaction:
     """A transaction on one schema; see `contract.Transaction`.
 
-    `numbers` are those of its tenant; `chosen` is whether the store chose that tenant, as others may have work too.
-    `written` is whether there is anything to commit, and `scrubbed` whether traces are to be erased from the medium.
+    `numbers` are those of its tenant, and `paths` those that the process knows. `chosen` is whether the store chose the
+    tenant, as one with due work. `written` is whether there is anything
+    to commit, and `scrubbed` whether traces are to be erased from the medium.
     """
 
-    def __init__(self, connection: Connection, path: str, numbers: TenantNumbers, *, write: bool, chosen: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        path: str,
+        numbers: TenantNumbers,
+        paths: KnownPaths,
+        *,
+        write: bool,
+        chosen: bool,
+    ) -> None:
         """Work on a connection."""
         self.path, self.tenant = path, numbers.tenant
-        self._numbers, self._write, self._chosen = numbers, write, chosen
+        self._numbers, self._write, self._chosen, self._kept = numbers, write, chosen, False
         self._asking = Asker(connection, self.tenant)
         self._ask, self._mine = self._asking.rows, self._asking.mine
         self._connection = connection
-        self._writer = PostgresWriter(connection, numbers)
+        self._writer = PostgresWriter(connection, numbers, paths)
         self._sending = ExitStack()
         self.written = self.scrubbed = False
 
@@ -99,22 +133,10 @@ class PostgresTransaction:
             revision = int(self._ask("SELECT value FROM settings WHERE name = 'revision'")[0][0])
         if revision == known_revision:
             return None
-        ((journeys, versions),) = self._ask("SELECT journeys, versions FROM layout")
-        return Shelf(
-            revision,
-            self._ask("SELECT number, tenant, id FROM journeys ORDER BY number"),
-            self._ask(
-                "SELECT v.number, v.journey, v.version, p.at, v.fingerprint, v.definition"
-                " FROM publications p JOIN versions v ON v.number = p.version ORDER BY p.journey, p.n"
-            ),
-            self._ask("SELECT journey, at, state FROM transitions ORDER BY journey, n"),
-            dict(self._ask("SELECT name, value FROM meta")),
-            self._ask("SELECT tenant, at, definition FROM policies ORDER BY tenant, n"),
-            self._ask("SELECT journey, at, step, published FROM flags ORDER BY journey, n"),
-            self._ask("SELECT tenant, at, channel, held FROM holds ORDER BY tenant, n"),
-            journeys + 1,
-            versions + 1,
-        )
+        ((last,), *tables) = at_once(self._connection, *((sql, {}) for sql in SHELF))
+        journeys, versions, transitions, meta, policies, flags, holds = tables
+        first, second = (number + 1 for number in last)
+        return Shelf(revision, journeys, versions, transitions, dict(meta), policies, flags, holds, first, second)
 
     @_of_medium
     def due(
@@ -129,17 +151,19 @@ class PostgresTransaction:
 
         The row of the tenant says whether there are any; then all kinds are asked for in one round trip.
         """
-        first = self._numbers.due
-        if self.tenant == NOBODY or (not self.written and (first is None or first > now)):
+        if self.tenant == NOBODY:
             return Due()
+        numbers = self._numbers
+        others = is_due(numbers.others, now)
+        if not (self.written or is_due(numbers.due, now)):
+            return Due(others=others)
         some, mine = of is not None, self._mine()
         asked = {"now": now, "limit": limit + 1, **({} if of is None else names_as_lists(of))}
-        told, rests, leases, ringing, others = self._asking.together(
+        told, rests, leases, ringing = self._asking.together(
             (due.inbox(mine, some=some), asked) if inputs else None,
             (due.rests(mine, some=some), asked),
             (due.leases(mine, some=some), asked),
             None if some else (due.timers(mine), asked),
-            (due.OTHERS, asked) if self._chosen else None,
         )
         items, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
         found = select_due(
@@ -150,9 +174,9 @@ class PostgresTransaction:
             [(at, JOURNEY, journey, which) for at, journey, which in ringing],
         )
         if self._chosen and not found.keys:
-            what = f"tenant {self.tenant!r} has work at {first} according to table tenants, and none is found"
+            what = f"tenant {self.tenant!r} has work at {numbers.due} according to table tenants, and none is found"
             raise CorruptDatabase(self.path, what, RESTORE)
-        return evolve(found, more=True) if others else found
+        return evolve(found, others=others)
 
     @_of_medium
     def load(self, request: Request) -> Loaded:
@@ -167,11 +191,20 @@ class PostgresTransaction:
 
     def _earliest(self, inquiry: EarliestRequest) -> Earliest | None:
         """Return the instants of the earliest work, of all and without what a pause holds; None if it is not known."""
-        if self.written or self.tenant is not None:
+        paused, of_one = inquiry.paused, self.tenant is not None
+        if of_one and self.written and not paused:
+            ((first, others),) = self._keep().fetchall()
+            first = tenants.soonest(first, others)
+            return first, first
+        if of_one or self.written:
             return None
-        paused = inquiry.paused
         first = self._numbers.due
         return first, self._soonest(paused) if paused else first
+
+    def _keep(self) -> RawCursor[Row]:
+        """Write what the next transaction has to know of this one."""
+        self._kept = True
+        return tenants.keep(self._connection, self._numbers)
 
     def _soonest(self, paused: Mapping[int, int]) -> int | None:
         """Return the instant of the earliest work of all kinds, without what a pause holds."""
@@ -261,16 +294,16 @@ class PostgresTransaction:
             raise StorageError(self.path, *READING)
         if not self.written:
             self._sending.enter_context(self._connection.pipeline())
-        self.written = True
+        self.written, self._kept = True, False
         self._writer.write(changes)
         self.scrubbed = self.scrubbed or changes.erased.scrubbed
 
     def finish(self) -> None:
         """Write what the next transaction has to know of this one, and commit."""
         with self._sending:
-            if self.written:
-                tenants.keep(self._connection, self._numbers)
-            self._connection.execute("COMMIT")
+            if self.written and not self._kept:
+                self._keep()
+            run(self._connection, "COMMIT", {})
 
     def abandon(self) -> None:
         """Send nothing more, and wait for what the server says to what was sent."""

@@ -1,6 +1,6 @@
 """Writing a commit to PostgreSQL: one statement for all rows of a kind (see `sets.py`)."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -26,6 +26,7 @@ from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.postgres import tenants
 from journeyflow.stores.postgres.erasing import forget, rename
 from journeyflow.stores.postgres.limits import write_limits
+from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.postgres.pruning import prune
 from journeyflow.stores.postgres.pulls import write_pulls
 from journeyflow.stores.postgres.schema import OF_JOURNEY
@@ -44,9 +45,9 @@ from journeyflow.stores.rows import (
     text_or_none,
 )
 
-RUN = ("serial", *RUN_FORM.without("serial"))
+RUN = (*RUN_FORM.without("serial"), "serial")
 
-POST_KEY = ("serial", "n")
+POST = (*POST_FORM.without("serial"), "serial")
 
 COUNTER_KEY = "journey, day, domain, step, what, label"
 
@@ -54,32 +55,15 @@ VersionPath = tuple[int, tuple[PathEntry, ...]]
 """A path of a version."""
 
 
-def _writer(form: Any, fields: Sequence[str]) -> Callable[[Any], Row]:  # noqa: ANN401 a form of any record
-    """Make what writes fields of a record in their order, with booleans as numbers."""
-    places = [(form.fields.index(name), form.write.get(name)) for name in fields]
-
-    def write(record: Any) -> Row:  # noqa: ANN401 as above
-        return tuple(
-            turn(record[place]) if turn is not None else int(value) if (value := record[place]) in _FLAGS else value
-            for place, turn in places
-        )
-
-    return write
-
-
-_FLAGS = (True, False)
-
-written_run = _writer(RUN_FORM, RUN)
-written_post = _writer(POST_FORM, POST_FORM.fields)
-changed_post = _writer(POST_FORM, (*POST_KEY, *NOW_OF_POST))
+written_run, written_post, now_of_post = RUN_FORM.writer(RUN), POST_FORM.writer(POST), POST_FORM.writer(NOW_OF_POST)
 
 
 class PostgresWriter:
     """Writes what a commit says through the connection of a transaction, whose `numbers` it goes on counting."""
 
-    def __init__(self, connection: Connection, numbers: TenantNumbers) -> None:
+    def __init__(self, connection: Connection, numbers: TenantNumbers, paths: KnownPaths) -> None:
         """Write through a connection."""
-        self._connection, self._numbers = connection, numbers
+        self._connection, self._numbers, self._paths = connection, numbers, paths
         self._sets = SetWriter(connection, numbers.tenant)
 
     def write(self, changes: Changes) -> None:
@@ -96,10 +80,9 @@ class PostgresWriter:
         sets.change("enrollments", "serial", "version", changes.repinned)
         self._write_moves(changes)
         posts = chain(changes.new_posts, *map(_posts_of, changes.crowds))
-        sets.add("messages", POST_FORM.names(), list(map(written_post, posts)))
-        sets.change(
-            "messages", POST_FORM.names(POST_KEY), POST_FORM.names(NOW_OF_POST), list(map(changed_post, changes.posts))
-        )
+        sets.add("messages", POST_FORM.names(POST), list(map(written_post, posts)))
+        told = [(*post[:2], *now_of_post(post)) for post in changes.posts]
+        sets.change("messages", "enrollment, n", POST_FORM.names(NOW_OF_POST), told)
         _write_refusals(sets, changes)
         _count(sets, "counters", changes.counters)
         self._write_releases(changes.released)
@@ -117,6 +100,7 @@ class PostgresWriter:
         if changes.pruned:
             _count(sets, "openings", changes.pruned.openings)
             prune(sets, changes.pruned)
+        sets.flush()
 
     def _know_tenants(self, changes: Changes) -> None:
         """Add a row for each tenant that comes for the first time, and set the next numbers of all."""
@@ -142,7 +126,7 @@ class PostgresWriter:
             self._numbers.note("inputs", (item.seq for item in numbered))
             rows = [(*item, outcomes.pop(item.seq, None)) for item in numbered]
             self._sets.add("inputs", f"{INPUT_FORM.names()}, outcome", rows)
-        self._sets.change("inputs", "seq", "outcome", [*outcomes.items()])
+        self._sets.change("inputs", "seq", "outcome", [*outcomes.items()], waits=False)
 
     def _write_customers(self, changes: Changes) -> None:
         rows = [(number, tenant, name, dumps(values)) for number, tenant, name, values in changes.customers]
@@ -170,7 +154,7 @@ class PostgresWriter:
         news = ", ".join(f"{name} = excluded.{name}" for name in RUN_FORM.names(NOW_OF_RUN).split(", "))
         same = _expected("enrollments", "customer")
         self._sets.add("enrollments", RUN_FORM.names(RUN), rows, f"(serial, tenant) DO UPDATE SET {news}, {same}")
-        self._numbers.note("enrollments", (row[0] for row in rows))
+        self._numbers.note("enrollments", (row[-1] for row in rows))
 
     def _write_moves(self, changes: Changes) -> None:
         runs = {run.serial: run for run in changes.runs}
@@ -191,6 +175,13 @@ class PostgresWriter:
     def _intern(self, places: Iterable[VersionPath]) -> dict[VersionPath, int]:
         """Return the numbers of paths of versions, stored if they are new; long ones, and too many, have none."""
         short = {place: dumps(place[1]) for place in places if len(place[1]) <= MAX_INTERNED}
+        known = self._paths.among((version, text) for (version, _), text in short.items())
+        if len(known) < len(set(short.items())):
+            known = self._new_paths(short)
+        return {place: known[place[0], text] for place, text in short.items() if (place[0], text) in known}
+
+    def _new_paths(self, short: Mapping[VersionPath, str]) -> dict[tuple[int, str], int]:
+        """Return the numbers of paths after those that are not stored yet are, as far as there is room."""
         versions = sorted({version for version, _ in short})
         rows = self._sets.ask(
             "SELECT p.version, p.steps, p.number FROM paths p WHERE p.version = ANY(%(versions)s::bigint[])",
@@ -205,7 +196,8 @@ class PostgresWriter:
                 known[version, text] = self._numbers.take("paths", 1)
                 new.append((known[version, text], version, text))
         self._sets.add("paths", "number, version, steps", new)
-        return {place: known[place[0], text] for place, text in short.items() if (place[0], text) in known}
+        self._paths.note(known)
+        return known
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
         """Set the instant of what a pause held (R16)."""

@@ -5,11 +5,14 @@ import random
 import time
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TextIO
 
 from journeyflow import Engine, Event, Journey, Send, StorageError, Trigger, Wait
+from journeyflow.basics.moments import to_micros
+from journeyflow.records.changes import Changes
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -77,3 +80,16 @@ def _work(engine: Engine, number: int, tenant: str, name: str, file: TextIO) -> 
         file.write("".join(f"claimed {message.id}\n" for message in claimed))
         mine.ack(claimed, at=NOW)
         file.write("".join(f"acked {message.id}\n" for message in claimed))
+
+
+def hold(address: str, tenant: str, pipe: Connection) -> None:
+    """Look what a tenant has to do and keep it at hand until something comes; say what came of that."""
+    try:
+        with Engine(address) as engine, engine.store.transaction(tenant=tenant) as transaction:
+            found = transaction.due(to_micros(NOW), 10)
+            pipe.send("held")
+            pipe.recv()
+            transaction.commit(Changes(handled=tuple((seq, "handled") for seq in found.inputs)))
+        pipe.send("written")
+    except StorageError as error:
+        pipe.send(str(error))

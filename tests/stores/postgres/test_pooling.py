@@ -1,0 +1,62 @@
+"""A pooler in transaction mode may stand between: nothing that the store needs outlives a transaction."""
+
+from datetime import timedelta
+
+import pytest
+
+pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
+pytest.importorskip("fcntl", reason="needs a system with sockets in folders")
+
+import psycopg
+
+from journeyflow import Engine, Event
+from journeyflow.stores.postgres.address import Address
+from journeyflow.stores.postgres.opening import connect
+from tests.stores.postgres.pooler import SESSIONS, pooled
+from tests.stores.postgres.server import GIVEN
+from tests.stores.postgres.workers import LETTER, NOW
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def behind(address):
+    """Yield the same address behind a pooler."""
+    where = Address.of(address)
+    folder = psycopg.conninfo.conninfo_to_dict(where.server).get("host", "")
+    if not folder.startswith("/"):
+        pytest.skip(f"the server of {GIVEN} has no socket in a folder")
+    with pooled(folder) as ours:
+        yield address.replace(folder, ours)
+
+
+def test_statements_are_prepared_on_a_connection_of_ones_own_only(address, behind):
+    """Where the session that answers is the one that greeted."""
+    for where, is_direct in ((address, True), (behind, False)):
+        with connect(Address.of(where)) as connection:
+            assert (connection.prepare_threshold is not None) is is_direct
+
+
+def test_the_pooler_shares_sessions_out(behind):
+    """Control: what is left in a session is not there for the next transaction."""
+    with connect(Address.of(behind)) as connection:
+        connection.execute("SET application_name TO 'mine'")
+        names = [connection.execute("SHOW application_name").fetchone() for _ in range(SESSIONS)]
+    assert names.count(("mine",)) == 1
+
+
+def test_a_store_works_behind_a_pooler(behind, address):
+    """Every kind of call, many times over, so that a statement would be prepared by then."""
+    with Engine(behind, grace=None) as engine:
+        mine = engine.tenant("t")
+        mine.deploy(LETTER, at=NOW)
+        for hour in range(26):
+            now = NOW + hour * HOUR
+            with mine.cycle(now, worker="w", limit=100) as cycle:
+                mine.feed(Event("signup", customer=f"c{hour}", at=now))
+            mine.ack(cycle.messages, at=now)
+            engine.tick(now)
+        assert len(mine.enrollments(take=None)) == 26
+        assert engine.audit() == []
+    with Engine(address) as engine:
+        assert len(engine.tenant("t").enrollments(take=None)) == 26
