@@ -120,7 +120,7 @@ def sent_since(reader: SqlReader, tenant: str, since: int) -> Iterator[Message]:
     """Yield the messages of a tenant that were sent and are not older than an instant, by enrollment."""
     asked = (tenant, since)
     for row in reader.rows(
-        f"{MESSAGES} WHERE c.tenant = ? AND m.at >= ? AND m.status = 'SENT' ORDER BY 3, 4, 5", asked
+        f"{MESSAGES} WHERE c.tenant = ? AND m.at >= ? AND m.status = 'SENT' ORDER BY m.enrollment, m.n", asked
     ):
         yield read_message(row)
 

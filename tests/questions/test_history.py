@@ -10,6 +10,8 @@ from journeyflow.basics.moments import to_micros
 from journeyflow.questions import history
 from journeyflow.questions.customers import all_customers
 from journeyflow.questions.numbers.totals import resting
+from journeyflow.work import intake
+from tests.engine.test_set_aside import BAD, is_of_bad, plant
 from tests.samples import START, STORES, Host, after, open_engine
 
 BEGIN, DAY = to_micros(START), 86_400_000_000
@@ -102,6 +104,51 @@ def test_who_was_forgotten_or_waits_for_a_tick_was_not_heard_of(host):
     assert ask(host, history.first_seen, "default") == {"ann": BEGIN, "cid": BEGIN + 5 * DAY}
 
 
+def test_everything_comes_in_its_order(host):
+    """By instant, at one instant as it was given; customers then by id, whatever the first input about them was."""
+    host.feed("called", "6 days", "zoe")
+    host.feed("called", "5 days", "dan")
+    host.feed("wrote", "5 days", "amy")
+    host.engine.enroll("j", "kim", at=after("7 days"))
+    host.put("8 days", "eve")
+    host.tick("8 days")
+    found = ask(host, lambda reader: [*history.reported(reader, "default", BEGIN + 9 * DAY)])
+    assert [each.customer for each in found[3:]] == ["dan", "amy", "zoe"]
+    first = ask(host, history.first_seen, "default")
+    days = {"ann": 0, "bob": 1, "amy": 5, "dan": 5, "zoe": 6, "kim": 7, "eve": 8}
+    assert [*first.items()] == [(name, BEGIN + day * DAY) for name, day in days.items()]
+    given = ask(host, history.inputs_between, BEGIN + 5 * DAY, BEGIN + 9 * DAY).inputs
+    assert [each.customer for each in given] == ["zoe", "dan", "amy", "kim", "eve"]
+
+
+def test_events_that_were_refused_are_not_reported(host, monkeypatch):
+    """R9, R26: one told twice, one with the id of another, and one that was set aside."""
+    for customer in ("ann", "ann", "bob"):
+        host.engine.feed(Event("called", customer=customer, at=after("5 days"), id="call"))
+    host.feed("go", "5 days", BAD)
+    plant(monkeypatch, intake, "handle", is_of_bad)
+    host.tick("5 days")
+    assert host.outcomes()[-4:] == ["handled", "duplicate", "conflicting", "error"]
+    found = ask(host, lambda reader: [*history.reported(reader, "default", BEGIN + 9 * DAY)])
+    assert [(each.customer, each.type) for each in found[3:]] == [("ann", "called")]
+
+
+def test_messages_come_by_enrollment(host):
+    """Then in the order in which they were queued, whichever journey they are of."""
+    texts = [Send(name, channel="SMS", template="t") for name in ("one", "two")]
+    for name in ("b", "a"):
+        host.deploy(*texts, id=name, trigger=Trigger(name))
+    for trigger, customer in (("b", "zoe"), ("a", "amy"), ("b", "ann")):
+        host.say(trigger, "5 days", customer)
+    host.engine.ack(host.claim("5 days", channels=["SMS"]), at=after("5 days"))
+    host.tick("5 days")
+    wanted = [(journey, step) for journey in ("b", "a", "b") for step in ("one", "two")]
+    sent = ask(host, lambda reader: [*history.sent_since(reader, "default", BEGIN + 5 * DAY)])
+    assert [(each.journey, each.step) for each in sent] == wanted
+    taken = ask(host, lambda reader: [*history.handed_out(reader, "default", BEGIN + 5 * DAY, BEGIN + 6 * DAY)])
+    assert [(each.journey, each.step) for each in taken] == wanted
+
+
 def test_when_something_was_heard_first_and_last(host):
     """The first input of each customer, the newest input that was handled, and the newest tick that did anything."""
     assert ask(host, history.first_seen, "default") == {"ann": BEGIN, "bob": BEGIN + DAY}
@@ -164,6 +211,34 @@ def test_the_end_of_a_span_is_not_in_it(host):
     }
 
 
+def test_everything_that_happened_is_counted(host):
+    """Two messages of one channel on one day, and two ends in one journey."""
+    host.feed_all("go", "5 days", ("cid", "dan"))
+    host.tick("7 days")
+    assert ask(host, history.happened, "default", BEGIN + 5 * DAY, BEGIN + 8 * DAY) == {
+        ("messages", "2026-01-10", "EMAIL"): 2,
+        ("entered", "j"): 2,
+        ("ended", "j"): 2,
+    }
+
+
+def test_journeys_that_stand_in_the_way_are_named_in_order(host):
+    """By id; those that were archived too, each reason once."""
+    for name in ("q", "p"):
+        host.deploy(Wait("w", "1 day"), id=name, when="4 days", trigger=Trigger.every("1 day", list="news"))
+    for name in ("q", "j"):
+        host.engine.pause(name, at=after("5 days"))
+        host.engine.archive(name, at=after("6 days"))
+    assert ask(host, history.not_replayable) == [
+        "journey 'p' pulls customers",
+        "journey 'q' pulls customers",
+        "journey 'j' was archived",
+        "journey 'j' was paused",
+        "journey 'q' was archived",
+        "journey 'q' was paused",
+    ]
+
+
 def test_what_does_not_follow_from_inputs_is_named(host):
     """A pause and pulls are reasons why a past cannot be played again."""
     assert ask(host, history.not_replayable) == []
@@ -210,6 +285,12 @@ def test_runs_with_a_key_and_the_names_of_keys_are_listed(host):
     assert ask(host, history.active_keys, "default") == [("bob", "keyed", "o2")]
     assert ask(host, history.key_names, "default") == ["order"]
     assert ask(host, history.active_keys, "other") == ask(host, history.key_names, "other") == []
+    other = evolve(keyed, id="other", reentry=Reentry.always(key="event.cart"))
+    host.engine.deploy(other, at=after("8 days"))
+    host.say("bought", "8 days", "amy", order="o3", cart="c3")
+    assert ask(host, history.key_names, "default") == ["cart", "order"]
+    active = ask(host, history.active_keys, "default")
+    assert active == [("bob", "keyed", "o2"), ("amy", "keyed", "o3"), ("amy", "other", "c3")]
     theirs = evolve(keyed, id="theirs", reentry=Reentry.always(key="event.parcel"))
     host.engine.tenant("other").deploy(theirs, at=after("8 days"))
-    assert ask(host, history.key_names, "default") == ["order"]
+    assert ask(host, history.key_names, "default") == ["cart", "order"]

@@ -138,6 +138,35 @@ def test_an_attribute_called_cap_is_no_cap(store):
 
 
 @pytest.mark.parametrize("store", STORES)
+def test_those_who_fail_or_rest_are_counted_by_step(store):
+    """A run that fails leaves its step (R41); those with the goal are counted by what has become of them since."""
+    host = Host(open_engine(store, grace=None, max_jump=None))
+    host.deploy(
+        Condition("vip", field("vip").eq(True), yes=[Wait("one", "1 day"), Wait("two", "1 day")], no=[]),
+        Wait("rest", "9 days"),
+        goal=Goal("bought", exit=False),
+        max_visits=3,
+    )
+    for name, vip in (("ann", True), ("bob", False), ("cid", False), ("dan", False)):
+        host.put(START, name, vip=vip)
+        host.feed("go", START, name)
+    for name in ("ann", "bob", "cid"):
+        host.feed("bought", "1 hour", name)
+    host.tick("1 hour")
+    with host.engine.store.reader() as reader:
+        assert resting(reader) == {("resting", "j", "one"): 1, ("resting", "j", "rest"): 3}
+    host.tick("3 days")
+    with host.engine.store.reader() as reader:
+        found = totals(reader)
+    assert {key[1:]: count for key, count in found.items() if key[0] == "converted"} == {
+        ("j", "ACTIVE"): 2,
+        ("j", "FAILED"): 1,
+    }
+    assert found["enrollments", "j", "FAILED", "visit limit"] == found["minutes", "j", 2 * 24 * 60] == 1
+    assert found["left", "j", "rest", "2026-01-07"] == 1
+
+
+@pytest.mark.parametrize("store", STORES)
 def test_a_cap_at_the_end_of_a_long_walk_is_counted(store):
     """A path of more than a hundred visits is kept with its move, not among those that many walk."""
     host = Host(open_engine(store))

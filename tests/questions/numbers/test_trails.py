@@ -39,6 +39,32 @@ def test_a_trail_has_runs_outcomes_and_messages_of_its_customer_alone(store):
 
 
 @pytest.mark.parametrize("store", STORES)
+def test_a_trail_comes_in_the_order_in_which_it_was_gone(store):
+    """Enrollments by journey and run; outcomes and messages by instant, whichever journey they are of."""
+    host = Host(open_engine(store, grace=None, max_jump=None))
+    send = Send("s", channel="EMAIL", template="t")
+    for journey in ("late", "early"):
+        host.deploy(send, Wait("w", "1 day"), id=journey, trigger=Trigger(journey), reentry="always")
+    for n, journey in enumerate(("late", "early", "late", "early")):
+        host.say(journey, f"{2 * n} days", "zoe")
+    host.say("early", "8 days", "amy")
+    host.tick("9 days")
+    with host.engine.store.reader() as reader:
+        found = trails(reader)
+    assert list(found) == ["amy", "zoe"]
+    zoe = found["zoe"]
+    assert [run[:2] for run in zoe.enrollments] == [("early", 1), ("early", 2), ("late", 1), ("late", 2)]
+    days = {day: to_micros(START) + day * 86_400_000_000 for day in range(8)}
+    gone = [("late", 0), ("early", 2), ("late", 4), ("early", 6)]
+    assert zoe.messages == [(journey, "s", "EMAIL", "t", days[day]) for journey, day in gone]
+    assert zoe.outcomes == [
+        outcome
+        for journey, day in gone
+        for outcome in ((journey, "s", "queued", days[day]), (journey, "w", "elapsed", days[day + 1]))
+    ]
+
+
+@pytest.mark.parametrize("store", STORES)
 def test_a_walk_through_very_many_steps_is_in_the_trail(store):
     """A path of more than a hundred visits is kept with its move, not among those that many walk."""
     host = Host(open_engine(store))
