@@ -1,12 +1,14 @@
 """Asking a PostgreSQL connection within a transaction of one tenant, or of all."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from itertools import count
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import psycopg
 from psycopg import Connection, RawCursor
 
 from journeyflow.stores.postgres.columns import TYPES, columns_of
@@ -44,9 +46,25 @@ def run(connection: Connection, sql: str, parameters: Bindings) -> RawCursor[Row
     return RawCursor(connection).execute(text, [parameters[name] for name in names])
 
 
+@contextmanager
+def pipelined(connection: Connection) -> Iterator[None]:
+    """Send statements without a round trip for each.
+
+    The first error is raised; the driver would log those that follow from it as a warning.
+    """
+    with ExitStack() as sending:
+        sending.enter_context(connection.pipeline())
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.Error):
+                sending.close()
+            raise
+
+
 def at_once(connection: Connection, *statements: BoundStatement) -> list[FoundRows]:
     """Return the rows of some statements, in one round trip."""
-    with connection.pipeline():
+    with pipelined(connection):
         cursors = [run(connection, *each) for each in statements]
     return [each.fetchall() if each.description is not None else [] for each in cursors]
 

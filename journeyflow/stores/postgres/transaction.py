@@ -42,7 +42,7 @@ from journeyflow.stores.inquiries import (
     PruneRequest,
 )
 from journeyflow.stores.postgres import due, tenants
-from journeyflow.stores.postgres.asking import Asker, at_once, run
+from journeyflow.stores.postgres.asking import Asker, at_once, pipelined, run
 from journeyflow.stores.postgres.limits import unless_held
 from journeyflow.stores.postgres.loading import load, names_as_lists
 from journeyflow.stores.postgres.opening import RESTORE
@@ -293,7 +293,7 @@ class PostgresTransaction:
         if not self._write:
             raise StorageError(self.path, *READING)
         if not self.written:
-            self._sending.enter_context(self._connection.pipeline())
+            self._sending.enter_context(pipelined(self._connection))
         self.written, self._kept = True, False
         self._writer.write(changes)
         self.scrubbed = self.scrubbed or changes.erased.scrubbed

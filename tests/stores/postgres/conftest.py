@@ -38,3 +38,11 @@ def address(schemas):
     """Yield an address with an empty schema."""
     with schemas.lent() as address:
         yield address
+
+
+@pytest.fixture(autouse=True)
+def _unwarned(caplog):
+    """Fail a test in which the driver warns of anything: an error that it ignores has not come to whoever it is for."""
+    yield
+    said = [record for when in ("setup", "call") for record in caplog.get_records(when)]
+    assert [record.getMessage() for record in said if record.name.startswith("psycopg")] == []
