@@ -22,10 +22,11 @@ def some_fields(text: str, names: Sequence[str]) -> dict[str, object]:
     return {name: read_path(attributes, name) for name in names}
 
 
-def attribute(attributes: str, path: str) -> str:
+def attribute(attributes: str, path: str, what: str = "value") -> str:
     """Return the SQL of the value that `read_path` finds under a path, given the SQL of the attributes and of the path.
 
-    No text of a host becomes part of a JSON path, in which some characters have a meaning and others no spelling.
+    `what` may be "type", for what JSON calls the value. No text of a host becomes part of a JSON path, in which some
+    characters have a meaning and others no spelling.
     """
     return f"""(WITH RECURSIVE walk (object, path) AS (
         VALUES ({attributes}, {path})
@@ -34,7 +35,7 @@ def attribute(attributes: str, path: str) -> str:
         FROM walk w, json_each(w.object) e
         WHERE e.type = 'object' AND e.key || '.' = substr(w.path, 1, instr(w.path, '.'))
           AND NOT EXISTS (SELECT 1 FROM json_each(w.object) f WHERE f.key = w.path)
-    ) SELECT e.value FROM walk w, json_each(w.object) e WHERE e.key = w.path)"""
+    ) SELECT e.{what} FROM walk w, json_each(w.object) e WHERE e.key = w.path)"""
 
 
 def all_customers(reader: SqlReader, tenant: str) -> list[tuple[str, dict[str, object]]]:

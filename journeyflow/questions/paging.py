@@ -306,6 +306,25 @@ def keyset(wanted: Slice, value: str, number: str) -> tuple[str, str, dict[str, 
     return f"({value}, {number}) {beyond} (:after_value, :after)", order, parameters
 
 
+def keyset_of_any(wanted: Slice, kind: str, number: str, text: str, row: str) -> tuple[str, str, dict[str, object]]:
+    """Return what `keyset` returns for a list that is sorted by numbers and texts, whose columns are given in SQL.
+
+    `kind` is 0 for numbers, which come first, and 1 for texts; `row` makes the order total.
+
+    >>> keyset_of_any(Slice("age", after='["x",7]'), "k", "n", "t", "r")[0]
+    '(k, n, t, r) > (:after_kind, :after_number, :after_text, :after)'
+    """
+    columns, parameters = (kind, number, text, row), wanted.bounds
+    order = ", ".join(f"{column}{' DESC' * wanted.descending}" for column in columns)
+    if wanted.after is None:
+        return "TRUE", order, parameters
+    value, after = _place(wanted.after, is_plain=False) or ["", 0]
+    of_value = (1, 0, value) if isinstance(value, str) else (0, value, "")
+    names = ("after_kind", "after_number", "after_text", "after")
+    beyond = f"({', '.join(columns)}) {'<' if wanted.descending else '>'} (:{', :'.join(names)})"
+    return beyond, order, {**parameters, **dict(zip(names, (*of_value, after), strict=True))}
+
+
 def cursor_of(value: object, number: int, *, plain: bool) -> Cursor:
     """Return the place of a row as a cursor.
 

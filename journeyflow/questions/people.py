@@ -19,20 +19,32 @@ from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.machine.gates import consents
 from journeyflow.machine.program import Program
 from journeyflow.questions.customers import attribute, some_fields
-from journeyflow.questions.paging import Page, Slice, cursor_of, keyset, name_faults, slice_faults, word_faults
+from journeyflow.questions.paging import Page, Slice, cursor_of, keyset_of_any, name_faults, slice_faults, word_faults
 from journeyflow.records.public import Engagement
 from journeyflow.stores.contract import SqlReader
 
 ALIASES = {"spam_complaint": "complained"}
 """Other names of what people do, as older systems use them."""
 
-ORDERS = {
-    "customer": "customer_id",
-    "entered": "entered",
-    "left": "ifnull(departed, entered)",
-    "stays": "stays",
+SortKey = tuple[str, str, str]
+"""What a list is sorted by, in SQL: 0 for a number and 1 for a text, the number or 0, and the text or ''."""
+
+ORDERS: dict[str, SortKey] = {
+    "customer": ("1", "0", "customer_id"),
+    "entered": ("0", "entered", "''"),
+    "left": ("0", "ifnull(departed, entered)", "''"),
+    "stays": ("0", "stays", "''"),
 }
-"""What people can be sorted by, in SQL; any other order names an attribute. The customer's number breaks ties."""
+"""What people can be sorted by; any other order names an attribute. The customer's number breaks ties."""
+
+_IS_NUMBER = "type IN ('integer', 'real', 'true', 'false')"
+
+BY_ATTRIBUTE: SortKey = (
+    f"CASE WHEN {_IS_NUMBER} THEN 0 ELSE 1 END",
+    f"CASE WHEN {_IS_NUMBER} THEN value + 0 ELSE 0 END",
+    f"CASE WHEN {_IS_NUMBER} THEN '' ELSE ifnull(value, '') END",
+)
+"""Numbers come before texts, true is 1 and false is 0, lists and objects are their JSON; what is missing is ''."""
 
 
 @frozen
@@ -153,16 +165,17 @@ deeds (customer, kind) AS MATERIALIZED (
     FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f ON TRUE
     WHERE e.journey = :journey AND m.step = :step AND m.channel = ifnull(:channel, m.channel) AND m.flags IS NOT NULL
 ),
-people AS MATERIALIZED (
-    SELECT r.*, c.id AS customer_id, {value} AS place
+found AS (
+    SELECT r.*, c.id AS customer_id, {value} AS value, {type} AS type
     FROM ranked r JOIN customers c ON c.number = r.customer
     WHERE r.rank = 1 AND {condition}
-)
+),
+people AS MATERIALIZED (SELECT *, {kind} AS kind, {number} AS number, {text} AS text FROM found)
 """
 
 _PAGE = """
-SELECT p.customer, p.customer_id, p.run, p.n, p.status, p.outcome, p.entered, p.departed, p.stays, p.place,
-       c.attributes, (SELECT count(*) FROM people)
+SELECT p.customer, p.customer_id, p.run, p.n, p.status, p.outcome, p.entered, p.departed, p.stays, p.kind,
+       p.number, p.text, c.attributes, (SELECT count(*) FROM people)
 FROM people p JOIN customers c ON c.number = p.customer
 WHERE {beyond} ORDER BY {order} LIMIT :take OFFSET :skip
 """
@@ -179,11 +192,19 @@ GROUP BY e.customer, f.key ORDER BY 3, 2
 def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Page[Person]:
     """Return a page of those who are or were at a step, each once, filtered and sorted (F139 to F148)."""
     part, parameters = wanted.part, {"journey": place.number, "step": place.step, "channel": wanted.channel}
-    value, of_value = _sorted_by(part.order)
+    by_attribute = part.order not in ORDERS
     condition, of_deeds = _condition(wanted)
-    beyond, order, of_part = keyset(part, "p.place", "p.customer")
-    parameters |= of_value | of_deeds
-    with_people = _PEOPLE.format(value=value, condition=condition)
+    beyond, order, of_part = keyset_of_any(part, "p.kind", "p.number", "p.text", "p.customer")
+    parameters |= {"order": part.order.removeprefix("customer.")} | of_deeds
+    kind, number, text = ORDERS.get(part.order, BY_ATTRIBUTE)
+    with_people = _PEOPLE.format(
+        value=attribute("c.attributes", ":order") if by_attribute else "NULL",
+        type=attribute("c.attributes", ":order", "type") if by_attribute else "NULL",
+        condition=condition,
+        kind=kind,
+        number=number,
+        text=text,
+    )
     rows = reader.rows(with_people + _PAGE.format(beyond=beyond, order=order), {**parameters, **of_part})
     total = rows[0][-1] if rows else reader.rows(f"{with_people} SELECT count(*) FROM people", parameters)[0][0]
     did = _deeds(reader, place, wanted.channel, [row[0] for row in rows])
@@ -191,15 +212,8 @@ def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Pag
         rows,
         total,
         lambda row: _person(place, row, did.get(row[0], {}), wanted.fields),
-        lambda row: cursor_of(row[9], row[0], plain=False),
+        lambda row: cursor_of(row[10 + row[9]], row[0], plain=False),
     )
-
-
-def _sorted_by(order: str) -> tuple[str, dict[str, object]]:
-    """Return what is sorted by in SQL, with its parameters; a missing attribute counts as an empty text."""
-    if order in ORDERS:
-        return ORDERS[order].replace("customer_id", "c.id"), {}
-    return f"ifnull({attribute('c.attributes', ':order')}, '')", {"order": order.removeprefix("customer.")}
 
 
 def _condition(wanted: Wanted) -> tuple[str, dict[str, object]]:
@@ -228,7 +242,7 @@ def _deeds(
 
 
 def _person(place: StepInQuestion, row: Sequence[Any], did: Mapping[str, Engagement], names: Sequence[str]) -> Person:
-    _, customer, run, n, status, outcome, entered, departed, stays, _, text, _ = row
+    _, customer, run, n, status, outcome, entered, departed, stays, *_, text, _ = row
     suppressed = None
     if place.channels:
         attributes = some_fields(text, ["consent"])

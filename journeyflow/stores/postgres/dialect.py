@@ -117,6 +117,14 @@ CREATE OPERATOR ->> (LEFTARG = text, RIGHTARG = text, FUNCTION = json_extract);
 
 CREATE OPERATOR ->> (LEFTARG = text, RIGHTARG = int, FUNCTION = json_at);
 
+-- a number in JSON; large floats, whose last digits JSON rounds, as what they stand for
+CREATE FUNCTION number_of(value text, nothing int) RETURNS numeric
+LANGUAGE sql IMMUTABLE RETURN CASE
+    WHEN value ~ '[.e]' AND abs(value::numeric) BETWEEN 9007199254740992 AND 9223372036854774784
+    THEN value::double precision::bigint ELSE value::numeric END;
+
+CREATE OPERATOR + (LEFTARG = text, RIGHTARG = int, FUNCTION = number_of);
+
 CREATE FUNCTION json_type(document text) RETURNS text LANGUAGE sql IMMUTABLE RETURN json_type_of(document::json);
 
 CREATE FUNCTION json_type(document text, path text) RETURNS text
@@ -130,8 +138,10 @@ CREATE FUNCTION json_array_length(document text, path text) RETURNS bigint
 LANGUAGE sql IMMUTABLE RETURN CASE json_typeof(document::json #> json_keys(path)) WHEN 'array'
     THEN pg_catalog.json_array_length(document::json #> json_keys(path)) END;
 
-CREATE FUNCTION json_each(document text, path text DEFAULT '$')
-RETURNS TABLE (key text, value text, type text, atom text) LANGUAGE sql IMMUTABLE BEGIN ATOMIC
+CREATE TYPE json_part AS (key text COLLATE "C", value text COLLATE "C", type text COLLATE "C", atom text COLLATE "C");
+
+CREATE FUNCTION json_each(document text, path text DEFAULT '$') RETURNS SETOF json_part
+LANGUAGE sql IMMUTABLE BEGIN ATOMIC
     WITH inner_ AS (SELECT document::json #> json_keys(path) AS it), parts AS (
         SELECT (e.n - 1)::text AS name, e.part FROM inner_, json_array_elements(
             CASE json_typeof(it) WHEN 'array' THEN it ELSE '[]' END) WITH ORDINALITY AS e (part, n)
@@ -142,8 +152,7 @@ RETURNS TABLE (key text, value text, type text, atom text) LANGUAGE sql IMMUTABL
            CASE WHEN json_typeof(part) NOT IN ('array', 'object') THEN json_scalar_of(part) END FROM parts;
 END;
 
-CREATE FUNCTION json_tree(document text) RETURNS TABLE (key text, value text, type text, atom text)
-LANGUAGE sql IMMUTABLE BEGIN ATOMIC
+CREATE FUNCTION json_tree(document text) RETURNS SETOF json_part LANGUAGE sql IMMUTABLE BEGIN ATOMIC
     WITH RECURSIVE tree AS (
         SELECT NULL::text AS name, document::json AS part
         UNION ALL SELECT child.name, child.part FROM tree, LATERAL (
