@@ -5,12 +5,20 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from journeyflow.work import scheduler
+from journeyflow.work.together import unheard
 
 
 @contextmanager
 def everybody_alone() -> Iterator[None]:
     """Take nothing into a crowd: every item is handled by itself."""
-    with patch.object(scheduler, "are_shared", lambda _: False):
+    with patch.object(scheduler, "are_shared", lambda _: False), each_event_heard():
+        yield
+
+
+@contextmanager
+def each_event_heard() -> Iterator[None]:
+    """Take every event the plain way, whether a journey listens to it or not."""
+    with patch.object(unheard, "unheard_types", lambda *_: frozenset()):
         yield
 
 

@@ -363,6 +363,7 @@ KEEPS_STATE = {
     "NotedWalk": "the notes of one walk, and of what it asked",
     "NotedWalks": "the walks of one batch",
     "Crowds": "the crowds of one batch",
+    "Unheard": "the events of one batch that nobody listens to",
     "Lane": "where people begin a walk in one batch, with what asks them one after the other",
     "Entrance": "a lane of newcomers",
     "CustomerInHand": "the working set of one batch",

@@ -65,7 +65,7 @@ def event_input(tenant: str, event: object) -> Checked:
     """Return the input of an event, which checked itself when it was made (R20)."""
     if not isinstance(event, Event):
         return [f"expected an Event, not {describe(event)}"]
-    text = dumps({**event.data}) if event.data else None
+    text = dumps(event.data.copy()) if event.data else None  # type: ignore[attr-defined]  # a proxy of a dict
     id = None if event.id is None else plain_text(event.id)  # noqa: A001 the field's word
     customer, kind = plain_text(event.customer), plain_text(event.type)
     return make_input((0, tenant, customer, "event", kind, to_micros(event.at), id, text))

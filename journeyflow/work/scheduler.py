@@ -94,7 +94,7 @@ def run(
     is left for another batch, whether it was due from the start or caused by this batch (R73).
     """
     work = lay_out(due, loaded, catalog, now, grace=grace)
-    take = _in_crowds(work, due, dedup)
+    take = _taking(work, due, dedup)
     position, items, keys = 0, 0, due.keys
     while items != limit and (position < len(keys) or work.heap):
         end = bisect_left(keys, work.heap[0], position) if work.heap else len(keys)
@@ -132,11 +132,19 @@ def are_shared(due: Due) -> bool:
     return 0 < SHARING * len(set(instants)) <= len(instants)
 
 
-def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
-    """Return a function with the contract of `Crowds.take`.
+def _taking(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
+    """Return a function with the contract of `Crowds.take`, for all that need not be handled item by item."""
+    crowds = _in_crowds(work, due, dedup)
+    if "event" not in due.by_kind:
+        return crowds
+    from journeyflow.work.together.unheard import Unheard  # noqa: PLC0415 needed where there are events alone
 
-    It takes nothing if hardly any instants are shared.
-    """
+    unheard = Unheard(work, due, dedup)
+    return (lambda position, end: unheard.take(position, end) or crowds(position, end)) if unheard.types else crowds
+
+
+def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
+    """Return the `take` of the crowds, or a function that takes nothing if hardly any instants are shared."""
     if not are_shared(due):
         return _nobody
     from journeyflow.work.together.crowds import Crowds  # noqa: PLC0415 hosts whose instants differ do without

@@ -169,7 +169,7 @@ CASES = {
         journeys=[welcome(trigger=Trigger("joined", where=field("event.n").eq(1)))],
         calls=[Event("joined", customer=each, at=NOON, data={"n": n}) for n in range(3) for each in MANY],
     ),
-    "nobody listens": Case((30, 0), journeys=[welcome(trigger=Trigger("x"))]),
+    "nobody listens": Case((0, 0), journeys=[welcome(trigger=Trigger("x"))]),
     "listened once": Case(ALL, journeys=[welcome(), welcome("other", trigger=Trigger("x"))]),
     "not all match": Case(
         (30, 0),
