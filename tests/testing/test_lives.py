@@ -85,7 +85,7 @@ def test_most_lives_let_somebody_in(journey):
     """In four lives of five somebody comes into the journey, whatever it asks of them."""
     entered = []
 
-    @settings(GENERATED, max_examples=40)
+    @settings(GENERATED, max_examples=25)
     @given(lives(journey))
     def collect(life):
         entered.append(bool(run([journey], life).enrollments))
@@ -98,7 +98,7 @@ def test_most_lives_let_somebody_into_random_journeys():
     """So it is with journeys as they are drawn: few of them can be entered by nobody."""
     entered = []
 
-    @settings(GENERATED, max_examples=120)
+    @settings(GENERATED, max_examples=80)
     @given(journeys().flatmap(lambda journey: lives(journey).map(lambda life: (journey, life))))
     def collect(drawn):
         journey, life = drawn
