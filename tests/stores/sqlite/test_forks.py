@@ -52,11 +52,17 @@ def run(script: str, *arguments: object) -> str:
 
 
 OPENED = """
-path = sys.argv[1]
-{begin}
-code = child(lambda: store({named}))
-{end}
-print(code)
+for number, (named, end) in enumerate([(named, end) for named in NAMED for end in ENDS]):
+    path = os.path.join(sys.argv[1], f"{{number}}.db")
+    {begin}
+    code = child(lambda: store(eval(named)))
+    exec(end)
+    print(code)
+"""
+
+NAMED_AND_ENDED = """
+NAMED = ("path", "os.path.join(os.path.dirname(path), '.', os.path.basename(path))")
+ENDS = ("engine.close()", "del engine")
 """
 
 REFUSED = (
@@ -66,15 +72,13 @@ REFUSED = (
 
 
 @pytest.mark.parametrize(
-    "begin", ["engine = Engine(path)", "with Engine(path).store.look() as db: db.table_names()\nengine = Engine(path)"]
+    "begin",
+    ["engine = Engine(path)", "with Engine(path).store.look() as db: db.table_names()\n    engine = Engine(path)"],
 )
-@pytest.mark.parametrize("named", ["path", "os.path.join(os.path.dirname(path), '.', 'x.db')"])
-@pytest.mark.parametrize("end", ["engine.close()", "del engine"])
-def test_a_file_that_was_open_at_the_fork_is_refused(begin: str, named: str, end: str, tmp_path: Path) -> None:
-    """The child is told to open it after the fork, by whatever path it names it, and so is a grandchild."""
-    path = tmp_path / "x.db"
-    told = run(OPENED.format(begin=begin, named=named, end=end), path)
-    assert told.replace("/./", "/") == REFUSED.format(path=path)
+def test_a_file_that_was_open_at_the_fork_is_refused(begin: str, tmp_path: Path) -> None:
+    """The child is told to open it after the fork, by whatever path it names it, however the parent ends with it."""
+    told = run(NAMED_AND_ENDED + OPENED.format(begin=begin), tmp_path)
+    assert told.replace("/./", "/") == "".join(REFUSED.format(path=tmp_path / f"{number}.db") for number in range(4))
 
 
 def test_a_child_of_a_child_is_refused_too(tmp_path: Path) -> None:
