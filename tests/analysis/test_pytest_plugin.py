@@ -1,7 +1,5 @@
 """The pytest plugin, in a pytest of its own: what the tests of a host take of its journeys."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,8 @@ from journeyflow import End, Journey, Trigger, Wait
 from journeyflow.formats import dumps_journey
 
 ROOT = Path(__file__).parents[2]
+
+pytest_plugins = ["pytester"]
 
 TESTS = """
 from datetime import UTC, datetime, timedelta
@@ -37,25 +37,22 @@ def test_closed():
 
 
 @pytest.fixture
-def tested(tmp_path):
+def tested(pytester, monkeypatch):
     """Run the tests of a host with options; return the exit status and what was printed."""
-    (tmp_path / "journeys").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
+        monkeypatch.delenv(name, raising=False)
+    (pytester.path / "journeys").mkdir()
     steps = [Wait("w", event="paid", timeout="1 day", on_timeout=[End("late")])]
     hello = Journey("hello", trigger=Trigger("go"), steps=steps)
-    (tmp_path / "journeys" / "hello.json").write_text(dumps_journey(hello))
-    (tmp_path / "test_host.py").write_text(TESTS)
+    (pytester.path / "journeys" / "hello.json").write_text(dumps_journey(hello))
+    (pytester.path / "test_host.py").write_text(TESTS)
 
-    def run(*options):
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_journeyflow"]
-        found = subprocess.run(  # noqa: S603 our own interpreter
-            [*command, *options],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return found.returncode, found.stdout + found.stderr
+    def run(*options, apart=False):
+        command = ["-q", "-p", "no:cacheprovider", "-p", "pytest_journeyflow", *options]
+        found = pytester.runpytest_subprocess(*command) if apart else pytester.runpytest_inprocess(*command)
+        return found.ret, found.stdout.str() + found.stderr.str()
 
     return run
 
@@ -82,7 +79,7 @@ def test_too_few_ways_fail_the_session(tested):
 
 def test_workers_hand_over_what_they_saw(tested):
     """With pytest-xdist the controller adds up."""
-    status, text = tested("--journeys=journeys", "-p", "xdist", "-n", "2")
+    status, text = tested("--journeys=journeys", "-p", "xdist", "-n", "2", apart=True)
     assert status == 0
     assert "hello: 4 of 7 ways taken, 57%" in text
 
