@@ -94,12 +94,12 @@ def in_month(sent: Mapping[str, int], month: str) -> int:
     return sum(count for day, count in sent.items() if day.startswith(month))
 
 
-def truth(events: Iterable[Event]) -> dict[str, float]:
-    """Return what happened, under the same names."""
-    events = list(events)
-    with lived(events, END) as engine:
-        sent = sent_per_day(engine)
+def truth(engine: Engine, events: Iterable[Event]) -> dict[str, float]:
+    """Let an engine that has gone through the first year go on; return what happened, under the same names."""
     later = [each for each in events if YEAR < each.at <= END]
+    engine.feed(later)
+    engine.tick(END)
+    sent = sent_per_day(engine)
     return {
         "customers who buy again": len({each.customer for each in later}),
         "orders": len(later),
@@ -119,16 +119,15 @@ def fitted_rate(fit: Fit) -> str:
 def computed(fitted: Sequence[str] = tuple(FITTED)) -> str:
     """Return the computed part of the page, or of it what stands there about some of the forecasts."""
     events = purchases()
-    real = truth(events)
-    known = [each for each in events if each.at <= YEAR]
     columns, notes = [], []
-    with lived(known, YEAR) as engine:
+    with lived(events, YEAR) as engine:
         for name in fitted:
             fit = Behavior.fit(engine, since=FITTED[name], until=YEAR, background=["purchase"])
             acting = evolve(fit, behavior=evolve(fit.behavior, soonest=SOONEST))
             found = forecast(engine, at=YEAR, until=END, behavior=acting, population=0, replications=REPLICATIONS)
             columns.append(figures(found))
             notes.append(f"- Fitted to {name}, a customer buys {fitted_rate(fit)}.")
+        real = truth(engine, events)
     lines = [f"| figure | {' | '.join(f'fitted to {name}' for name in fitted)} | what happened |"]
     lines.append(f"| --- |{' --- |' * len(fitted)} --- |")
     for figure, happened in real.items():
