@@ -124,13 +124,13 @@ def test_fitted_delays_recover_planted_ones(history):
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
-    """Of 300 fits of 400 messages each, between 92 and 98 % of the intervals hold the planted rate."""
+    """Of 300 fits of 100 messages each, between 92 and 98 % of the intervals hold the planted rate."""
     held = 0
     for seed in range(300):
         draws = Draws(seed, "coverage")
         messages = [
             MessageHistory("EMAIL", "t", "j", "s", n, {"opened": n + 1} if draws.unit(str(n)) < 0.3 else {})
-            for n in range(400)
+            for n in range(100)
         ]
         rate = next(each for each in rates_of(messages) if each.kind == "opened" and each.step == "s")
         held += rate.low <= 0.3 <= rate.high

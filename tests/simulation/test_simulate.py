@@ -237,14 +237,14 @@ def test_variants_share_their_luck():
     ],
 )
 def test_people_do_what_the_behavior_says(behavior, kind, step, share):
-    """The share of 1,000 people lies within four standard deviations of the probability."""
-    people = Population(size=1_000, attributes=PEOPLE.attributes)
+    """The share of 300 people lies within four standard deviations of the probability."""
+    people = Population(size=300, attributes=PEOPLE.attributes)
     outcome = run(behavior=evolve(behavior, soonest="1 hour"), population=people, until="6 days")
     found = outcome.figure("reactions", "welcome", step)
     count = sum(
         n for key, n in outcome.tallies[0].items() if key[:3] == ("reactions", "welcome", step) and key[4] == kind
     )
-    assert abs(count / 1_000 - share) <= 4 * (share * (1 - share) / 1_000) ** 0.5
+    assert abs(count / 300 - share) <= 4 * (share * (1 - share) / 300) ** 0.5
     assert found.median >= count
 
 
