@@ -142,9 +142,11 @@ def test_messages_come_by_enrollment(host):
         host.say(trigger, "5 days", customer)
     host.engine.ack(host.claim("5 days", channels=["SMS"]), at=after("5 days"))
     host.tick("5 days")
-    wanted = [(journey, step) for journey in ("b", "a", "b") for step in ("one", "two")]
     sent = ask(host, lambda reader: [*history.sent_since(reader, "default", BEGIN + 5 * DAY)])
-    assert [(each.journey, each.step) for each in sent] == wanted
+    assert [(each.customer, each.step) for each in sent] == [
+        (name, step) for name in ("zoe", "amy", "ann") for step in ("one", "two")
+    ]
+    wanted = [(journey, step) for journey in ("b", "a", "b") for step in ("one", "two")]
     taken = ask(host, lambda reader: [*history.handed_out(reader, "default", BEGIN + 5 * DAY, BEGIN + 6 * DAY)])
     assert [(each.journey, each.step) for each in taken] == wanted
 

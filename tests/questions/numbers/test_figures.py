@@ -326,6 +326,20 @@ def test_a_branch_that_is_called_like_a_channel_is_no_channel():
         assert engine.stats("j", at=NOW).last_activity_at == after("1 day")
 
 
+def test_the_last_activity_is_the_newest_of_all_outcomes():
+    """Bob's reply comes after Ann's timeout, and outcomes are counted apart (F165)."""
+    with open_engine("memory", grace=None, max_jump=None) as engine:
+        host = Host(engine)
+        host.deploy(Wait("reply", event="replied", timeout="1 day"), Wait("rest", "9 days"))
+        host.feed("go", START, "ann")
+        host.feed("go", "12 hours", "bob")
+        host.feed("replied", "30 hours", "bob")
+        host.tick("3 days")
+        stats = engine.stats("j", at=NOW, step="reply")
+        assert stats.by_step["reply"].outcomes == {"event": 1, "timeout": 1}
+        assert (stats.last_triggered_at, stats.last_activity_at) == (after("12 hours"), after("30 hours"))
+
+
 def test_the_window_of_a_benchmark_is_that_of_each_journey(engine):
     """A journey in Kiritimati has sent something today when UTC still has yesterday; so says its statistic (R82)."""
     east = Host(engine.tenant("east"))
@@ -389,7 +403,9 @@ def test_a_mailbox_domain_has_messages_and_no_people(engine):
     step = stats.by_step["hello"]
     assert (step.active, step.visited, step.outcomes, step.messages) == (None, None, None, stats.window)
     assert stats.last_triggered_at is None
-    assert engine.stats("j", at=NOW, step="hello", domain="a.org").messages == stats.messages
+    both = engine.stats("j", at=NOW, step="hello", domain="a.org")
+    assert (both.tenant, both.journey, both.step, both.domain) == ("default", "j", "hello", "a.org")
+    assert both.messages == stats.messages
     assert engine.stats("j", at=NOW, step="tips", domain="a.org").messages == MessageStats()
     assert engine.stats("j", at=NOW, domain=None) == whole
     assert engine.stats("j", at=NOW, domain="elsewhere.org").messages == MessageStats()
@@ -437,6 +453,7 @@ def test_domains_come_by_what_was_sent(engine):
         ({"domain": "*"}, ["domain: str '*' is no mailbox domain such as 'example.com'"]),
         ({"domain": 5}, ["domain: int 5 is no mailbox domain such as 'example.com'"]),
         ({"channel": 5}, ["channel: int 5 is no channel such as 'EMAIL'"]),
+        ({"step": 5}, ["step: must be text, not int 5"]),
         (
             {"channel": "\ud800"},
             ["channel: contains a lone surrogate, which is no valid text (a file must be UTF-8)"],
