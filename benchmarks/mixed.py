@@ -151,10 +151,10 @@ class Counted(SQLiteStore):
 
     @contextmanager
     def transaction(
-        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None
+        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None, leasing: bool = False
     ) -> Iterator[Transaction]:
         """Open a transaction of the file."""
-        with super().transaction(write=write, tenant=tenant, due_at=due_at) as transaction:
+        with super().transaction(write=write, tenant=tenant, due_at=due_at, leasing=leasing) as transaction:
             assert self.connection is not None
             before = self.connection.total_changes
             yield transaction

@@ -55,10 +55,10 @@ class Counted(PostgresStore):
 
     @contextmanager
     def transaction(
-        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None
+        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None, leasing: bool = False
     ) -> Iterator[PostgresTransaction]:
         """Open a transaction of the schema."""
-        with super().transaction(write=write, tenant=tenant, due_at=due_at) as transaction:
+        with super().transaction(write=write, tenant=tenant, due_at=due_at, leasing=leasing) as transaction:
             yield transaction
             self.commits += transaction.written
 

@@ -33,6 +33,7 @@ from journeyflow.questions.paging import refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input
+from journeyflow.stores.contract import only_tenant
 from journeyflow.work.outbox import Claimant, Claimed, claim_posts, released_posts
 
 PUSH: Final = 100
@@ -66,7 +67,7 @@ def claim(core: Core, wanted: Claimant, taken: "deque[Message] | list[Message]")
     """
     more = True
     while more and len(taken) < wanted.limit:
-        with core.store.transaction(tenant=wanted.tenant) as transaction:
+        with core.store.transaction(tenant=wanted.tenant, leasing=True) as transaction:
             found = claim_posts(transaction, core.refresh(transaction), evolve(wanted, limit=wanted.limit - len(taken)))
             taken.extend(found.messages)
             if found.posts:
@@ -196,7 +197,7 @@ class Handover:
         """Store the answers in one commit with messages that are given back."""
         errors = list(map(_error_of, self.came))
         answers = [_answer(message, error, self.now) for message, error in zip(self.leased, errors, strict=False)]
-        release(self.core, None, unsent, answers)
+        release(self.core, only_tenant(message.tenant for message in self.leased), unsent, answers)
         for _ in answers:
             self.leased.popleft()
         self.came.clear()

@@ -118,14 +118,16 @@ class Store(Protocol):
     """
 
     def transaction(
-        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None
+        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None, leasing: bool = False
     ) -> AbstractContextManager[Transaction]:
         """Open a transaction; one that writes holds the lock from the start, so that what it has read stays valid.
 
         With `tenant`, the caller works for that tenant alone: it neither reads nor writes what belongs to others, and
         changes nothing of the catalog but settings. With `due_at`, it is a tick's that handles what is due at that
         instant: the store chooses the tenant, one with due work that nobody else has at hand, and `due` finds nothing
-        if there is none. A store with one lock for everything ignores both (R92).
+        if there is none. With `leasing`, nothing but messages is written, those that `ClaimRequest` has found: the
+        store may leave out messages that somebody else has at hand, and let others work for the same tenants meanwhile.
+        A store with one lock for everything ignores all three (R92).
         """
 
     def reader(self) -> "AbstractContextManager[SqlReader]":

@@ -17,11 +17,11 @@ class Heard(MemoryStore):
 
     opened: list[tuple[object, object]]
 
-    def transaction(self, *, write=True, tenant=None, due_at=None):
+    def transaction(self, *, write=True, tenant=None, due_at=None, leasing=False):
         """Open one."""
         if write:
-            self.opened.append((tenant, due_at))
-        return super().transaction(write=write, tenant=tenant, due_at=due_at)
+            self.opened.append((tenant, "leasing" if leasing else due_at))
+        return super().transaction(write=write, tenant=tenant, due_at=due_at, leasing=leasing)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_what_a_host_does_for_a_tenant_is_that_tenants(store):
     with heard(store, ("t", None)):
         engine.feed(Event("signup", customer="ann", at=NOW))
     Engine(store).tick(NOW)
-    with heard(store, ("t", None)):
+    with heard(store, ("t", "leasing")):
         (message,) = engine.claim("w", at=NOW)
     with heard(store, ("t", None)):
         engine.release(message)

@@ -57,6 +57,7 @@ class MemoryStore(MemoryRows):
         write: bool = True,
         tenant: str | None = None,  # noqa: ARG002 one thread at a time
         due_at: int | None = None,  # noqa: ARG002 likewise
+        leasing: bool = False,  # noqa: ARG002 likewise
     ) -> AbstractContextManager["MemoryTransaction"]:
         """Open a transaction; its commits take effect when the block ends without an exception."""
         return MemoryBlock(self, write=write)

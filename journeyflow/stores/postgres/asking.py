@@ -142,15 +142,24 @@ def _taking(places: list[int]) -> Callable[[Row], Row]:
 
 
 class Asker:
-    """Questions of the store itself; `tenant` is whose rows it looks at, None for those of all."""
+    """Questions of the store itself; `tenant` is whose rows it looks at, None for those of all.
 
-    def __init__(self, connection: Connection, tenant: str | None) -> None:
+    `write` is whether the transaction may change what it reads.
+    """
+
+    def __init__(self, connection: Connection, tenant: str | None, *, write: bool) -> None:
         """Ask a connection."""
         self.connection, self._tenant = connection, tenant
+        self.lock = " FOR UPDATE" if write else ""
+        """What a question for messages ends with: a claim that has some of them is waited for."""
 
     def mine(self, table: str = "") -> str:
         """Return the condition that a row of a table is the tenant's."""
         return "" if self._tenant is None else f" AND {table}tenant = %(tenant)s"
+
+    def held(self, question: RowQuestion) -> RowQuestion:
+        """Return a question for messages that nobody else changes from then on."""
+        return question._replace(sql=question.sql + self.lock)
 
     def rows(self, sql: str, parameters: Bindings | None = None) -> FoundRows:
         """Return the rows of a question."""

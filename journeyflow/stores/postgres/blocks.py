@@ -107,25 +107,40 @@ class PostgresTransactionBlock(PostgresBlock):
     """A transaction; one that writes holds the lock of its tenant, or that of all, from the start."""
 
     def __init__(
-        self, line: ServerLine, paths: KnownPaths, *, write: bool, tenant: str | None, due_at: int | None
+        self,
+        line: ServerLine,
+        paths: KnownPaths,
+        *,
+        write: bool,
+        tenant: str | None,
+        due_at: int | None,
+        leasing: bool,
     ) -> None:
         """Wait for a turn when the block is entered."""
         super().__init__(line)
         self._paths = paths
-        self._write, self._tenant, self._due_at = write, tenant, due_at
+        self._write, self._tenant, self._due_at, self._leasing = write, tenant, due_at, leasing
         self._transaction: PostgresTransaction | None = None
 
     def begin(self) -> PostgresTransaction:
         """Return the transaction."""
         schema = quoted(self.address.schema)
-        connection, numbers = (
-            self._locked(schema) if self._write else self._asked(VIEWED, *tenants.seeing(schema, self._tenant))
-        )
+        if self._write and not self._leasing:
+            connection, numbers = self._locked(schema)
+        else:
+            how = "" if self._write else VIEWED
+            connection, numbers = self._asked(how, *tenants.seeing(schema, self._tenant))
         if numbers.tenant == NOBODY and self._tenant is not None:
             numbers.tenant = self._tenant
         chosen = self._due_at is not None
         self._transaction = PostgresTransaction(
-            connection, self.address.shown, numbers, self._paths, write=self._write, chosen=chosen
+            connection,
+            self.address.shown,
+            numbers,
+            self._paths,
+            write=self._write,
+            chosen=chosen,
+            leasing=self._leasing,
         )
         return self._transaction
 

@@ -75,7 +75,7 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     circles = load_circles(asking, request.pulls)
     heads_of = heads_asked(request.limits)
     told, running, named, events, suppressed, *waiting = asking.together(
-        _of_posts(request.posts),
+        _of_posts(asking, request.posts),
         about(RUNS, request.serials),
         _of_names(named_by(request, circles)),
         _of_events(request.events),
@@ -104,7 +104,7 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     clicking = request.clicked and [n for n, each in people.items() if (each.tenant, each.id) in request.clicked]
     others, clicks, sent = asking.together(
         about(NEWEST_POSTS, request.readers(runs) - readers),
-        about(CLICKED, clicking),
+        about(asking.held(CLICKED), clicking),
         _of_sent(request, people),
     )
     clicked = list(map(read_post, clicks))
@@ -146,10 +146,10 @@ def _of_names(names: Collection[tuple[str, str]]) -> BoundQuestion | None:
     return (PEOPLE_BY_NAME, names_as_lists(names)) if names else None
 
 
-def _of_posts(names: Collection[tuple[int, int]]) -> BoundQuestion | None:
+def _of_posts(asking: Asker, names: Collection[tuple[int, int]]) -> BoundQuestion | None:
     """Return the question for messages by run and visit."""
     serials, places = zip(*sorted(names), strict=True) if names else ((), ())
-    return about(POSTS, serials, places=[*places])
+    return about(asking.held(POSTS), serials, places=[*places])
 
 
 def _of_events(events: Collection[tuple[str, str, str]]) -> BoundQuestion | None:

@@ -62,7 +62,7 @@ def load_finished(asking: Asker, request: PruneRequest) -> Finished:
     rows = asking.of(FINISHED, request.journeys, **limits)
     runs = tuple(map(read_run, rows))
     serials = [run.serial for run in runs]
-    posts = list(map(read_post, asking.of(MESSAGES, serials)))
+    posts = list(map(read_post, asking.of(MESSAGES + asking.lock, serials)))
     answered = (place_of(name) for (name,) in asking.rows(ANSWERED + asking.mine())) if posts else ()
     return Finished(
         runs,

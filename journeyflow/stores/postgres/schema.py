@@ -133,6 +133,7 @@ CREATE TABLE messages (
 );
 CREATE INDEX outbox ON messages (tenant, available_at, enrollment, n) WHERE status = 'QUEUED';
 CREATE INDEX leases ON messages (tenant, lease_until, enrollment, n) WHERE lease_until IS NOT NULL;
+CREATE INDEX leases_of_all ON messages (lease_until, tenant) WHERE lease_until IS NOT NULL;
 CREATE INDEX messages_failed ON messages (enrollment, n) WHERE status = 'FAILED';
 
 CREATE TABLE journey_timers (
@@ -240,9 +241,8 @@ KINDS = ("customers", "enrollments", "inputs", "deferred", "exports", "paths")
 DUE = """least(
     (SELECT min(at) FROM inputs i WHERE i.tenant = t.tenant AND i.outcome IS NULL),
     (SELECT min(due) FROM enrollments e WHERE e.tenant = t.tenant AND e.due IS NOT NULL),
-    (SELECT min(lease_until) FROM messages m WHERE m.tenant = t.tenant AND m.lease_until IS NOT NULL),
     (SELECT min(due) FROM journey_timers j WHERE j.tenant = t.tenant))"""
-"""The instant of the earliest work of a tenant t."""
+"""The instant of the earliest work of a tenant t, but for the ends of leases: claims do not lock its row."""
 
 OWNED_BY: dict[str, tuple[str, str, str]] = {
     **dict.fromkeys(("moves", "messages", "arms"), ("enrollment", "enrollments", "serial")),

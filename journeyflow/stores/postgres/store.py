@@ -56,12 +56,14 @@ class PostgresStore:
             self._beside.close()
 
     def transaction(
-        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None
+        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None, leasing: bool = False
     ) -> AbstractContextManager["PostgresTransaction"]:
-        """Open a transaction; one that writes holds the lock of the tenant, or that of all, from the start."""
-        return PostgresTransactionBlock(
-            self._place(write=write), self._paths, write=write, tenant=tenant, due_at=due_at
-        )
+        """Open a transaction; one that writes holds the lock of the tenant, or that of all, from the start.
+
+        One that leases messages holds that of each message instead.
+        """
+        line = self._place(write=write)
+        return PostgresTransactionBlock(line, self._paths, write=write, tenant=tenant, due_at=due_at, leasing=leasing)
 
     def reader(self) -> AbstractContextManager["PostgresReader"]:
         """Open a consistent view for queries; no thread waits for what another one is writing."""

@@ -43,7 +43,8 @@ also those of tables that are still empty then, and several answers of one state
 
 _WHOSE = {
     "one": "WHERE tenant = %(tenant)s",
-    "free": "WHERE due <= %(now)s ORDER BY due, tenant LIMIT 1",
+    "free": "WHERE due <= %(now)s OR tenant IN (SELECT m.tenant FROM {schema}.messages m"
+    " WHERE m.lease_until <= %(now)s) ORDER BY due, tenant LIMIT 1",
     "first": "ORDER BY range <> 0 LIMIT 1",
 }
 """Whose row a transaction begins with: that of its tenant, of the one who has waited longest, or of the first, in whose
@@ -59,8 +60,10 @@ def _opening(schema: str, whose: str, lock: str) -> str:
     """
     settings = ", ".join(f"set_config('{name}', {value}, TRUE)" for name, value in WITHIN.items())
     return f"""
-WITH mine AS MATERIALIZED (SELECT {_COLUMNS} FROM {schema}.tenants {_WHOSE[whose]} {lock})
+WITH mine AS MATERIALIZED (SELECT {_COLUMNS} FROM {schema}.tenants {_WHOSE[whose].format(schema=schema)} {lock})
 SELECT mine.*, (SELECT min(o.due) FROM {schema}.tenants o WHERE o.tenant IS DISTINCT FROM mine.tenant),
+       (SELECT min(m.lease_until) FROM {schema}.messages m WHERE m.tenant = mine.tenant AND m.lease_until IS NOT NULL),
+       (SELECT min(m.lease_until) FROM {schema}.messages m WHERE m.lease_until IS NOT NULL),
        (SELECT value FROM {schema}.settings WHERE name = 'revision'), {settings}
 FROM (SELECT) one LEFT JOIN mine ON TRUE
 """
@@ -70,7 +73,8 @@ _KEEP = f"""
 UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%(last_tick)s, last_tick),
        {", ".join(f"{kind} = %({kind})s" for kind in KINDS)}
 WHERE t.tenant = %(tenant)s
-RETURNING due, (SELECT min(o.due) FROM tenants o WHERE o.tenant <> t.tenant)
+RETURNING due, (SELECT min(o.due) FROM tenants o WHERE o.tenant <> t.tenant),
+          (SELECT min(m.lease_until) FROM messages m WHERE m.lease_until IS NOT NULL)
 """
 
 _KEEP_ALL = f"UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%(last_tick)s, last_tick)"
@@ -82,8 +86,8 @@ _KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind i
 class TenantNumbers:
     """The last numbers that were given, by kind, as a transaction goes on; `range` is that of its tenant.
 
-    `due` is when there is work, `others` when other tenants have some, and `revision` that of the catalog, all as the
-    transaction begins.
+    `due` is when there is work, `lease` when the first lease of a message ends, `others` when other tenants have work,
+    and `revision` that of the catalog, all as the transaction begins.
     """
 
     tenant: str | None = None
@@ -92,6 +96,7 @@ class TenantNumbers:
     last_tick: int | None = None
     last: dict[str, int] = field(factory=lambda: dict.fromkeys(KINDS, 0))
     revision: int = 0
+    lease: int | None = None
     others: int | None = None
 
     @classmethod
@@ -140,18 +145,19 @@ def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
     """
     (row,) = answers[-1]
     numbers = TenantNumbers.of(row) if row[0] is not None else TenantNumbers(NOBODY)
-    others, revision = row[WIDTH : WIDTH + 2]
-    numbers.others, numbers.revision = others, int(revision)
+    others, numbers.lease, leases, revision = row[WIDTH : WIDTH + 4]
+    numbers.others, numbers.revision = soonest(others, leases), int(revision)
     if of_all:
         if numbers.range:
             raise LookupError(numbers.range)
-        numbers.tenant, numbers.others, numbers.due = None, None, soonest(numbers.due, others)
+        numbers.tenant, numbers.others, numbers.due = None, None, soonest(numbers.due, others, leases)
     return numbers
 
 
 def add(connection: Connection, tenants: Iterable[str]) -> None:
     """Add a row, with a range of numbers, for each unknown tenant; lock the table first, and then `layout`."""
-    names = sorted(set(tenants))
+    if not (names := sorted(set(tenants))):
+        return
     known = {name for (name,) in connection.execute("SELECT tenant FROM tenants WHERE tenant = ANY(%s)", (names,))}
     if not (new := [name for name in names if name not in known]):
         return
@@ -168,7 +174,7 @@ def add(connection: Connection, tenants: Iterable[str]) -> None:
 def keep(connection: Connection, numbers: TenantNumbers) -> RawCursor[Row]:
     """Write at the end of a transaction what the next one has to know.
 
-    For one tenant, the answer is when that tenant has work, and when others have some.
+    For one tenant, the answer is when that tenant has work, when others have some, and when the first lease ends.
     """
     if numbers.tenant is not None:
         return run(connection, _KEEP, {"tenant": numbers.tenant, "last_tick": numbers.last_tick, **numbers.last})

@@ -99,8 +99,8 @@ class PostgresTransaction:
     """A transaction on one schema; see `contract.Transaction`.
 
     `numbers` are those of its tenant, and `paths` those that the process knows. `chosen` is whether the store chose the
-    tenant, as one with due work. `written` is whether there is anything
-    to commit, and `scrubbed` whether traces are to be erased from the medium.
+    tenant, as one with due work, and `leasing` whether nothing but messages is written. `written` is whether there is
+    anything to commit, and `scrubbed` whether traces are to be erased from the medium.
     """
 
     def __init__(
@@ -112,11 +112,13 @@ class PostgresTransaction:
         *,
         write: bool,
         chosen: bool,
+        leasing: bool,
     ) -> None:
         """Work on a connection."""
         self.path, self.tenant = path, numbers.tenant
-        self._numbers, self._write, self._chosen, self._kept = numbers, write, chosen, False
-        self._asking = Asker(connection, self.tenant)
+        self._numbers, self._write, self._chosen, self._leasing = numbers, write, chosen, leasing
+        self._kept = leasing
+        self._asking = Asker(connection, self.tenant, write=write)
         self._ask, self._mine = self._asking.rows, self._asking.mine
         self._connection = connection
         self._writer = PostgresWriter(connection, numbers, paths)
@@ -155,14 +157,14 @@ class PostgresTransaction:
             return Due()
         numbers = self._numbers
         others = is_due(numbers.others, now)
-        if not (self.written or is_due(numbers.due, now)):
+        if not (self.written or is_due(tenants.soonest(numbers.due, numbers.lease), now)):
             return Due(others=others)
         some, mine = of is not None, self._mine()
         asked = {"now": now, "limit": limit + 1, **({} if of is None else names_as_lists(of))}
         told, rests, leases, ringing = self._asking.together(
             (due.inbox(mine, some=some), asked) if inputs else None,
             (due.rests(mine, some=some), asked),
-            (due.leases(mine, some=some), asked),
+            (self._asking.held(due.leases(mine, some=some)), asked),
             None if some else (due.timers(mine), asked),
         )
         items, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
@@ -173,7 +175,7 @@ class PostgresTransaction:
             limit,
             [(at, JOURNEY, journey, which) for at, journey, which in ringing],
         )
-        if self._chosen and not found.keys:
+        if self._chosen and is_due(numbers.due, now) and not found.keys:
             what = f"tenant {self.tenant!r} has work at {numbers.due} according to table tenants, and none is found"
             raise CorruptDatabase(self.path, what, RESTORE)
         return evolve(found, others=others)
@@ -193,8 +195,8 @@ class PostgresTransaction:
         """Return the instants of the earliest work, of all and without what a pause holds; None if it is not known."""
         paused, of_one = inquiry.paused, self.tenant is not None
         if of_one and self.written and not paused:
-            ((first, others),) = self._keep().fetchall()
-            first = tenants.soonest(first, others)
+            (instants,) = self._keep().fetchall()
+            first = tenants.soonest(*instants)
             return first, first
         if of_one or self.written:
             return None
@@ -255,7 +257,8 @@ class PostgresTransaction:
             " AND NOT EXISTS (SELECT FROM unnest(%(owners)s::text[], %(held)s::text[]) h (tenant, channel)"
             " WHERE h.tenant = m.tenant AND h.channel = m.channel)"
             f"{WITHOUT_INPUTS * request.inputs}"
-            " ORDER BY m.available_at, m.enrollment, m.n LIMIT %(limit)s",
+            " ORDER BY m.available_at, m.enrollment, m.n LIMIT %(limit)s"
+            f"{' FOR UPDATE OF m SKIP LOCKED' * self._write}",
             {
                 "at": request.at,
                 "wanted": request.tenant,
@@ -294,7 +297,7 @@ class PostgresTransaction:
             raise StorageError(self.path, *READING)
         if not self.written:
             self._sending.enter_context(pipelined(self._connection))
-        self.written, self._kept = True, False
+        self.written, self._kept = True, self._leasing
         self._writer.write(changes)
         self.scrubbed = self.scrubbed or changes.erased.scrubbed
 

@@ -69,6 +69,7 @@ class SQLiteStore:
         write: bool = True,
         tenant: str | None = None,  # noqa: ARG002 a file has one lock
         due_at: int | None = None,  # noqa: ARG002 likewise
+        leasing: bool = False,  # noqa: ARG002 likewise
     ) -> AbstractContextManager["SQLiteTransaction"]:
         """Open a transaction; one that writes holds the write lock of the file from the start."""
         self._refuse_fork()  # before the turn, which another thread may have had when the process was forked

@@ -152,8 +152,8 @@ def noted(notes):
 
 
 def wait_for_more(notes):
-    """Wait until work was done that was not done before."""
+    """Wait until work was done that was not done before, of each kind at least once."""
     before, until = len(noted(notes)["fed"]), time.monotonic() + 60
-    while len(noted(notes)["fed"]) <= before + WORKERS:
+    while len((said := noted(notes))["fed"]) <= before + WORKERS or not said["acked"]:
         assert time.monotonic() < until, "work goes on when the server is back"
         time.sleep(0.05)

@@ -1,15 +1,29 @@
 """Tenants are worked on apart: each has its lock and its numbers, and a tick takes those that are free (R92)."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import pytest
 
 pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 
+import psycopg
+
 from journeyflow import Engine, Event
+from journeyflow.basics.moments import to_micros
+from journeyflow.records.changes import Changes
 from journeyflow.stores.postgres import PostgresStore
+from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.schema import RANGE
+from journeyflow.work.outbox import Claimant, claim_request
 from tests.stores.postgres.workers import DAY, LETTER, NOW, begun, feed_and_tick
 
 TENANTS = ("t", "u", "v")
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+CLAIMANT = Claimant(None, "w", to_micros(NOW), None, 9, to_micros(NOW))
 
 
 @pytest.fixture
@@ -68,6 +82,71 @@ def test_a_tenant_waits_for_no_other(engine, address):
     with Engine(PostgresStore(address)) as other, other.store.transaction(tenant="u"):
         engine.tenant("t").feed(Event("signup", customer="cid", at=NOW))
         assert engine.tenant("t").claim("w", at=NOW) == ()
+
+
+def test_a_claim_does_not_wait_for_who_works_for_the_tenant(engine, address):
+    """Messages that are there are handed out while a tick of their tenant goes on elsewhere, and to all tenants."""
+    engine.tick(NOW)
+    with Engine(PostgresStore(address)) as other, other.store.transaction(tenant="t"):
+        assert {message.customer for message in engine.tenant("t").claim("w", at=NOW)} == {"ann", "bob"}
+        assert len(engine.tenant("u").claim("w", at=NOW)) == 2
+    with Engine(PostgresStore(address)) as other, other.store.transaction():
+        assert len(engine.tenant("v").claim("w", at=NOW)) == 2
+    assert engine.audit() == []
+
+
+def test_nobody_waits_for_a_claim(engine, address):
+    """Not a tick, a feed or a change of the catalog; another claim passes over the messages that somebody has."""
+    engine.tick(NOW)
+    with Engine(PostgresStore(address)) as other, other.store.transaction(leasing=True) as transaction:
+        assert len(transaction.ask(claim_request(CLAIMANT, other._core.refresh(transaction), limit=4))) == 4
+        assert len(engine.tenant("v").claim("w", at=NOW)) == 2
+        for tenant in "tu":
+            assert engine.tenant(tenant).claim("w", at=NOW) == ()
+        engine.tenant("t").feed(Event("signup", customer="cid", at=NOW))
+        assert engine.tick(NOW).entered == 1
+        engine.tenant("u").pause("letter", at=NOW)
+        engine.tenant("u").resume("letter", at=NOW)
+    assert len(engine.tenant("t").claim("w", at=NOW)) == 3
+    assert engine.audit() == []
+
+
+def test_a_lease_that_ends_is_work(engine):
+    """Of its tenant, although a claim does not write when there is some."""
+    engine.tick(NOW)
+    assert len(engine.tenant("u").claim("w", at=NOW, lease="1 minute")) == 2
+    assert engine.next_due() == NOW + MINUTE
+    assert engine.tick(NOW + MINUTE).next_due == NOW + DAY
+    assert len(engine.tenant("u").claim("w", at=NOW + HOUR)) == 2
+    assert engine.audit() == []
+
+
+def test_a_tick_waits_for_the_claim_of_a_message_that_it_changes(engine, address):
+    """So neither writes over the other: what was told of the message is there, and so is its lease."""
+    engine.tick(NOW)
+    mine = engine.tenant("t")
+    message = next(each for each in mine.messages() if each.customer == "ann")
+    mine.feed(Event("message.opened", customer="ann", at=NOW, data={"message": message.id}))
+    with ThreadPoolExecutor(1) as executor:
+        with Engine(PostgresStore(address)) as other, other.store.transaction(leasing=True) as transaction:
+            wanted = claim_request(CLAIMANT, other._core.refresh(transaction), limit=9, inputs=False)
+            posts = transaction.ask(wanted)
+            ticking = executor.submit(engine.tick, NOW)
+            until_somebody_waits(address)
+            leased = (post._replace(status="CLAIMED", lease_until=to_micros(NOW + HOUR)) for post in posts)
+            transaction.commit(Changes(posts=tuple(leased)))
+        assert ticking.result().inputs == 1
+    (after,) = (each for each in mine.messages() if each.id == message.id)
+    assert after.status == "CLAIMED"
+    assert {*after.engagement} == {"opened"}
+
+
+def until_somebody_waits(address):
+    """Wait until a statement waits for a lock."""
+    where = Address.of(address)
+    with psycopg.connect(where.server, autocommit=True) as beside:
+        while not beside.execute("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchall():
+            time.sleep(0.01)
 
 
 def test_what_is_done_for_all_counts_on_behind_the_first(engine):
