@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from attrs import field, frozen
 
-from journeyflow.errors import Superseded
+from journeyflow.answers import Settling
+from journeyflow.errors import Forbidden, NotFound, Superseded
 from journeyflow.formats.parts import JsonObject, parse
 from journeyflow.services.forms import form_of
 
@@ -58,6 +59,19 @@ def repeated(call: Callable[[], Answer]) -> Answer:
         with suppress(Superseded):
             return call()
     return call()
+
+
+def answered(settled: Settling) -> None:
+    """Raise what the engine says of an enrollment or an exit whose journey was closed or deleted after it was asked.
+
+    Raises Forbidden and NotFound, as `Engine.enroll` and `Engine.exit` do of a journey that was so before.
+    """
+    for each in settled.outcomes:
+        if each.refusal == "unknown journey":
+            kind = "journey"
+            raise NotFound(kind, each.about)
+        if each.refusal in {"draft", "paused", "archived"}:
+            raise Forbidden(each.about, each.refusal.upper())
 
 
 def body_of(request: HttpRequest) -> JsonObject:

@@ -36,7 +36,7 @@ from journeyflow.services.loyalty.showing import (
     visits_shown,
 )
 from journeyflow.services.loyalty.table import CONFLICT, FORBIDDEN, NOT_FOUND, OPERATIONS, REFUSED, STATUSES
-from journeyflow.services.operations import HttpReply, HttpRequest, repeated
+from journeyflow.services.operations import HttpReply, HttpRequest, answered, repeated
 
 
 def _journey_id() -> str:
@@ -186,6 +186,7 @@ class Loyalty:
         name, customer = asked.path["id"], asked.body["customerId"]
         with self.engine.settle(asked.at) as settled:
             self.engine.enroll(name, customer, at=asked.at)
+        answered(settled)
         entered = [each for each in settled.entered if each.journey == name and each.status in STATUSES]
         if not entered:
             reason = settled.outcomes[0].refusal or "held out"
@@ -208,6 +209,7 @@ class Loyalty:
         name, customer = asked.path["id"], asked.path["customerId"]
         with self.engine.settle(asked.at) as settled:
             self.engine.exit(name, customer, at=asked.at)
+        answered(settled)
         if settled.outcomes[0].outcome != "handled":
             kind = "active enrollment of customer"
             raise NotFound(kind, customer, journey=name)

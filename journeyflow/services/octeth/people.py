@@ -8,7 +8,8 @@ from typing import Any
 from journeyflow import ClockJump, Forbidden
 from journeyflow.answers import Person
 from journeyflow.services.octeth import shapes
-from journeyflow.services.octeth.context import AskedFor, CallRefused, Context
+from journeyflow.services.octeth.context import JOURNEY, AskedFor, CallRefused, Context
+from journeyflow.services.operations import answered
 
 FILTERS: Mapping[str, str] = {
     "opened": "opened",
@@ -122,12 +123,13 @@ def trigger(context: Context, given: AskedFor) -> dict[str, Any]:
     subscriber = context.subscriber(given)
     known = context.engine.find_customer(subscriber.customer, pending=True)
     try:
-        with suppress(ClockJump), context.engine.settle(context.now):  # else the next tick does it
+        with suppress(ClockJump), context.engine.settle(context.now) as settled:  # else the next tick does it
             if subscriber.email and (known is None or not known.attributes.get("email")):
                 context.engine.put_customer(subscriber.customer, {"email": subscriber.email}, at=context.now)
             context.engine.enroll(info.id, subscriber.customer, at=context.now)
-    except Forbidden:
-        raise CallRefused("disabled") from None
+        answered(settled)
+    except Forbidden as error:
+        raise CallRefused(JOURNEY if error.state == "ARCHIVED" else "disabled") from None
     return _echo(given)
 
 
@@ -135,8 +137,9 @@ def remove(context: Context, given: AskedFor) -> dict[str, Any]:
     """End the runs of a subscriber in a journey; one who is not inside is no fault (F133)."""
     info = context.journey(given["JourneyID"])
     customer = context.subscriber(given).customer
-    with suppress(ClockJump), context.engine.settle(context.now):
+    with suppress(ClockJump), context.engine.settle(context.now) as settled:
         context.engine.exit(info.id, customer, at=context.now)
+    answered(settled)
     return _echo(given)
 
 

@@ -31,12 +31,11 @@ ADMIN_KEY = "adminapikey"
 BEYOND: Mapping[type[JourneyflowError], int] = {
     InvalidInput: 422,
     InvalidJourney: 422,
-    NotFound: 404,
     Conflict: 409,
     Forbidden: 403,
 }
-"""What an engine may find wrong that no code of a call is about, such as a window of more days than it answers for, or
-a journey that somebody else has just deleted; the code is the HTTP status, the message the engine's."""
+"""What an engine may find wrong that no code of a call is about, such as a window of more days than it answers for;
+the code is the HTTP status, the message the engine's."""
 
 
 class Octeth:
@@ -87,6 +86,9 @@ class Octeth:
             answer = repeated(lambda: operation.call(context, found))
         except CallRefused as refused:
             return self._refused(operation, [operation.codes[each] for each in refused.reasons], refused.details)
+        except NotFound as error:
+            gone = operation.codes.get(error.kind)  # somebody else has just deleted it
+            return self._refused(operation, [gone or Code(404, 404, str(error))])
         except tuple(BEYOND) as error:
             status = next(status for kind, status in BEYOND.items() if isinstance(error, kind))
             return self._refused(operation, [Code(status, status, str(error))])

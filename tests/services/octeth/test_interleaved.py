@@ -1,0 +1,120 @@
+"""Two callers at once: a call answers as if the other had come wholly before or wholly after it."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from journeyflow import End, Journey, Send, Wait
+from journeyflow.services.octeth.context import ACTION
+from tests.services.between import Between
+from tests.services.octeth.world import MAIL, World
+
+SUBSCRIBER = {"ListID": 26, "SubscriberID": 1}
+
+CALLS: dict[str, dict[str, Any]] = {
+    "journey.enable": {},
+    "journey.disable": {},
+    "journey.get": {},
+    "journey.update": {"Name": "Other"},
+    "journey.delete": {},
+    "journeys.delete": {"Journeys": "1"},
+    "journeys.enable": {"JourneyIDs": "1"},
+    "journeys.disable": {"JourneyIDs": "1"},
+    "journeys.clone": {"JourneyIDs": "1"},
+    "journey.clone": {"NewJourneyName": "Copy"},
+    "journey.copytouser": {"SourceUserID": 1, "TargetUserID": 2},
+    "journey.actions.update": {"Actions": [MAIL]},
+    "journey.actions.published": {"Actions": [{"ActionID": 1, "Published": "false"}]},
+    "journey.action.subscribers": {"ActionID": 1},
+    "journey.stats.byisp": {},
+    "journey.stats.byaction": {},
+    "journey.sendemailactions": {},
+    "subscriber.journey.trigger": SUBSCRIBER,
+    "subscriber.journey.remove": SUBSCRIBER,
+    "subscriber.journey.list": SUBSCRIBER,
+}
+"""The calls that look at the engine and act on it, about journey 1, with the parameters beside its number."""
+
+READING = ("journey.get", "journey.action.subscribers", "journey.stats.byisp", "journey.stats.byaction")
+"""The calls that change nothing: of a journey that is deleted meanwhile, they may show what is left."""
+
+AFTER = (404, {"Errors": [{"Code": 7, "Message": "Journey not found after update"}]})
+"""The answer about a journey that is deleted after its actions were published, which the document has a code for."""
+
+CHANGING = ("journey.enable", "journey.disable", "journeys.disable", "journey.update", "journey.actions.published")
+OF_SUBSCRIBERS = ("subscriber.journey.trigger", "subscriber.journey.remove")
+
+PAIRS = [
+    *((command, "journey.delete", False) for command in CALLS),
+    *((command, "journey.disable", False) for command in (*CHANGING, *OF_SUBSCRIBERS, "journeys.enable")),
+    *((command, other, inside) for command in OF_SUBSCRIBERS for other in OF_SUBSCRIBERS for inside in (False, True)),
+    *((command, "journey.delete", True) for command in OF_SUBSCRIBERS),
+]
+"""A call, what another caller does meanwhile, and whether the subscriber is inside."""
+
+
+def prepared(*, inside: bool) -> World:
+    """Return a world with an Enabled journey of two actions, and perhaps somebody inside."""
+    world = World()
+    steps: Any = [Wait("1", "3 days"), Send("2", channel="EMAIL", template="95"), End("end")]
+    world.engine.tenant("acme").deploy(Journey(id="journey-1", steps=steps, reentry="always"), at=world.now)
+    world.directory.numbers(ACTION, "acme", ["journey-1/1", "journey-1/2"])
+    if inside:
+        world.done("subscriber.journey.trigger", JourneyID=1, **SUBSCRIBER)
+    return world
+
+
+def made(world: World, command: str) -> Any:
+    """Make a call, and return its answer."""
+    about: dict[str, Any] = (
+        {} if command.startswith("journeys.") or command == "subscriber.journey.list" else {"JourneyID": 1}
+    )
+    return world.call(command, **about, **CALLS[command])
+
+
+def left(world: World) -> Any:
+    """Return what is left of a world: journeys with their actions, and who is where."""
+    found = []
+    for tenant in ("acme", "other"):
+        engine = world.engine.tenant(tenant)
+        journeys = {each.id: each for each in engine.journeys(order="created")}
+        steps = [(name, each.name, each.status, engine.steps(name)) for name, each in journeys.items()]
+        runs = [
+            (each.journey, each.customer, each.run, each.status, each.step, each.reason)
+            for each in engine.enrollments(take=None)
+        ]
+        found.append((steps, runs))
+    return found
+
+
+def interleavings(command: str, other: str, *, inside: bool) -> Iterator[tuple[Any, Any]]:
+    """Yield the answer and what is left, with another caller before each call of the engine in turn."""
+    for number in count():
+        world = prepared(inside=inside)
+        engine = world.engine
+        between = Between(engine, number, lambda world=world: made(world, other))  # type: ignore[misc]  # a default
+        second = World()
+        second.engine, second.directory, second.key, second.admin = engine, world.directory, world.key, world.admin
+        second.service.engine, second.service.directory = between, world.directory  # type: ignore[assignment]
+        answer = made(second, command)
+        if not between.reached:
+            return
+        yield answer, left(world)
+
+
+@pytest.mark.rows(94, 97, 98, 106, 130, 131, 133)
+@pytest.mark.parametrize(("command", "other", "inside"), PAIRS)
+def test_another_caller_comes_before_or_after(command, other, inside):
+    """Whatever a call looks at first: its answer and what is left are those of one order or of the other."""
+    orders: list[Any] = []
+    for first, last in ((command, other), (other, command)):
+        world = prepared(inside=inside)
+        answers = [made(world, each) for each in (first, last)]
+        orders.append((answers[len(orders)], left(world)))
+    for answer, state in interleavings(command, other, inside=inside):
+        assert (state,) in [each[1:] for each in orders]
+        partial = command in READING and answer[0] == 200
+        partial |= (command, answer) == ("journey.actions.published", AFTER)
+        assert partial or answer in [each for each, known in orders if known == state]
