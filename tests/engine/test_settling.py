@@ -8,6 +8,7 @@ import pytest
 from journeyflow import (
     Chain,
     ClockJump,
+    End,
     Engine,
     Event,
     Forbidden,
@@ -305,6 +306,23 @@ def test_who_is_forgotten_before_leaves_the_address_on_the_list(store):
     )
     assert settled == ticked
     assert settled[4] == [{"email": "a@example.com", "consent": {"EMAIL": False}}]
+
+
+def test_only_runs_of_these_customers_are_named_though_all_work_was_done(host):
+    """R74: a pull is due, so everybody is settled, in every tenant, also one of the same id."""
+    other = Host(host.engine.tenant("other"))
+    host.deploy(End("e"), id="pulling", trigger=Trigger.every("1 hour", list="news"))
+    for each, names in ((host, ("ann", "bob")), (other, ("ann",))):
+        each.deploy(rest())
+        for name in names:
+            each.feed("go", START, name)
+    host.tick()
+    with host.engine.settle(after("2 days")) as settled:
+        host.feed("asked", "2 days", "ann")
+    assert [(each.tenant, each.customer, each.status) for each in settled.ended] == [("default", "ann", "COMPLETED")]
+    assert [each.enrollment("j", name).status for each, name in ((host.engine, "bob"), (other.engine, "ann"))] == [
+        "COMPLETED", "COMPLETED",
+    ]  # fmt: skip
 
 
 def test_what_cannot_be_handled_is_set_aside(host, monkeypatch):

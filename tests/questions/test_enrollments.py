@@ -461,6 +461,7 @@ def test_ids_of_customers_are_found_by_their_beginning(host):
     assert engine.customer_ids() == ("Ann", "a'n", "ann", "anna", "bob", "\U0001f600")
     assert engine.customer_ids("\U0001f600") == ("\U0001f600",)
     assert engine.customer_ids("c") == ()
+    assert engine.customer_ids("an", take=None) == ("ann", "anna")
     engine.forget("anna", at=after("3 minutes"))
     assert engine.customer_ids("an") == ("ann",)
     with pytest.raises(InvalidInput, match="starts: must be text, not int 5"):

@@ -3,6 +3,7 @@
 import pytest
 
 from journeyflow import End, Engine, InvalidInput, Limits, MemoryStore, Page, Send, Trigger, Wait, field
+from journeyflow.questions.paging import name_faults, page_faults
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host
 
@@ -84,6 +85,14 @@ def test_what_no_page_takes_is_refused(ask):
     assert not ask(skip=2**63 - 1)
     with pytest.raises(InvalidInput, match="not skip=int 9223372036854775808, take="):
         ask(skip=2**63)
+
+
+def test_the_largest_number_of_a_store_is_a_number():
+    """One more is none: no store holds it (R2)."""
+    for largest in (2**63 - 1, 1 - 2**63):
+        assert name_faults(run=largest) == []
+        assert name_faults(run=2 * largest) == [f"run: must be a whole number, not int {2 * largest}"]
+    assert page_faults(2**63 - 1, 0)[0].endswith("not skip=9223372036854775807, take=0")
 
 
 def test_journeys_are_all_there_unless_a_page_is_wanted(engine):

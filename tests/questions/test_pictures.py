@@ -267,7 +267,7 @@ def test_a_timeline_is_drawn_from_its_moments_alone():
     def at(hours, kind="event", run=None):
         return Moment(START + timedelta(hours=hours), kind, kind, None if run is None else "j", run)
 
-    for hours, said in ((12, "12 hours later"), (47, "47 hours later"), (48, "2 days later"), (60, "2 days later")):
+    for hours, said in ((12, "12 hours later"), (47, "47 hours later"), (48, "2 days later"), (360, "15 days later")):
         assert said in drawn(at(0), at(hours))
     assert "later" not in drawn(at(0), at(11.9))
     assert [more for more in (False, True) if "there are earlier ones" in drawn(at(0), more=more)] == [True]

@@ -165,6 +165,7 @@ def test_dates_of_events_are_listed_once_for_each_customer(host):
     ]
     first = host.engine.unreadable(take=1)
     assert (first.total, [each.customer for each in host.engine.unreadable(after=first.cursor)]) == (2, ["bob"])
+    host.feed("go", "4 hours", "ann", start="never")  # at one instant, what was told last counts
     host.say("go", "4 hours", "ann", start="2026-02-01")
     host.engine.forget("bob", at=after("4 hours"))
     assert host.engine.unreadable().total == 0
