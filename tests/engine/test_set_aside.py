@@ -41,7 +41,9 @@ def welcome(engine, **options):
 
 def go(engine, apart=timedelta(seconds=1)):
     """Let everybody do what the journey listens to, one after another."""
-    engine.feed([Event("go", customer=who, at=START + n * apart, id=f"go-{who}") for n, who in enumerate(PEOPLE)])
+    engine.feed(
+        [Event("go", customer=who, at=START + n * apart, id=f"go-{who}", data={"n": n}) for n, who in enumerate(PEOPLE)]
+    )
 
 
 def is_bad(person):
@@ -127,6 +129,7 @@ def test_an_input_that_cannot_be_handled_is_set_aside(engine, stage, monkeypatch
     assert "input 5, event 'go' of customer 'bad', tenant 'default', was set aside" in named
     (aside,) = engine.set_aside().items
     assert (aside.number, aside.kind, aside.name, aside.customer, aside.id) == (5, "event", "go", BAD, "go-bad")
+    assert aside.data == {"n": 1}
     engine.retry(aside, at=NOW + HOUR)
     assert engine.set_aside().items == ()
     assert engine.tick(NOW + HOUR).errors == 0
@@ -313,7 +316,7 @@ def test_an_id_of_an_input_that_was_set_aside_may_come_again(engine, monkeypatch
         plant(planted, intake, "handle", is_of_bad)
         engine.tick(NOW)
     (aside,) = engine.set_aside().items
-    engine.feed(Event("go", customer=BAD, at=START, id="go-bad"))
+    engine.feed(Event("go", customer=BAD, at=START, id="go-bad", data={"n": 1}))
     assert engine.tick(NOW).entered == 1
     engine.retry([aside], at=START)
     assert engine.tick(NOW).entered == 0
