@@ -92,6 +92,15 @@ def adding(table: str, columns: str) -> str:
     return f"INSERT INTO {table} ({columns}) VALUES ({places(columns)})"
 
 
+def adding_several(table: str, columns: str) -> str:
+    """Write the statement that adds `SEVERAL` rows.
+
+    >>> adding_several("t", "a, b").count("(?, ?)") == SEVERAL
+    True
+    """
+    return f"{adding(table, columns)}{f', ({places(columns)})' * (SEVERAL - 1)}"
+
+
 def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     """Write the statement that adds rows; those that are alike are so in the column `alike`, whatever else there is.
 
@@ -104,7 +113,8 @@ def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     >>> insert("t", "a", "k, l").many
     'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
     """
-    row, one = f"({places(f'{columns}, {key}')})", adding(table, f"{columns}, {key}")
+    whole = f"{columns}, {key}"
+    one = adding(table, whole)
     begin = f"INSERT INTO {table} ({columns}, {key}) SELECT {places(columns)},"
     if "," in key:
         many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
@@ -112,7 +122,7 @@ def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     else:
         span = f"{begin} serial FROM enrollments WHERE serial BETWEEN ? AND ?"
         found = Statement(one, f"{begin} value FROM json_each(?)", span if key == "enrollment" else None)
-    return found._replace(several=f"{one}{f', {row}' * (SEVERAL - 1)}", place=_place(columns, alike))
+    return found._replace(several=adding_several(table, whole), place=_place(columns, alike))
 
 
 def _place(columns: str, column: str) -> int:
@@ -146,9 +156,11 @@ def changing(table: str, news: str, key: str) -> Statement:
     return Statement(f"{begin} {one}", many, width=2)
 
 
-NEW_INPUTS = adding("inputs", INPUT_FORM.names(INPUT_FORM.without("seq")))
+_TOLD, _NUMBERED = INPUT_FORM.names(INPUT_FORM.without("seq")), f"outcome, {INPUT_FORM.names()}"
 
-NUMBERED_INPUTS = adding("inputs", f"outcome, {INPUT_FORM.names()}")
+NEW_INPUTS = adding("inputs", _TOLD), adding_several("inputs", _TOLD)
+
+NUMBERED_INPUTS = adding("inputs", _NUMBERED), adding_several("inputs", _NUMBERED)
 
 HANDLED = update("inputs", "outcome", "seq")
 
@@ -264,11 +276,11 @@ class Writer:
         if not inputs:
             return handled
         if not inputs[0].seq:
-            self._connection.executemany(NEW_INPUTS, map(unnumbered_input, inputs))
+            self._write_each(*NEW_INPUTS, [*map(unnumbered_input, inputs)])
             return handled
         outcomes = dict(handled)
         rows = [(outcomes.pop(item.seq, None), *item) for item in inputs]
-        self._connection.executemany(NUMBERED_INPUTS, rows)
+        self._write_each(*NUMBERED_INPUTS, rows)
         return outcomes.items()
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
@@ -297,16 +309,16 @@ class Writer:
                 count += self._connection.execute(*_at_once(statement, rest, keys)).rowcount
             else:
                 single += [(*rest, *key) if isinstance(key, tuple) else (*rest, key) for key in keys]
-        return count + self._write_each(statement, single) if single else count
+        return count + self._write_each(statement.one, statement.several, single) if single else count
 
-    def _write_each(self, statement: Statement, rows: Sequence[Row]) -> int:
+    def _write_each(self, one: str, several: str | None, rows: Sequence[Row]) -> int:
         """Write rows that have nothing in common, one or more; return how many were written."""
         count, write = 0, self._connection.executemany
-        if statement.several is not None and len(rows) >= SEVERAL:
+        if several is not None and len(rows) >= SEVERAL:
             end = len(rows) - len(rows) % SEVERAL
             together = [[*chain.from_iterable(rows[n : n + SEVERAL])] for n in range(0, end, SEVERAL)]
-            count, rows = write(statement.several, together).rowcount, rows[end:]
-        return count + write(statement.one, rows).rowcount if rows else count
+            count, rows = write(several, together).rowcount, rows[end:]
+        return count + write(one, rows).rowcount if rows else count
 
     def _write(self, statement: Statement, rows: Sequence[Row], of_many: Sequence[RowsAbout] = ()) -> None:
         """Write rows, each of which has to come about: what is changed, or belongs to a run, is known to be there."""

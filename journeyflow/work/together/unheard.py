@@ -37,7 +37,7 @@ class Unheard:
     def take(self, position: int, end: int) -> int:
         """Handle the due items from `position` to before `end` while nobody listens; return how many were handled."""
         work, keys, types, dedup, begun = self._work, self._keys, self.types, self._dedup, position
-        inputs, handled, meet, effective = work.inputs, work.handled, work.people.meet, work.effective
+        inputs, handled, meet, grace = work.inputs, work.handled, work.people.meet, work.grace
         while position < end and not work.suppressed:
             _, rank, seq, _ = keys[position]
             if rank != INPUT:
@@ -46,7 +46,8 @@ class Unheard:
             _, tenant, customer, kind, name, at, told_as, _ = item
             if kind != "event" or (tenant, name) not in types:
                 break
-            effective(at)
+            if grace is not None:
+                work.effective(at)
             known = None if told_as is None else known_already(work, item, dedup)
             if known is None:
                 meet(tenant, customer)
