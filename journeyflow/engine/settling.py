@@ -88,7 +88,7 @@ class Settling(Batch):
         call.store()
         do_work_of(call)
         with core.store.reader() as reader:
-            outcomes = outcomes_of(reader, call.first, len(self.inputs))
+            outcomes = outcomes_of(reader, call.numbers)
             self.entered, self.ended = since(reader, names, newest, inside)
         self.outcomes = tuple(map(_handled, self.inputs, outcomes))
 

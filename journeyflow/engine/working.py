@@ -22,7 +22,7 @@ from journeyflow.records.public import Message
 from journeyflow.records.rows import Input, make_input
 from journeyflow.stores.batch import Due, DueKey, Loaded, Request, with_inputs
 from journeyflow.stores.contract import Transaction, only_tenant
-from journeyflow.stores.inquiries import LastTickRequest, NextInputRequest
+from journeyflow.stores.inquiries import InputNumbersRequest, LastTickRequest
 from journeyflow.work import scheduler
 from journeyflow.work.alone import Named, is_alone, journey_timers, was_alone
 from journeyflow.work.hand import in_hand, with_posts
@@ -36,8 +36,8 @@ UTC: Final = zone("UTC")
 class HostCall:
     """What a call of a host does: the work due at `now`, with inputs that it gives and messages that it claims.
 
-    `of` are the customers whose work is done, None for everybody. `inputs` are not stored yet; `first` is the number of
-    the first of them as soon as they are. `claim` is not answered yet; `messages` are those that it has leased.
+    `of` are the customers whose work is done, None for everybody. `inputs` are not stored yet; `numbers` are theirs
+    as soon as they are. `claim` is not answered yet; `messages` are those that it has leased.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class HostCall:
         self.joining = claim is not None and not core.channels
         """Whether the claim may be part of the commit of the last batch; handlers have their messages first."""
         self.messages = list[Message]()
-        self.first = 0
+        self.numbers: Sequence[int] = ()
         self.outlook: Outlook | None = None
         """When there is more work, if that is known as of the last batch."""
         self._done: tuple[DueKey | None, Changes | None] = None, None
@@ -93,8 +93,8 @@ class HostCall:
         """Return the inputs with the numbers that are next."""
         if not self.inputs:
             return ()
-        self.first = transaction.ask(NextInputRequest())
-        return tuple(make_input((seq, *item[1:])) for seq, item in enumerate(self.inputs, self.first))
+        self.numbers = transaction.ask(InputNumbersRequest([item.tenant for item in self.inputs]))
+        return tuple(make_input((seq, *item[1:])) for seq, item in zip(self.numbers, self.inputs, strict=True))
 
     def expect_progress(self, due: Due, changes: Changes, catalog: Catalog) -> None:
         """Raise CorruptDatabase where handling due work would never end, which only rows that nobody wrote can cause.

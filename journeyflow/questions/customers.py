@@ -116,10 +116,11 @@ def newest_numbers(reader: SqlReader) -> tuple[int, int]:
     return serial, number
 
 
-def outcomes_of(reader: SqlReader, first: int, count: int) -> list[str | None]:
-    """Return the outcomes of so many inputs from a number on, in order; None of one that waits."""
-    rows = reader.rows("SELECT outcome FROM inputs WHERE seq >= ? AND seq < ? ORDER BY seq", (first, first + count))
-    return [outcome for (outcome,) in rows]
+def outcomes_of(reader: SqlReader, numbers: Sequence[int]) -> list[str | None]:
+    """Return the outcomes of inputs by number, in the order given; None of one that waits."""
+    sql = "SELECT i.seq, i.outcome FROM json_each(?) k CROSS JOIN inputs i ON i.seq = CAST(k.value AS INTEGER)"
+    outcomes = dict(reader.rows(sql, (dumps([*numbers]),)))
+    return [outcomes[number] for number in numbers]
 
 
 def pending_inputs(reader: SqlReader, tenant: str, customer: str) -> list[tuple[str, str, dict[str, object]]]:

@@ -41,8 +41,13 @@ class LastTickRequest(Inquiry[int | None]):
 
 
 @frozen
-class NextInputRequest(Inquiry[int]):
-    """A request for the sequence number that the next input gets."""
+class InputNumbersRequest(Inquiry[tuple[int, ...]]):
+    """A request for the sequence numbers that the next inputs get, in order, given whose they are.
+
+    Those of one tenant are higher than all that the tenant's inputs have, and ascending (R10).
+    """
+
+    tenants: Sequence[str]
 
 
 # --- journeys, messages, exports --------------------------------------------------------------------------------------

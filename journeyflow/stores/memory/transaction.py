@@ -34,9 +34,9 @@ from journeyflow.stores.inquiries import (
     EarliestRequest,
     ExportsRequest,
     Finished,
+    InputNumbersRequest,
     Inquiry,
     LastTickRequest,
-    NextInputRequest,
     PastRequest,
     PruneRequest,
 )
@@ -173,8 +173,9 @@ class MemoryTransaction:
         found = self._store.meta.get(LAST_TICK)
         return None if found is None else int(found)
 
-    def _next_input(self, _: NextInputRequest) -> int:
-        return self._store.last["input"] + 1
+    def _input_numbers(self, inquiry: InputNumbersRequest) -> tuple[int, ...]:
+        first = self._store.last["input"] + 1
+        return tuple(range(first, first + len(inquiry.tenants)))
 
     def _active(self, inquiry: ActiveRequest) -> list[int]:
         inside = (run for run in self._store.runs.values() if run.journey == inquiry.journey and run.status == ACTIVE)
@@ -255,7 +256,7 @@ class MemoryTransaction:
     _answers: ClassVar[dict[type[Inquiry[Any]], Callable[[Any, Any], Any]]] = {
         EarliestRequest: _earliest,
         LastTickRequest: _last_tick,
-        NextInputRequest: _next_input,
+        InputNumbersRequest: _input_numbers,
         ActiveRequest: _active,
         ClaimRequest: _claimable,
         ExportsRequest: _exports,

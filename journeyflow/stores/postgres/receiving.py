@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import count
 
 from journeyflow.errors import StorageError
 from journeyflow.stores.contract import LAST_TICK, SqlReader
@@ -108,7 +107,9 @@ class PostgresReceiver:
             sets.run("DELETE FROM settings WHERE name <> %(name)s", {"name": NOTE})
             sets.add("settings", "name, value", kept)
             last = _last(sets, used.numbers)
-            tenants = _tenants(sets, used, int(settings[LAST_TICK]) if LAST_TICK in settings else None)
+            highest = max((place for _, place in last), default=0)
+            first = highest + 1 if highest else 0  # a tenant's next numbers are above those that it has (R10)
+            tenants = _tenants(sets, used, int(settings[LAST_TICK]) if LAST_TICK in settings else None, first)
             rows = [
                 (tenant, place, tick, *(max(place << RANGE, last.get((kind, place), 0)) for kind in KINDS))
                 for tenant, (place, tick) in tenants.items()
@@ -146,11 +147,10 @@ def _last(sets: SetWriter, given: Sequence[tuple[str, int]]) -> Mapping[tuple[st
     return last
 
 
-def _tenants(sets: SetWriter, used: Used, last_tick: int | None) -> Mapping[str, tuple[int, int | None]]:
-    """Return the range of each tenant and its last tick; those of a file get the first ranges that are free."""
+def _tenants(sets: SetWriter, used: Used, last_tick: int | None, first: int) -> Mapping[str, tuple[int, int | None]]:
+    """Return the range of each tenant and its last tick; those of a file get the ranges from the first free one on."""
+    if used.tenants:
+        return used.tenants
     owning = " UNION ".join(f"SELECT tenant FROM {table}" for table in MOVED if "tenant" in columns(table).split(", "))
-    found = {tenant for (tenant,) in sets.ask(owning)} - {*used.tenants}
-    taken = {place for place, _ in used.tenants.values()}
-    free = (place for place in count() if place not in taken)
-    new = sorted(found) or ([] if taken else [DEFAULT])
-    return {**used.tenants, **{tenant: (next(free), last_tick) for tenant in new}}
+    found = sorted(tenant for (tenant,) in sets.ask(owning)) or [DEFAULT]
+    return {tenant: (place, last_tick) for place, tenant in enumerate(found, first)}

@@ -5,7 +5,8 @@ locks the table against all of them. Each takes one such lock, before anything e
 
 A number of a customer, an enrollment and so on consists of a range and a count within it. Each tenant has its own
 range, so numbers are unique over all tenants, and none waits for another to get one. The first tenant has range 0: its
-numbers are 1, 2, 3. What is done for all tenants at once counts in that range too.
+numbers are 1, 2, 3. What is done for all tenants at once counts in the lowest range, but for inputs, which have the
+numbers of their tenants, so that the order in which a tenant's came is theirs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +46,7 @@ _WHOSE = {
     "one": "WHERE tenant = %(tenant)s",
     "free": "WHERE due <= %(now)s OR tenant IN (SELECT m.tenant FROM {schema}.messages m"
     " WHERE m.lease_until <= %(now)s) ORDER BY due, tenant LIMIT 1",
-    "first": "ORDER BY range <> 0 LIMIT 1",
+    "first": "ORDER BY range LIMIT 1",
 }
 """Whose row a transaction begins with: that of its tenant, of the one who has waited longest, or of the first, in whose
 range is counted what is done for all."""
@@ -79,7 +80,7 @@ RETURNING due, (SELECT min(o.due) FROM tenants o WHERE o.tenant <> t.tenant),
 
 _KEEP_ALL = f"UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%(last_tick)s, last_tick)"
 
-_KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind in KINDS)} WHERE range = 0"
+_KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind in KINDS)} WHERE range = %(range)s"
 
 
 @define
@@ -139,17 +140,12 @@ def locking(schema: str, tenant: str | None, due_at: int | None) -> tuple[BoundS
 
 
 def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
-    """Return the numbers that a beginning has found, of a tenant or of all; those of tenant "" if it found none.
-
-    Raises LookupError if there are tenants, and none has the first range.
-    """
+    """Return the numbers that a beginning has found, of a tenant or of all; those of tenant "" if it found none."""
     (row,) = answers[-1]
     numbers = TenantNumbers.of(row) if row[0] is not None else TenantNumbers(NOBODY)
     others, numbers.lease, leases, revision = row[WIDTH : WIDTH + 4]
     numbers.others, numbers.revision = soonest(others, leases), int(revision)
     if of_all:
-        if numbers.range:
-            raise LookupError(numbers.range)
         numbers.tenant, numbers.others, numbers.due = None, None, soonest(numbers.due, others, leases)
     return numbers
 
@@ -171,6 +167,37 @@ def add(connection: Connection, tenants: Iterable[str]) -> None:
     )
 
 
+_LAST_INPUTS = "SELECT tenant, inputs FROM tenants WHERE tenant = ANY(%(names)s::text[])"
+
+_NOTE_INPUTS = f"""
+UPDATE tenants t SET inputs = greatest(t.inputs, u.last)
+FROM unnest(%(names)s::text[], %(lasts)s::bigint[]) u (tenant, last)
+WHERE t.tenant = u.tenant AND u.last >> {RANGE} = t.range
+"""
+
+
+def input_numbers(connection: Connection, numbers: TenantNumbers, owners: Sequence[str]) -> tuple[int, ...]:
+    """Return the numbers that the next inputs get, each in the range of its tenant, also where all are locked (R10)."""
+    if numbers.tenant is not None:
+        first = numbers.next("inputs")
+        return tuple(range(first, first + len(owners)))
+    add(connection, owners)
+    last = dict(run(connection, _LAST_INPUTS, {"names": sorted({*owners})}).fetchall())
+    given = list[int]()
+    for owner in owners:
+        last[owner] += 1
+        given.append(last[owner])
+    return tuple(given)
+
+
+def note_inputs(connection: Connection, numbers: TenantNumbers, written: Sequence[tuple[str, int]]) -> None:
+    """Note the numbers that inputs have been given, each with its tenant."""
+    numbers.note("inputs", (number for _, number in written))
+    if numbers.tenant is None:
+        last = {owner: number for number, owner in sorted((number, owner) for owner, number in written)}
+        run(connection, _NOTE_INPUTS, {"names": [*last], "lasts": [*last.values()]})
+
+
 def keep(connection: Connection, numbers: TenantNumbers) -> RawCursor[Row]:
     """Write at the end of a transaction what the next one has to know.
 
@@ -179,7 +206,7 @@ def keep(connection: Connection, numbers: TenantNumbers) -> RawCursor[Row]:
     if numbers.tenant is not None:
         return run(connection, _KEEP, {"tenant": numbers.tenant, "last_tick": numbers.last_tick, **numbers.last})
     run(connection, _KEEP_ALL, {"last_tick": numbers.last_tick})
-    return run(connection, _KEEP_COUNTS, numbers.last)
+    return run(connection, _KEEP_COUNTS, {"range": numbers.range, **numbers.last})
 
 
 def soonest(*instants: int | None) -> int | None:

@@ -35,9 +35,9 @@ from journeyflow.stores.inquiries import (
     EarliestRequest,
     ExportsRequest,
     Finished,
+    InputNumbersRequest,
     Inquiry,
     LastTickRequest,
-    NextInputRequest,
     PastRequest,
     PruneRequest,
 )
@@ -218,8 +218,8 @@ class PostgresTransaction:
         ((found,),) = self._ask(f"SELECT max(last_tick) FROM tenants WHERE TRUE{self._mine()}")
         return None if found is None else int(found)
 
-    def _next_input(self, _: NextInputRequest) -> int:
-        return self._numbers.next("inputs")
+    def _input_numbers(self, inquiry: InputNumbersRequest) -> tuple[int, ...]:
+        return tenants.input_numbers(self._connection, self._numbers, inquiry.tenants)
 
     def _active(self, inquiry: ActiveRequest) -> list[int]:
         rows = self._ask(
@@ -276,7 +276,7 @@ class PostgresTransaction:
     _answers: ClassVar[Mapping[type, Callable[..., Any]]] = {
         EarliestRequest: _earliest,
         LastTickRequest: _last_tick,
-        NextInputRequest: _next_input,
+        InputNumbersRequest: _input_numbers,
         ActiveRequest: _active,
         ClaimRequest: _claimable,
         ExportsRequest: _exports,

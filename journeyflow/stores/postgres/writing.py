@@ -121,12 +121,16 @@ class PostgresWriter:
         """Write what was told, with the next numbers unless it has its own, and the outcomes."""
         outcomes = dict(handled)
         if inputs:
-            first = self._numbers.take("inputs", len(inputs)) if not inputs[0].seq else 0
-            numbered = [item if item.seq else item._replace(seq=first + n) for n, item in enumerate(inputs)]
-            self._numbers.note("inputs", (item.seq for item in numbered))
+            numbered = inputs if inputs[0].seq else self._numbered(inputs)
+            tenants.note_inputs(self._connection, self._numbers, [(item.tenant, item.seq) for item in numbered])
             rows = [(*item, outcomes.pop(item.seq, None)) for item in numbered]
             self._sets.add("inputs", f"{INPUT_FORM.names()}, outcome", rows)
         self._sets.change("inputs", "seq", "outcome", [*outcomes.items()], waits=False)
+
+    def _numbered(self, inputs: Sequence[Input]) -> Sequence[Input]:
+        owners = [item.tenant for item in inputs]
+        seqs = tenants.input_numbers(self._connection, self._numbers, owners)
+        return [item._replace(seq=seq) for item, seq in zip(inputs, seqs, strict=True)]
 
     def _write_customers(self, changes: Changes) -> None:
         rows = [(number, tenant, name, dumps(values)) for number, tenant, name, values in changes.customers]

@@ -40,9 +40,9 @@ from journeyflow.stores.inquiries import (
     EarliestRequest,
     ExportsRequest,
     Finished,
+    InputNumbersRequest,
     Inquiry,
     LastTickRequest,
-    NextInputRequest,
     PastRequest,
     PruneRequest,
 )
@@ -319,8 +319,9 @@ class SQLiteTransaction:
         found = self._ask("SELECT value FROM meta WHERE name = ?", (LAST_TICK,))
         return int(found[0][0]) if found else None
 
-    def _next_input(self, _: NextInputRequest) -> int:
-        return self._writer.numbers.following("inputs")
+    def _input_numbers(self, inquiry: InputNumbersRequest) -> tuple[int, ...]:
+        first = self._writer.numbers.following("inputs")
+        return tuple(range(first, first + len(inquiry.tenants)))
 
     def _active(self, inquiry: ActiveRequest) -> list[int]:
         sql = "SELECT serial FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE' ORDER BY 1 LIMIT ?"
@@ -436,7 +437,7 @@ class SQLiteTransaction:
     _answers: ClassVar[dict[type[Inquiry[Any]], Callable[[Any, Any], Any]]] = {
         EarliestRequest: _earliest,
         LastTickRequest: _last_tick,
-        NextInputRequest: _next_input,
+        InputNumbersRequest: _input_numbers,
         ActiveRequest: _active,
         ClaimRequest: _claimable,
         ExportsRequest: _exports,

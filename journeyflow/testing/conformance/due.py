@@ -6,7 +6,7 @@ from pathlib import Path
 from journeyflow.basics.words import SENT
 from journeyflow.records.changes import Changes, LimitChanges
 from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER, DueKey
-from journeyflow.stores.inquiries import EarliestRequest, LastTickRequest, NextInputRequest, PastRequest
+from journeyflow.stores.inquiries import EarliestRequest, InputNumbersRequest, LastTickRequest, PastRequest
 from journeyflow.testing.conformance.asking import (
     ask,
     drained,
@@ -245,7 +245,7 @@ class DueWork(Begun):
             expect(due(store, NOON).keys, ((NOON, INPUT, 1, 0),), "what was there")
             expect(due(store, NOON + 1).keys, ((NOON, INPUT, 1, 0), (NOON + 1, INPUT, 3, 0)), "what waits too")
             expect(load(store, events=frozenset({wanted})).known.keys(), {wanted}, "the id of what came handled")
-            expect(ask(store, NextInputRequest()), 5, "the next number")
+            expect(ask(store, InputNumbersRequest(["t"])), (5,), "the next number")
             past = ask(store, PastRequest(NOON + 9, 0, 9, None))
             expect([(item.seq, outcome) for item, outcome in past], [(2, "handled"), (4, "unmatched")], "what is done")
 

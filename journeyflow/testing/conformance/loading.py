@@ -10,7 +10,7 @@ from journeyflow.stores.batch import CapRequest, LimitRequest, PullRequest
 from journeyflow.stores.inquiries import ActiveRequest
 from journeyflow.testing.conformance.asking import ask, coming, entries_of, expect, glimpses, load, people, rows, write
 from journeyflow.testing.conformance.begun import Begun
-from journeyflow.testing.conformance.samples import GIVEN, MINUTE, NOON, ended, event, leased, post, run
+from journeyflow.testing.conformance.samples import GIVEN, MINUTE, NOON, ended, event, leased, numbered, post, run
 
 
 class Loading(Begun):
@@ -260,7 +260,7 @@ class Loading(Begun):
 
     def test_load_known_events(self, tmp_path: Path) -> None:
         """Handled events are found by tenant, type and id; pending ones and duplicates are not (R26)."""
-        inputs = (
+        inputs = numbered(
             event(id="e1", text='{"a":1}'),
             event(id="e1"),
             event(id="e1", at=NOON - 1, customer="bob"),

@@ -128,6 +128,11 @@ def event(customer: str = "ann", at: int = NOON, **said: object) -> Input:
     return Input(customer=customer, at=at, **{**usual, **said})
 
 
+def numbered(*inputs: Input) -> tuple[Input, ...]:
+    """Return inputs with the numbers from 1 on: a store may count those of each tenant by themselves (R92)."""
+    return tuple(item._replace(seq=place) for place, item in enumerate(inputs, 1))
+
+
 def answer(kind: str, serial: int, n: int) -> Input:
     """Return a worker's answer about a message: "ack", "nack" or "requeue"."""
     return event("", kind=kind, type="", id=f"k-{serial}-{n}")
@@ -279,7 +284,7 @@ def everything_else() -> Changes:
 def history() -> tuple[Changes, Changes]:
     """Return finished runs, in journey 1, with messages and the inputs about them, and what became of the inputs."""
     sent = {"sent": (NOON, 2)}
-    told = (
+    told = numbered(
         event(type="message.opened", id="o", text=dumps({"message": "k-1-1"})),
         event(type="message.opened", text=dumps({"message": "k-1-1"})),
         event(tenant="u"),

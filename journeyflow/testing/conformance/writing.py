@@ -12,7 +12,7 @@ from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgott
 from journeyflow.records.rows import Counter, Crowd, Move, Refusal, Run, Suppression
 from journeyflow.records.suppression import KEY, hashed
 from journeyflow.stores.batch import Request
-from journeyflow.stores.inquiries import ExportsRequest, Finished, NextInputRequest, PastRequest, PruneRequest
+from journeyflow.stores.inquiries import ExportsRequest, Finished, InputNumbersRequest, PastRequest, PruneRequest
 from journeyflow.testing.conformance.asking import (
     Raised,
     ask,
@@ -313,7 +313,7 @@ class Writing(Begun):
             expect(load(store).next_serial, 6)
             write(store, Changes(inputs=(event(),)))
             expect(rows(store, "SELECT max(seq) FROM inputs"), [(8,)])
-            expect(ask(store, NextInputRequest()), 9)
+            expect(ask(store, InputNumbersRequest(["t", "t"])), (9, 10))
             expect(sorted(due(store, NOON).inputs), [2, 7, 8], "what waits")
             write(store, Changes(catalog=CatalogChanges(purged=(1,))))
             expect(rows(store, "SELECT (SELECT count(*) FROM arms), (SELECT count(*) FROM openings)"), [(0, 0)])

@@ -109,6 +109,23 @@ def test_numbers_of_all_ranges_stay_taken(file, addresses, tmp_path):
     assert found["newer"][0] > max(serial >> RANGE for serial, *_ in rows_of(first)["customers"])
 
 
+def test_inputs_stay_in_their_order(addresses, tmp_path):
+    """Those that wait on a server, those told to the file between, and those told to the next server (R10)."""
+    names = "zoo", "art"
+    places = addresses(), tmp_path / "between.db", addresses()
+    for number, place in enumerate(places):
+        if number:
+            copy_store(places[number - 1], place)
+        with Engine(place) as engine:
+            for name in names:
+                engine.tenant(name).put_customer("ann", {"told": number, f"told {number}": True}, at=LATER)
+    with Engine(places[-1]) as engine:
+        engine.tick(LATER)
+        found = [engine.tenant(name).customer("ann").attributes for name in names]
+        assert found == [{"told": 2, "told 0": True, "told 1": True, "told 2": True}] * 2
+        assert engine.audit() == []
+
+
 def test_an_empty_store_is_copied(addresses, tmp_path):
     """There and back; it has one range from the start, in which all count."""
     SQLiteStore(tmp_path / "empty.db").close()

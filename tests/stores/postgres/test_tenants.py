@@ -171,3 +171,30 @@ def test_processes_share_the_tenants(engine, address):
     engine.tick(NOW)
     assert {tenant: len(pairs) for tenant, pairs in numbers(engine).items()} == dict.fromkeys(TENANTS, 14)
     assert engine.audit() == []
+
+
+def told_again(engine, name, value):
+    """Tell the same attribute of a customer again, at the same instant."""
+    engine.tenant(name).put_customer("ann", {"said": value}, at=NOW)
+
+
+@pytest.mark.parametrize("how", ["batch", "cycle", "settle"])
+def test_a_tenants_inputs_keep_their_order(engine, how):
+    """What is told of several at once comes after what each was told before, and before what comes next (R10)."""
+    for name in TENANTS:
+        told_again(engine, name, "before")
+    together = {
+        "batch": engine.batch,
+        "cycle": lambda: engine.cycle(NOW, worker="w"),
+        "settle": lambda: engine.settle(NOW),
+    }
+    with together[how]():
+        for name in ("new", *TENANTS):
+            told_again(engine, name, "with others")
+    engine.tick(NOW)
+    assert {engine.tenant(name).customer("ann").attributes["said"] for name in (*TENANTS, "new")} == {"with others"}
+    for name in TENANTS:
+        told_again(engine, name, "after")
+    engine.tick(NOW)
+    assert {engine.tenant(name).customer("ann").attributes["said"] for name in TENANTS} == {"after"}
+    assert engine.audit() == []
