@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from journeyflow.basics.words import SENT
+from journeyflow.basics.words import CLAIMED, SENT
 from journeyflow.records.changes import Changes
-from journeyflow.testing.conformance.asking import claimable, expect, write
+from journeyflow.stores.inquiries import ClaimRequest
+from journeyflow.testing.conformance.asking import claimable, due, expect, write
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import NOON, event, leased, post, run
 
@@ -82,3 +83,17 @@ class Claiming(Begun):
             expect(claimable(store), [(1, 1)], "changed where it stands")
             write(store, Changes(posts=(leased(1, 1, NOON + 5), leased(1, 3, NOON + 5))))
             expect(claimable(store, at=NOON + 9), [], "claimed again")
+
+    def test_messages_are_leased_in_a_transaction_for_that(self, tmp_path: Path) -> None:
+        """It finds what may be handed out and writes it, for one tenant or for all (R92)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2, 2), run(3, 3, 3)), new_posts=(post(1), post(2), post(3))))
+            for tenant, places in (("t", [(1, 1), (2, 1)]), (None, [(3, 1)])):
+                with store.transaction(tenant=tenant, leasing=True) as transaction:
+                    wanted = ClaimRequest(tenant=tenant, channels=None, at=NOON, limit=9, journeys=frozenset())
+                    found = transaction.ask(wanted)
+                    expect([each[:2] for each in found], places)
+                    posts = (each._replace(status=CLAIMED, lease_until=NOON + each.serial) for each in found)
+                    transaction.commit(Changes(posts=tuple(posts)))
+            expect(claimable(store), [])
+            expect([key[2] for key in due(store, NOON + 2).keys if key[0] > NOON], [1, 2], "leases that end")

@@ -12,7 +12,7 @@ import psycopg
 
 from journeyflow import Engine, Event
 from journeyflow.basics.moments import to_micros
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.schema import RANGE
@@ -109,6 +109,23 @@ def test_nobody_waits_for_a_claim(engine, address):
         engine.tenant("u").resume("letter", at=NOW)
     assert len(engine.tenant("t").claim("w", at=NOW)) == 3
     assert engine.audit() == []
+
+
+def test_who_has_waited_for_a_change_of_the_catalog_knows_it(engine, address):
+    """The revision is not older than the lock of the tenant, although one statement asks for both."""
+    with ThreadPoolExecutor(1) as executor, Engine(PostgresStore(address)) as other:
+        with other.store.transaction() as transaction:
+            before = other._core.refresh(transaction).revision
+            found = executor.submit(revision_of, engine.store, "t")
+            until_somebody_waits(address)
+            transaction.commit(Changes(catalog=CatalogChanges(meta=(("grace", ""),))))
+        assert found.result() == before + 1
+
+
+def revision_of(store: PostgresStore, tenant):
+    """Return the revision of the catalog as somebody sees it who works for a tenant."""
+    with store.transaction(tenant=tenant) as transaction:
+        return transaction._numbers.revision
 
 
 def test_a_lease_that_ends_is_work(engine):
