@@ -340,6 +340,7 @@ def test_those_inside_are_all_but_those_who_have_ended(host):
     host.tick("1 hour")
     info = host.engine.journey("j")
     assert (info.enrolled, info.active, info.completed, info.exited, info.failed) == (9, 3, 3, 1, 2)
+    assert info.holdout == 0
 
 
 @pytest.mark.rows(13, 91)
