@@ -33,7 +33,6 @@ from journeyflow.questions.paging import refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input
-from journeyflow.stores.contract import only_tenant
 from journeyflow.work.outbox import Claimant, Claimed, claim_posts, released_posts
 
 PUSH: Final = 100
@@ -194,15 +193,23 @@ class Handover:
         self._store(list(self.leased)[len(self.came) :])
 
     def _store(self, unsent: Sequence[Message]) -> None:
-        """Store the answers in one commit with messages that are given back."""
+        """Store the answers with messages that are given back, in a commit for each tenant (R92)."""
         errors = list(map(_error_of, self.came))
-        answers = [_answer(message, error, self.now) for message, error in zip(self.leased, errors, strict=False)]
-        release(self.core, only_tenant(message.tenant for message in self.leased), unsent, answers)
-        for _ in answers:
-            self.leased.popleft()
-        self.came.clear()
+        told = list(zip(list(self.leased), errors, strict=False))
+        answers = [(message.tenant, _answer(message, error, self.now)) for message, error in told]
+        for tenant in dict.fromkeys((*(tenant for tenant, _ in answers), *(message.tenant for message in unsent))):
+            mine = [answer for owner, answer in answers if owner == tenant]
+            release(self.core, tenant, [message for message in unsent if message.tenant == tenant], mine)
+            self._drop_answered(tenant)
         self.failed += len(errors) - errors.count(None)
         self.delivered += errors.count(None)
+
+    def _drop_answered(self, tenant: str) -> None:
+        """Drop the messages of a tenant whose answers are stored."""
+        others = [pair for pair in zip(self.leased, self.came, strict=False) if pair[0].tenant != tenant]
+        rest = list(self.leased)[len(self.came) :]
+        leased, came = deque([*(message for message, _ in others), *rest]), [came for _, came in others]
+        vars(self).update(leased=leased, came=came)  # in one step: an interrupt between two would mix answers up
 
 
 def _answer(message: Message, error: BaseException | None, now: int) -> Input:

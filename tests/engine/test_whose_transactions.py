@@ -82,3 +82,17 @@ def test_a_tick_lets_the_store_choose(store):
     engine.tenant("t").feed(Event("signup", customer="ann", at=NOW))
     with heard(store, (None, 1_767_571_200_000_000)):
         assert engine.tick(NOW).inputs == 1
+
+
+def test_what_handlers_answered_is_their_tenants(store):
+    """Messages are leased for all tenants at once, and the answers of each are stored apart."""
+    engine = Engine(store, channels={"EMAIL": lambda _: None})
+    for tenant in "tu":
+        engine.tenant(tenant).feed([Event("signup", customer=name, at=NOW) for name in ("ann", "bob")])
+    store.opened.clear()
+    engine.tick(NOW)
+    leases = [(None, "leasing")]
+    assert store.opened[1:] == [*leases, ("t", None), *leases, ("t", None), ("u", None), *leases, ("u", None), *leases]
+    engine.tick(NOW)
+    assert {message.status for tenant in "tu" for message in engine.tenant(tenant).messages()} == {"SENT"}
+    assert engine.audit() == []
