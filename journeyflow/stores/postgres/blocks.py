@@ -8,7 +8,7 @@ from journeyflow.stores.postgres import tenants
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, at_once
 from journeyflow.stores.postgres.lines import ServerLine
-from journeyflow.stores.postgres.opening import RESTORE, meaning, path, quoted, vacuuming
+from journeyflow.stores.postgres.opening import NOT_PREPARED, RESTORE, meaning, path, quoted, vacuuming
 from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.postgres.reader import PostgresReader
 from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
@@ -68,6 +68,9 @@ class PostgresBlock(Block):
         """
         if isinstance(error, DriverError):
             error = error.__cause__ or error
+        if isinstance(error, NOT_PREPARED):
+            self._line.shares = True
+            self._line.hang_up()
         if isinstance(error, JourneyflowError) or not isinstance(error, UNEXPECTED):
             return None
         shown = self.address.shown

@@ -20,7 +20,8 @@ class ServerLine:
         """Begin without a connection."""
         self.address = address
         self.turn = StoreTurn(address.shown, is_shared=True)
-        self.closed = False
+        self.closed = self.shares = False
+        """Whether it is closed, and whether a pooler has been seen to share out sessions."""
         self._connection: Connection | None = None
 
     def connection(self) -> Connection:
@@ -28,7 +29,7 @@ class ServerLine:
         if self.closed:
             raise StorageError(self.address.shown, *CLOSED)
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self.address)
+            self._connection = connect(self.address, prepared=not self.shares)
         return self._connection
 
     def hang_up(self) -> None:

@@ -45,9 +45,15 @@ _MEANINGS: tuple[tuple[type[psycopg.Error], type[StorageError], str], ...] = (
     (errors.UndefinedFunction, CorruptDatabase, RESTORE),
     (errors.IntegrityError, CorruptDatabase, RESTORE),
     (errors.IdleInTransactionSessionTimeout, StorageError, AGAIN),
+    (errors.InvalidSqlStatementName, StorageError, AGAIN),
+    (errors.DuplicatePreparedStatement, StorageError, AGAIN),
     (errors.DiskFull, StorageError, "free some space and go on; nothing was half written"),
     (psycopg.OperationalError, StorageError, AGAIN),
 )
+
+
+NOT_PREPARED = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
+"""The errors of another session than the one where a statement was prepared."""
 
 
 def meaning(error: psycopg.Error, shown: str, *, of_engine: bool = True) -> StorageError:
@@ -74,13 +80,16 @@ def explained(address: Address) -> Iterator[None]:
         raise meaning(error, address.shown) from error
 
 
-def connect(address: Address) -> Connection:
-    """Return a connection on which the caller manages transactions. Raises StorageError."""
+def connect(address: Address, *, prepared: bool = True) -> Connection:
+    """Return a connection on which the caller manages transactions. Raises StorageError.
+
+    Statements are `prepared` only if it leads to one session of the server.
+    """
     try:
         found = psycopg.conninfo.conninfo_to_dict(address.server)
         made = psycopg.conninfo.make_conninfo(**{**CONNECTING, "application_name": "journeyflow", **found})
         connection: Connection = psycopg.connect(made, autocommit=True, prepare_threshold=None)
-        if is_direct(connection):
+        if prepared and is_direct(connection):
             connection.prepare_threshold = PREPARED_AFTER
             connection.prepared_max = PREPARED
     except psycopg.Error as error:
@@ -93,8 +102,9 @@ def connect(address: Address) -> Connection:
 def is_direct(connection: Connection) -> bool:
     """Return whether a connection leads to one session of the server.
 
-    A pooler in between greets with a number of its own, or with that of one of the sessions that it shares out; then
-    nothing may be left in a session, such as prepared statements, that a later transaction is to find there.
+    A pooler in between greets with a number of its own; then nothing may be left in a session, such as prepared
+    statements, that a later transaction is to find there. One that passes a number of the server on is noticed when a
+    statement is not found (`NOT_PREPARED`).
     """
     (answering,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
     return bool(answering == connection.info.backend_pid)

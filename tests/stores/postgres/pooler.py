@@ -30,25 +30,28 @@ IDLE = b"I"
 
 
 @contextmanager
-def pooled(server: str) -> Iterator[str]:
-    """Yield the folder of a socket behind which the server is whose socket is in a folder."""
+def pooled(server: str, *, own_number: bool = True) -> Iterator[str]:
+    """Yield the folder of a socket behind which the server is whose socket is in a folder.
+
+    Without a number of its own, it greets with that of its first session.
+    """
     with tempfile.TemporaryDirectory() as folder, closing(socket.socket(socket.AF_UNIX)) as listening:
         listening.bind(str(Path(folder) / NAME))
         listening.listen()
-        threading.Thread(target=_accept, args=(listening, str(Path(server) / NAME)), daemon=True).start()
+        threading.Thread(target=_accept, args=(listening, str(Path(server) / NAME), own_number), daemon=True).start()
         yield folder
         with suppress(OSError):
             listening.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listening: socket.socket, server: str) -> None:
+def _accept(listening: socket.socket, server: str, own_number: bool) -> None:
     with suppress(OSError):
         while True:
             client, _ = listening.accept()
-            threading.Thread(target=_serve, args=(_End(client), server), daemon=True).start()
+            threading.Thread(target=_serve, args=(_End(client), server, own_number), daemon=True).start()
 
 
-def _serve(client: "_End", server: str) -> None:
+def _serve(client: "_End", server: str, own_number: bool) -> None:
     """Serve one client: as long as a transaction goes on, by one session; then by the next."""
     sessions = [_End(socket.socket(socket.AF_UNIX)) for _ in range(SESSIONS)]
     number = struct.pack("!I", os.getpid() | 1 << 30)
@@ -57,7 +60,7 @@ def _serve(client: "_End", server: str) -> None:
             hello = client.socket.recv(10_000)
             greetings = [session.greeted(server, hello) for session in sessions]
             for kind, body in greetings[0]:
-                client.say(kind, number + body[4:] if kind == GREETING else body)
+                client.say(kind, number + body[4:] if own_number and kind == GREETING else body)
             for session in cycle(sessions):
                 _transaction(client, session)
     finally:

@@ -9,9 +9,9 @@ pytest.importorskip("fcntl", reason="needs a system with sockets in folders")
 
 import psycopg
 
-from journeyflow import Engine, Event
+from journeyflow import Engine, Event, StorageError
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.opening import connect
+from journeyflow.stores.postgres.opening import PREPARED_AFTER, connect
 from tests.stores.postgres.pooler import SESSIONS, pooled
 from tests.stores.postgres.server import GIVEN
 from tests.stores.postgres.workers import LETTER, NOW
@@ -20,12 +20,15 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def behind(address):
+def folder(address):
+    """Return the folder of the server's socket."""
+    folder = psycopg.conninfo.conninfo_to_dict(Address.of(address).server).get("host", "")
+    return folder if folder.startswith("/") else pytest.skip(f"the server of {GIVEN} has no socket in a folder")
+
+
+@pytest.fixture
+def behind(address, folder):
     """Yield the same address behind a pooler."""
-    where = Address.of(address)
-    folder = psycopg.conninfo.conninfo_to_dict(where.server).get("host", "")
-    if not folder.startswith("/"):
-        pytest.skip(f"the server of {GIVEN} has no socket in a folder")
     with pooled(folder) as ours:
         yield address.replace(folder, ours)
 
@@ -60,3 +63,19 @@ def test_a_store_works_behind_a_pooler(behind, address):
         assert engine.audit() == []
     with Engine(address) as engine:
         assert len(engine.tenant("t").enrollments(take=None)) == 26
+
+
+def test_a_pooler_that_greets_for_the_server_is_noticed(address, folder):
+    """The first statement that is not found is an error of the store; from then on none is prepared."""
+    with pooled(folder, own_number=False) as ours, Engine(address.replace(folder, ours)) as engine:
+        with pytest.raises(StorageError, match="the next call connects again"):
+            feed_often(engine)
+        feed_often(engine)
+        assert engine.tick(NOW).errors == 0
+        assert engine.audit() == []
+
+
+def feed_often(engine):
+    """Feed until statements would be prepared, and then once more."""
+    for _ in range(PREPARED_AFTER + 2):
+        engine.feed(Event("signup", customer="ann", at=NOW))
