@@ -355,12 +355,16 @@ def test_a_journey_knows_when_it_came_to_be_what_it_is(host):
     assert host.engine.journey("j").resumed_at is None
     host.engine.pause("j", at=after("2 hours"))
     host.engine.resume("j", at=after("3 hours"))
-    host.engine.pause("j", at=after("4 hours"))
-    host.engine.archive("j", at=after("5 hours"))
+    assert host.engine.journey("j").resumed_at == after("3 hours")
+    for hour in (4, 6):
+        host.engine.pause("j", at=after(f"{hour} hours"))
+        host.engine.resume("j", at=after(f"{hour + 1} hours"))
+    host.engine.pause("j", at=after("8 hours"))
+    host.engine.archive("j", at=after("9 hours"))
     info = host.engine.journey("j")
     assert info.status == "ARCHIVED"
-    assert (info.activated_at, info.resumed_at) == (after("1 hour"), after("3 hours"))
-    assert (info.paused_at, info.archived_at) == (after("4 hours"), after("5 hours"))
+    assert (info.activated_at, info.resumed_at) == (after("1 hour"), after("7 hours"))
+    assert (info.paused_at, info.archived_at) == (after("8 hours"), after("9 hours"))
 
 
 def test_the_newest_version_is_shown(host):

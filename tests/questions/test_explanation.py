@@ -82,8 +82,14 @@ def test_only_what_was_asked_is_told(host):
 
 def test_a_wait_for_a_condition_tells_what_ended_it(host):
     """With the values of the instant at which it was left (R32, R85)."""
-    host.deploy(Wait("rich", when=field("plan").eq("gold"), timeout="9 days"), End("done"))
+    host.deploy(
+        Wait("rich", when=field("plan").eq("gold"), timeout="9 days"), End("done"), run_criteria=field("plan").ne("no")
+    )
+    host.put(START, plan="free")
     host.say("go")
+    found = host.engine.explain("j", "c1")
+    assert (found.entry.compared, found.entry.seen) == ((), {"plan": "free"})
+    assert found.visits[0].compared == ("plan 'free' is not 'gold'",)
     host.put("1 day", plan="gold")
     host.tick("1 day")
     assert host.engine.explain("j", "c1").visits[0].compared == ("plan 'gold' = 'gold'",)
@@ -185,6 +191,7 @@ def test_a_condition_that_reads_nothing_has_nothing_to_tell(host):
     host.deploy(Condition("always", all_of()))
     host.say("go")
     assert str(host.engine.explain("j", "c1")).splitlines()[2] == "  1. 2026-01-05 08:00:00 always: completed yes"
+    assert host.engine.explain("j", "c1").visits[0].compared == ()
 
 
 def test_each_run_and_version_is_told_by_itself(host):

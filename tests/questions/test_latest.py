@@ -99,6 +99,7 @@ def test_a_part_says_whether_there_are_older_ones(host):
     assert repr(host.engine.latest_messages("k")) == "Latest(6)"
     assert "The newest 6 messages<" in host.engine.latest_messages("k")._repr_html_()
     assert not host.engine.latest_enrollments("k", take=3).more
+    assert not host.engine.latest_messages("k", take=6).more
     assert [(each.customer, each.step) for each in found] == [("c6", "ho"), ("c6", "hi")]
     assert [each.customer for each in found[:2]] == [row["customer"] for row in found.to_dicts()]
 

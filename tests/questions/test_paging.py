@@ -74,6 +74,8 @@ def test_a_full_last_page_has_no_cursor(ask):
     assert before.more
     last = ask(take=5, after=before.cursor)
     assert (len(last), last.cursor) == (5, None)
+    rest = ask(take=None, after=before.cursor)
+    assert (rest.items, rest.total) == (last.items, total)
     assert ask(skip=total - 5, take=5).items == last.items
 
 
