@@ -6,8 +6,8 @@ Importing the package loads nothing of it: a name is imported from its module wh
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from journeyflow.basics.durations import Duration
     from journeyflow.basics.hours import Until, Window
-    from journeyflow.basics.moments import Duration
     from journeyflow.definition.edits.editing import (
         add_step,
         remove_step,
@@ -110,7 +110,7 @@ __version__: str
 
 _MODULES = {
     "basics.hours": ("Until", "Window"),
-    "basics.moments": ("Duration",),
+    "basics.durations": ("Duration",),
     "definition.edits.editing": (
         "add_step",
         "remove_step",

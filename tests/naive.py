@@ -6,7 +6,8 @@ from types import SimpleNamespace as Thing
 
 from journeyflow import Condition, End, Send, Split, Update, Wait, testing
 from journeyflow.basics import chance, values
-from journeyflow.basics.moments import Duration, add, anniversary, iso, read_instant, to_micros
+from journeyflow.basics.durations import Duration, add, anniversary
+from journeyflow.basics.moments import iso, read_instant, to_micros
 from journeyflow.definition.rules import changes, conditions, paths, templates
 
 MEMBERS = {"tag.added": "add", "tag.removed": "remove", "list.subscribed": "add", "list.unsubscribed": "remove"}  # R50

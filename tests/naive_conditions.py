@@ -1,7 +1,8 @@
 """The interpreter of `naive_recurrences.py`, with waits for a condition (R37)."""
 
 from journeyflow import Wait
-from journeyflow.basics.moments import Duration, add, read_instant, zone
+from journeyflow.basics.durations import Duration, add
+from journeyflow.basics.moments import read_instant, zone
 from journeyflow.definition.rules.conditions import FieldRule, reads, walk
 from tests.naive import LAST, MEMBERS
 from tests.naive_recurrences import RecurringNaive

@@ -6,7 +6,8 @@ from types import SimpleNamespace as Thing
 
 from journeyflow import testing
 from journeyflow.basics import chance
-from journeyflow.basics.moments import DAY, HOUR, add
+from journeyflow.basics.durations import add
+from journeyflow.basics.moments import DAY, HOUR
 from journeyflow.definition.rules.paths import read_path
 from tests.naive import Naive
 

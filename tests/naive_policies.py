@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from journeyflow import Send
-from journeyflow.basics.moments import add, from_micros, to_micros, zone
+from journeyflow.basics.durations import add
+from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.rules import paths
 from journeyflow.testing import SetPolicies
 from tests.naive_conditions import ConditionNaive

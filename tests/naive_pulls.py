@@ -5,7 +5,8 @@ from types import SimpleNamespace as Thing
 
 from journeyflow import testing
 from journeyflow.basics import chance
-from journeyflow.basics.moments import add, to_micros, zone
+from journeyflow.basics.durations import add
+from journeyflow.basics.moments import to_micros, zone
 from tests.naive_policies import BoundNaive
 from tests.naive_recurrences import returns
 

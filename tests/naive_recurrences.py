@@ -6,7 +6,8 @@ from itertools import count
 from dateutil.relativedelta import relativedelta
 
 from journeyflow import Wait
-from journeyflow.basics.moments import Duration, add, from_micros, read_instant, to_micros, zone
+from journeyflow.basics.durations import Duration, add
+from journeyflow.basics.moments import from_micros, read_instant, to_micros, zone
 from tests.naive_retries import RetryingNaive
 
 UTC = zone("UTC")

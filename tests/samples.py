@@ -9,7 +9,8 @@ from typing import Any
 from attrs import frozen
 
 from journeyflow import Duration, Engine, Event, Journey, MemoryStore, Message, TickResult, Trigger
-from journeyflow.basics.moments import add, from_micros, to_micros, zone
+from journeyflow.basics.durations import add
+from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.stores.sqlite import SQLiteStore
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)

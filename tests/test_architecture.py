@@ -74,7 +74,7 @@ STOPWATCHES = {
 
 THIRD_PARTY = {
     "attrs": None,
-    "dateutil": {"basics.moments"},
+    "dateutil": {"basics.durations"},
     "re2": {"basics.patterns"},
     "sqlite_utils": {"stores.sqlite.store"},
     "psycopg": {"stores.postgres"},
@@ -605,8 +605,8 @@ NAIVE = {path.stem: path for path in sorted((ROOT / "tests").glob("naive*.py"))}
 """The interpreter, and beside it what came after the rules of the core: each file a class that plays more."""
 
 PLAYED_WITH = {
-    *("basics.chance", "basics.moments", "basics.values", "definition.rules.changes", "definition.rules.conditions"),
-    *("definition.rules.paths", "definition.rules.templates", "testing"),
+    *("basics.chance", "basics.durations", "basics.moments", "basics.values", "definition.rules.changes"),
+    *("definition.rules.conditions", "definition.rules.paths", "definition.rules.templates", "testing"),
 }
 """The modules an interpreter may use: what values are, and what a script says. None of them moves a run."""
 

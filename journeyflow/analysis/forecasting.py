@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, field, frozen
 
+from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.expecting import expect
-from journeyflow.basics.moments import DAY, Duration, add, from_micros, to_micros, zone
+from journeyflow.basics.moments import DAY, from_micros, to_micros, zone
 from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes
 from journeyflow.basics.words import ACTIVE, HOLDOUT

@@ -14,7 +14,8 @@ from attrs import field, frozen
 from journeyflow.analysis.lives import Effort, life_along
 from journeyflow.analysis.paths import AllPaths, Path, nearest, round_from, route
 from journeyflow.analysis.ways import Chart, Passage
-from journeyflow.basics.moments import DAY, Duration
+from journeyflow.basics.durations import Duration
+from journeyflow.basics.moments import DAY
 from journeyflow.basics.showing import counted, in_words
 from journeyflow.basics.words import ACTIVE, FAILED
 from journeyflow.definition.journey import Journey

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until, Window
-from journeyflow.basics.moments import DAY, HOUR, SECOND, Duration, zone
+from journeyflow.basics.moments import DAY, HOUR, SECOND, zone
 from journeyflow.basics.showing import in_words
 
 WEEK = 7 * DAY

@@ -21,7 +21,8 @@ from journeyflow.analysis.spans import (
     length_of,
     opens_within,
 )
-from journeyflow.basics.moments import DAY, Duration
+from journeyflow.basics.durations import Duration
+from journeyflow.basics.moments import DAY
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.graph import in_cycles, ways_on
 from journeyflow.definition.journey import Journey

@@ -4,7 +4,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from journeyflow.basics.moments import DAY, Duration
+from journeyflow.basics.durations import Duration
+from journeyflow.basics.moments import DAY
 
 SHOWN_IN: ContextVar[ZoneInfo | None] = ContextVar("shown_in", default=None)
 """The zone in which texts show instants, None for UTC; the command line sets it for one command."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journeyflow.basics.moments import Duration
+from journeyflow.basics.durations import Duration
 from journeyflow.cli.output import echo
 from journeyflow.cli.shared import NEW_DATABASE, Database, Whole, now
 from journeyflow.definition.journey import DEFAULT_TENANT

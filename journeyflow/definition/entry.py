@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from attrs import field as option
 from attrs import frozen
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Window
-from journeyflow.basics.moments import MINUTE, Duration
+from journeyflow.basics.moments import MINUTE
 from journeyflow.basics.words import JOURNEY_COMPLETED, MESSAGE, MESSAGE_KINDS, WEBSITE_KINDS
 from journeyflow.definition.options import Shown, as_duration
 from journeyflow.definition.rules.conditions import AllOf, FieldRule, Rule, all_of

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Window
-from journeyflow.basics.moments import Duration
 from journeyflow.basics.values import describe, faults, id_fault, text_fault
 from journeyflow.errors import ERROR, Problem
 

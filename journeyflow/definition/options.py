@@ -11,8 +11,9 @@ from typing import Any, cast
 
 from attrs import NOTHING, Attribute, fields
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until
-from journeyflow.basics.moments import Duration, from_micros, parse_instant, to_micros
+from journeyflow.basics.moments import from_micros, parse_instant, to_micros
 from journeyflow.basics.values import freeze
 from journeyflow.errors import MAX_BRIEF, brief, cut
 

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from attrs import field as option
 from attrs import frozen
 
+from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.hours import PERIODS, WEEKDAYS, Window, calendar_period, weekdays_in_words, write_clock
-from journeyflow.basics.moments import DAY, Duration, add, zone
+from journeyflow.basics.moments import DAY, zone
 from journeyflow.basics.values import describe, id_fault
 from journeyflow.definition.options import Shown, as_data, as_duration, as_parts
 from journeyflow.definition.retry import Retry, retry_faults

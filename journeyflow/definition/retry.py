@@ -6,7 +6,7 @@ from typing import Any
 from attrs import field as option
 from attrs import frozen
 
-from journeyflow.basics.moments import Duration
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.values import describe
 from journeyflow.definition.options import Shown, as_duration, as_parts
 

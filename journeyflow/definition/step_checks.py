@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until
-from journeyflow.basics.moments import Duration
 from journeyflow.basics.values import describe, faults, id_fault
 from journeyflow.definition.graph import END
 from journeyflow.definition.option_checks import (

@@ -12,8 +12,8 @@ from typing import Any, TypeGuard, Union, cast
 from attrs import evolve, fields_dict, frozen
 from attrs import field as option
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until, Window
-from journeyflow.basics.moments import Duration
 from journeyflow.definition.options import (
     Shown,
     as_data,

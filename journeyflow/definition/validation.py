@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.expecting import expect_with
-from journeyflow.basics.moments import Duration, zone
+from journeyflow.basics.moments import zone
 from journeyflow.basics.values import INTEGER_MAX, describe, id_fault
 from journeyflow.definition.entry import (
     KEY_ROOT,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from journeyflow.basics.moments import Duration
+from journeyflow.basics.durations import Duration
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.catalog.lifecycle import find
 from journeyflow.catalog.loading import amended, read_catalog

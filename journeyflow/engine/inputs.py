@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from journeyflow.basics.moments import DAY, Duration, to_micros
+from journeyflow.basics.durations import Duration
+from journeyflow.basics.moments import DAY, to_micros
 from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, id_fault, id_faults, plain_text, thaw
 from journeyflow.basics.words import FAILED
 from journeyflow.definition.rules.changes import attribute_faults

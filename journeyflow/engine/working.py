@@ -9,7 +9,8 @@ from typing import Final
 
 from attrs import evolve
 
-from journeyflow.basics.moments import Duration, add, iso, zone
+from journeyflow.basics.durations import Duration, add
+from journeyflow.basics.moments import iso, zone
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.delivery import log_aside

@@ -11,9 +11,10 @@ from typing import Any, cast
 
 from attrs import Attribute, fields, has
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.expecting import MAX_INDENT, expect_between, expect_with
 from journeyflow.basics.hours import Until, Window, write_clock, write_weekdays
-from journeyflow.basics.moments import Duration, iso, to_micros
+from journeyflow.basics.moments import iso, to_micros
 from journeyflow.basics.values import thaw
 from journeyflow.definition.entry import Reentry
 from journeyflow.definition.journey import Journey

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from attrs import NOTHING, evolve, fields
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until, Window, parse_clock, parse_weekdays
-from journeyflow.basics.moments import Duration
 from journeyflow.basics.values import MAX_DEPTH, describe
 from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.definition.journey import Journey

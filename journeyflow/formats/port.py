@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import evolve, fields, frozen
 
-from journeyflow.basics.moments import Duration
+from journeyflow.basics.durations import Duration
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.errors import InvalidJourney, Problem

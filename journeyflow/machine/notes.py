@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from journeyflow.basics.chance import draw
-from journeyflow.basics.moments import add
+from journeyflow.basics.durations import add
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import ACTIVE, FAILED
 from journeyflow.definition.policies import Terms

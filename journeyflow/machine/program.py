@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from journeyflow.basics.moments import DAY, HOUR, Duration, zone, zone_or
+from journeyflow.basics.durations import Duration
+from journeyflow.basics.moments import DAY, HOUR, zone, zone_or
 from journeyflow.basics.values import dumps, id_fault, thaw
 from journeyflow.basics.words import ACTIVE, COMPLETED, CONDITION, JOURNEY_COMPLETED, MEMBERS, MESSAGE
 from journeyflow.definition.dates import TIMEZONE, attributes_read, dated_attributes, dated_events

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from journeyflow.basics.durations import Duration, add, anniversary, recurrence
 from journeyflow.basics.hours import moved_opening
-from journeyflow.basics.moments import FIRST, Duration, add, anniversary, bounded, read_instant, recurrence, to_micros
+from journeyflow.basics.moments import FIRST, bounded, read_instant, to_micros
 from journeyflow.definition.rules.turns import true_from
 from journeyflow.machine.notes import Stimulus, Walk
 from journeyflow.machine.program import Awaited, CompiledWait

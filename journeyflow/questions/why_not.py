@@ -13,7 +13,8 @@ from functools import partial
 from attrs import field, frozen
 
 from journeyflow.basics.chance import KEPT_OUT
-from journeyflow.basics.moments import FIRST, add, from_micros
+from journeyflow.basics.durations import add
+from journeyflow.basics.moments import FIRST, from_micros
 from journeyflow.basics.showing import shown_at
 from journeyflow.basics.soundness import sound
 from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT, JOURNEY_COMPLETED, MESSAGE

@@ -18,7 +18,8 @@ from typing import Final, Protocol, cast
 from attrs import field, frozen
 
 from journeyflow.basics.chance import SEPARATOR
-from journeyflow.basics.moments import DAY, Duration
+from journeyflow.basics.durations import Duration
+from journeyflow.basics.moments import DAY
 from journeyflow.basics.values import describe
 from journeyflow.simulation.posteriors import beta_quantile
 

@@ -8,8 +8,9 @@ from typing import Final
 
 from attrs import evolve
 
+from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.expecting import all_of, expect, expect_with
-from journeyflow.basics.moments import Duration, add, from_micros, to_micros, zone
+from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.basics.values import describe
 from journeyflow.definition.entry import Limits
 from journeyflow.definition.journey import Journey

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from journeyflow.basics.moments import Duration, add, iso, to_micros, zone
+from journeyflow.basics.durations import Duration, add
+from journeyflow.basics.moments import iso, to_micros, zone
 from journeyflow.basics.words import JOURNEY_COMPLETED, MESSAGE, MESSAGE_EVENTS
 from journeyflow.definition.entry import KEY_ROOT
 from journeyflow.definition.journey import Journey

@@ -5,7 +5,8 @@ from typing import Any, cast
 
 from attrs import frozen
 
-from journeyflow.basics.moments import Duration, add, from_micros, zone
+from journeyflow.basics.durations import Duration, add
+from journeyflow.basics.moments import from_micros, zone
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules.conditions import (
     ITEM,

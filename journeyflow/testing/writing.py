@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from attrs import has
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until, Window
-from journeyflow.basics.moments import Duration
 from journeyflow.definition.options import options_given
 from journeyflow.definition.policies import QuietHours
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule

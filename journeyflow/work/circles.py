@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from journeyflow.basics.chance import draw
-from journeyflow.basics.moments import recurrence
+from journeyflow.basics.durations import recurrence
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.entry import Pull
 from journeyflow.machine.program import Program

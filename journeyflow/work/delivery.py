@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from journeyflow.basics.moments import add, zone
+from journeyflow.basics.durations import add
+from journeyflow.basics.moments import zone
 from journeyflow.basics.words import ACTIVE, CLAIMED, FAILED, MESSAGE, QUEUED, SENT
 from journeyflow.definition.retry import USUAL, Retry
 from journeyflow.definition.steps import Send

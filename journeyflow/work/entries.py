@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from journeyflow.basics.chance import KEPT_OUT, bucket
-from journeyflow.basics.moments import add
+from journeyflow.basics.durations import add
 from journeyflow.basics.values import dumps, loads
 from journeyflow.basics.words import ACTIVE, HOLDOUT, INTERNAL_ERROR
 from journeyflow.catalog.catalog import JourneyRecord

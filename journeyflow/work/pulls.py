@@ -4,7 +4,7 @@ from collections.abc import Callable
 from heapq import heappush
 from typing import NamedTuple
 
-from journeyflow.basics.moments import add
+from journeyflow.basics.durations import add
 from journeyflow.basics.words import INTERNAL_ERROR
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.entry import Pull

@@ -4,7 +4,7 @@ Stage 1, the effect on the customer, is in `intake.py`, because only inputs have
 stage 3, the runs that wait for the event; and stage 4, entries.
 """
 
-from journeyflow.basics.moments import add
+from journeyflow.basics.durations import add
 from journeyflow.basics.words import ACTIVE, MESSAGE, State
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.machine.facts import Facts

@@ -36,8 +36,9 @@ from journeyflow.analysis.paths import AllPaths
 from journeyflow.analysis.proofs import _closest
 from journeyflow.analysis.spans import ANY_ZONE, clock_change, closed_for, length_of, opens_within
 from journeyflow.analysis.ways import chart_of
+from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.hours import Until
-from journeyflow.basics.moments import DAY, HOUR, Duration, add, parse_instant, zone
+from journeyflow.basics.moments import DAY, HOUR, parse_instant, zone
 from journeyflow.testing import Enroll, Forget, Leave, Life, Lifecycle, Put, Reaction, RetryRun, journeys, lives, run
 from tests.cases import cases
 

@@ -9,8 +9,8 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until
-from journeyflow.basics.moments import Duration
 from journeyflow.definition.options import (
     Shown,
     as_data,

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Cap, InvalidInput, Policies, QuietHours
+from journeyflow.basics.durations import add
 from journeyflow.basics.hours import PERIODS, calendar_period
-from journeyflow.basics.moments import DAY, HOUR, LAST, add, zone
+from journeyflow.basics.moments import DAY, HOUR, LAST, zone
 from journeyflow.definition.policies import MAX_PARTS, PolicyHistory, Terms
 
 UTC, PARIS = zone("UTC"), zone("Europe/Paris")

@@ -28,7 +28,8 @@ from journeyflow import (
     field,
     problems,
 )
-from journeyflow.basics.moments import HOUR, Duration, to_micros, zone
+from journeyflow.basics.durations import Duration
+from journeyflow.basics.moments import HOUR, to_micros, zone
 from journeyflow.formats.loyalty.writing import write
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import from_dict, loads_journey

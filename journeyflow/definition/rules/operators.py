@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from journeyflow.basics import patterns
-from journeyflow.basics.moments import Duration, add, read_instant
+from journeyflow.basics.durations import Duration, add
+from journeyflow.basics.moments import read_instant
 from journeyflow.basics.values import describe
 from journeyflow.errors import MissingExtra
 

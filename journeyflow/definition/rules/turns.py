@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from journeyflow.basics.moments import DAY, LAST, add, bounded, iso, local_instant, read_instant, to_local
+from journeyflow.basics.durations import add
+from journeyflow.basics.moments import DAY, LAST, bounded, iso, local_instant, read_instant, to_local
 from journeyflow.definition.rules.conditions import (
     NOW,
     CountRule,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from journeyflow.basics.moments import Duration
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.values import describe
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import FieldRule

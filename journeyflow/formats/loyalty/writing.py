@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from journeyflow.basics.moments import HOUR, MINUTE, Duration
+from journeyflow.basics.durations import Duration
+from journeyflow.basics.moments import HOUR, MINUTE
 from journeyflow.basics.values import thaw
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import write_clock, write_weekdays
-from journeyflow.basics.moments import DAY, HOUR, MINUTE, SECOND, Duration
+from journeyflow.basics.moments import DAY, HOUR, MINUTE, SECOND
 from journeyflow.basics.values import thaw
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain

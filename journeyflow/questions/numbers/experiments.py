@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from journeyflow.basics.moments import add
+from journeyflow.basics.durations import add
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import COMPLETED, HOLDOUT
 from journeyflow.catalog.catalog import JourneyRecord

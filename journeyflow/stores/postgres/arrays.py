@@ -32,7 +32,7 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-class ListDumper(Dumper):  # type: ignore[misc]  # where the driver is not installed
+class ListDumper(Dumper):
     """Writes a list as the literal of an array."""
 
     def dump(self, obj: list[int | str | None]) -> Buffer:

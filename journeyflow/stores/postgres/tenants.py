@@ -182,7 +182,7 @@ def input_numbers(connection: Connection, numbers: TenantNumbers, owners: Sequen
         first = numbers.next("inputs")
         return tuple(range(first, first + len(owners)))
     add(connection, owners)
-    last = dict(run(connection, _LAST_INPUTS, {"names": sorted({*owners})}).fetchall())
+    last: dict[str, int] = dict(run(connection, _LAST_INPUTS, {"names": sorted({*owners})}).fetchall())
     given = list[int]()
     for owner in owners:
         last[owner] += 1

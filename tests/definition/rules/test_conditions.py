@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeyflow.basics import patterns
-from journeyflow.basics.moments import FIRST, LAST, Duration, add, parse_instant
+from journeyflow.basics.durations import Duration, add
+from journeyflow.basics.moments import FIRST, LAST, parse_instant
 from journeyflow.basics.values import MAX_DEPTH
 from journeyflow.definition.rules.conditions import (
     AllOf,

@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def folder(address):
     """Return the folder of the server's socket."""
-    folder = psycopg.conninfo.conninfo_to_dict(Address.of(address).server).get("host", "")
+    folder = str(psycopg.conninfo.conninfo_to_dict(Address.of(address).server).get("host", ""))
     return folder if folder.startswith("/") else pytest.skip(f"the server of {GIVEN} has no socket in a folder")
 
 
