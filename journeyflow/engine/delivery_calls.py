@@ -50,7 +50,7 @@ class DeliveryCalls(InputCalls, Questions):
         positive.
         """
         wanted = claim_of(self._tenant, worker, to_micros(at), channels, limit, lease)
-        taken = list[Message]()
+        taken: list[Message] = []
         undisturbed(delivery.claim, self._core, wanted, taken)
         return RowTuple(taken)
 

@@ -174,7 +174,9 @@ class InputCalls(Bound):
         Raises InvalidInput with the faults of all inputs; nothing is stored from the first faulty chunk on.
         """
         batch = open_batch(self._core)
-        accepted, chunk, found = 0, list[Input](), list[str]()
+        accepted = 0
+        chunk: list[Input] = []
+        found: list[str] = []
         for position, item in enumerate(inputs):
             if isinstance(item, Input):
                 chunk.append(item)

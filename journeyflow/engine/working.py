@@ -5,7 +5,7 @@ having waited in the inbox, and messages are leased as they are written.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
@@ -19,7 +19,6 @@ from journeyflow.engine.outlook import Outlook, seen
 from journeyflow.errors import ClockJump, CorruptDatabase, StorageError, cut
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
-from journeyflow.records.public import Message
 from journeyflow.records.rows import Input, make_input
 from journeyflow.stores.batch import Due, DueKey, Loaded, Request, with_inputs
 from journeyflow.stores.contract import Transaction, only_tenant
@@ -30,6 +29,9 @@ from journeyflow.work.hand import in_hand, with_posts
 from journeyflow.work.happenings import Tally
 from journeyflow.work.outbox import Claimant, Claimed, claim_posts
 from journeyflow.work.setting_aside import SettingAside, name_item, set_aside, set_barely_aside
+
+if TYPE_CHECKING:
+    from journeyflow.records.public import Message
 
 UTC: Final = zone("UTC")
 
@@ -57,7 +59,7 @@ class HostCall:
         self.jump: Duration | None = None if allow_jump else core.options.max_jump
         self.joining = claim is not None and not core.channels
         """Whether the claim may be part of the commit of the last batch; handlers have their messages first."""
-        self.messages = list[Message]()
+        self.messages: list[Message] = []
         self.numbers: Sequence[int] = ()
         self.outlook: Outlook | None = None
         """When there is more work, if that is known as of the last batch."""

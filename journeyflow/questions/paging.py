@@ -213,7 +213,7 @@ def name_faults(*needed: str, **names: object) -> list[str]:
     >>> name_faults(run=True, force=1)
     ['run: must be a whole number, not bool True', 'force: must be True or False, not int 1']
     """
-    found = list[str]()
+    found: list[str] = []
     for name, value in names.items():
         if (value is not None or name in needed) and (fault := _FAULTS.get(name, _text_fault)(value)):
             found.append(Fault(name, fault, MISSING if value is None else INVALID))

@@ -235,7 +235,8 @@ class Sums:
 
     def note(self, notes: Iterable[Note]) -> None:
         """Count what no move shows."""
-        zones, alike = self._zones, defaultdict[tuple[int, str, str, str, bool, str], list[int]](list)
+        zones = self._zones
+        alike: defaultdict[tuple[int, str, str, str, bool, str], list[int]] = defaultdict(list)
         for journey, domain, step, what, at, unique, amount, label in notes:
             if amount == 1:
                 alike[journey, domain, step, what, unique, label].append(at)

@@ -29,7 +29,8 @@ def tell(work: Work, event: Happening) -> None:
     if post is None:
         handle(work, event)
         return
-    emitted, kind = list[Emitted](), what.removeprefix(MESSAGE)
+    kind = what.removeprefix(MESSAGE)
+    emitted: list[Emitted] = []
     first, count = post.flags.get(kind, (own, 0))
     post = _noted(post, {**post.flags, kind: (first, count + 1)}, domain_of(post, person))
     work.messages.set(post)

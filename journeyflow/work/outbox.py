@@ -68,7 +68,9 @@ def claim_posts(transaction: Transaction, catalog: Catalog, claim: Claimant, han
     loaded = transaction.load(Request(serials=serials, following=False)) if serials else Loaded()
     runs, people = {**loaded.runs, **hand.runs}, {person.number: person for person in loaded.people}
     people.update(hand.people)
-    changed, messages, aside = dict[tuple[int, int], Post](), list[Message](), list[tuple[str, Exception]]()
+    changed: dict[tuple[int, int], Post] = {}
+    messages: list[Message] = []
+    aside: list[tuple[str, Exception]] = []
     for post in posts:
         try:
             run = runs[post.serial]
