@@ -1,22 +1,22 @@
 """What the OpenAPI documents describe is what is answered, whatever a client sends.
 
-It needs the dependency group `fuzz`: `pip install --group fuzz`.
+It needs the dependency group `fuzz`: `pip install --group fuzz`. `test_odd_values.py` needs none.
 """
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from journeyflow import Engine, Journey, MemoryStore, Send, Trigger, Wait
 from journeyflow.services.directory import SQLiteDirectory
+from tests.cases import cases, long
 from tests.samples import START
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs the dependency group `fuzz`: schemathesis")
 asgi = pytest.importorskip("journeyflow.services.asgi", reason="needs the extra `http`")
 
-MANY = settings(
-    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
-)
+MANY = settings(cases(1), max_examples=60 if long() else 4)
+"""How many cases are drawn of each operation: a few, the same ones in every run, or many in a long run."""
 
 JOURNEY = Journey(
     id="j1", trigger=Trigger(manual=True), steps=[Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day")]
