@@ -1,4 +1,4 @@
-"""The stores in memory and in PostgreSQL are driven alike and stay equal, as `tests/stateful` does with a file."""
+"""All three stores are driven alike and stay equal; `tests/stateful` has the rules."""
 
 from contextlib import ExitStack
 
@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 
-from journeyflow import Engine, MemoryStore
+from journeyflow import Engine
 from journeyflow.stores.postgres.store import PostgresStore
 from tests.cases import share
 from tests.stateful.test_agreement import Agreement
@@ -24,7 +24,7 @@ class OneTenant(Engine):
 
 
 class AgreementWithPostgres(Agreement):
-    """The machine with PostgreSQL in the place of the file."""
+    """The machine with PostgreSQL beside memory and the file."""
 
     engine = OneTenant
     schemas: Schemas
@@ -35,8 +35,8 @@ class AgreementWithPostgres(Agreement):
         self.stack = ExitStack()
 
     def stores(self):
-        """Return two empty stores."""
-        return MemoryStore(nonce="x"), PostgresStore(self.stack.enter_context(self.schemas.lent()))
+        """Return three empty stores."""
+        return *super().stores(), PostgresStore(self.stack.enter_context(self.schemas.lent()))
 
     def teardown(self):
         """Close everything, and give the schema back."""
