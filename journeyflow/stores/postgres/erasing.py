@@ -5,12 +5,11 @@ from operator import itemgetter
 from typing import Any
 
 from journeyflow.records.changes import Erased, Forgotten
-from journeyflow.records.forgetting import FORGOTTEN, PERSONAL, anonymous, without_error, without_person
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.forgetting import FORGOTTEN, anonymous, without_person
 from journeyflow.records.rows import Input
 from journeyflow.records.suppression import KEY, known_events, suppressions
+from journeyflow.stores.erasing import INPUTS, emptied, hushed, read_told
 from journeyflow.stores.postgres.sets import SetWriter
-from journeyflow.stores.rows import INPUT_ROW, read_input
 
 OF_RUNS = "enrollment IN (SELECT serial FROM enrollments WHERE customer = %(number)s)"
 
@@ -23,23 +22,12 @@ ROWS = {
 """The rows of each table that are about a customer."""
 
 
-def _emptied(table: str) -> str:
-    """Return the statement that removes what is personal from the rows about a customer.
-
-    >>> _emptied("last_refusals")
-    'UPDATE last_refusals SET seen = NULL WHERE customer = %(number)s'
-    """
-    bare = {column: repr(value) if isinstance(value, str) else "NULL" for column, value in PERSONAL[table].items()}
-    news = ", ".join(f"{column} = {value}" for column, value in bare.items())
-    return f"UPDATE {table} SET {news} WHERE {ROWS[table]}"
-
-
 BEFORE = """coalesce((SELECT max(id) FROM customers
     WHERE tenant = %(owner)s AND id < %(customer)s AND ascii(id) <> 31), '')"""
 """The id before that of a forgotten customer: pulls that asked the customer last go on after it, with the same one."""
 
 STATEMENTS = (
-    *map(_emptied, PERSONAL),
+    *emptied(ROWS),
     f"UPDATE messages SET status = 'CANCELLED' WHERE status = 'QUEUED' AND {OF_RUNS}",
     "DELETE FROM deferred WHERE customer = %(number)s",
     *(
@@ -48,8 +36,6 @@ STATEMENTS = (
     ),
 )
 """The statements that remove what is personal of a customer (see `records/forgetting.py`)."""
-
-INPUTS = f"SELECT {INPUT_ROW}, outcome FROM inputs"
 
 SUPPRESSION_ROW = "hash, tenant, kind, before"
 
@@ -85,8 +71,7 @@ def _forget_inputs(sets: SetWriter, person: Forgotten) -> None:
         f"{INPUTS} WHERE tenant = %(owner)s AND customer = %(customer)s{waiting} ORDER BY seq",
         {"owner": person.tenant, "customer": person.id},
     )
-    later = set(person.later)
-    told = [(item, outcome) for *row, outcome in rows if (item := read_input(row)).seq not in later]
+    told = read_told(rows, set(person.later))
     _bare(sets, [without_person(item, outcome, person.name) for item, outcome in told])
     [(key,)] = sets.ask("SELECT value FROM meta WHERE name = %(name)s", {"name": KEY})
     sets.add("suppressions", SUPPRESSION_ROW, _newest(suppressions(key, person, known_events(told))), LATER_COUNTS)
@@ -95,7 +80,7 @@ def _forget_inputs(sets: SetWriter, person: Forgotten) -> None:
 def _dismiss(sets: SetWriter, seqs: Iterable[int]) -> None:
     """Remove personal data from inputs about customers who were forgotten before."""
     rows = sets.ask(f"{INPUTS} WHERE seq = ANY(%(seqs)s::bigint[]) ORDER BY seq", {"seqs": [*seqs]})
-    _bare(sets, [without_person(read_input(row), FORGOTTEN, anonymous(0)) for *row, _ in rows])
+    _bare(sets, [without_person(item, FORGOTTEN, anonymous(0)) for item, _ in read_told(rows)])
 
 
 def _bare(sets: SetWriter, told: Iterable[tuple[Input, str]]) -> None:
@@ -113,10 +98,4 @@ def _hush(sets: SetWriter, people: Iterable[Forgotten]) -> None:
     )
     inbox = {serial: inboxes[customer] for serial, customer in runs}
     nacks = sets.ask(f"{INPUTS} WHERE kind = 'nack' AND data IS NOT NULL ORDER BY seq") if inbox else []
-    rows = list[tuple[int, str | None]]()
-    for *row, outcome in nacks:
-        item = read_input(row)
-        serial, _ = place_of(item.id) or (0, 0)
-        if inbox.get(serial) or (serial in inbox and outcome):
-            rows.append((item.seq, without_error(item).text))
-    sets.change("inputs", "seq", "data", rows)
+    sets.change("inputs", "seq", "data", [(item.seq, item.text) for item in hushed(nacks, inbox)])

@@ -4,11 +4,10 @@ import sqlite3
 from collections.abc import Iterable
 
 from journeyflow.records.changes import Erased, Forgotten
-from journeyflow.records.forgetting import FORGOTTEN, PERSONAL, anonymous, without_error, without_person
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.forgetting import FORGOTTEN, anonymous, without_person
 from journeyflow.records.rows import Input
 from journeyflow.records.suppression import KEY, known_events, suppressions
-from journeyflow.stores.rows import INPUT_ROW, read_input
+from journeyflow.stores.erasing import INPUTS, emptied, hushed, read_told
 
 OF_RUNS = "enrollment IN (SELECT serial FROM enrollments WHERE customer = :number)"
 
@@ -21,24 +20,13 @@ ROWS = {
 """The rows of each table that are about a customer."""
 
 
-def _emptied(table: str) -> str:
-    """Return the statement that removes what is personal from the rows about a customer.
-
-    >>> _emptied("last_refusals")
-    'UPDATE last_refusals SET seen = NULL WHERE customer = :number'
-    """
-    bare = {column: repr(value) if isinstance(value, str) else "NULL" for column, value in PERSONAL[table].items()}
-    news = ", ".join(f"{column} = {value}" for column, value in bare.items())
-    return f"UPDATE {table} SET {news} WHERE {ROWS[table]}"
-
-
 BEFORE = (
     """ifnull((SELECT max(id) FROM customers WHERE tenant = :tenant AND id < :customer AND unicode(id) <> 31), '')"""
 )
 """The id before that of a forgotten customer: pulls that asked the customer last go on after it, with the same one."""
 
 STATEMENTS = (
-    *map(_emptied, PERSONAL),
+    *emptied(ROWS),
     f"UPDATE messages SET status = 'CANCELLED' WHERE status = 'QUEUED' AND {OF_RUNS}",
     "DELETE FROM deferred WHERE customer = :number",
     *(
@@ -48,8 +36,6 @@ STATEMENTS = (
     ),
 )
 """The statements that remove what is personal of a customer (see `records/forgetting.py`)."""
-
-INPUTS = f"SELECT {INPUT_ROW}, outcome FROM inputs"
 
 BARE = "UPDATE inputs SET customer = ?, id = ?, data = ?, outcome = ? WHERE seq = ?"
 
@@ -82,8 +68,7 @@ def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
         f"{INPUTS} WHERE tenant = ? AND customer = ? AND (? OR outcome IS NOT NULL)",
         (person.tenant, person.id, person.inbox),
     ).fetchall()
-    later = set(person.later)
-    told = [(item, outcome) for *row, outcome in rows if (item := read_input(row)).seq not in later]
+    told = read_told(rows, set(person.later))
     _bare(connection, [without_person(item, outcome, person.name) for item, outcome in told])
     [(key,)] = connection.execute("SELECT value FROM meta WHERE name = ?", (KEY,))
     connection.executemany(SUPPRESS, suppressions(key, person, known_events(told)))
@@ -92,7 +77,7 @@ def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
 def _dismiss(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
     """Remove personal data from inputs about customers who were forgotten before."""
     rows = [connection.execute(f"{INPUTS} WHERE seq = ?", (seq,)).fetchone() for seq in seqs]
-    _bare(connection, [without_person(read_input(row), FORGOTTEN, anonymous(0)) for *row, _ in rows])
+    _bare(connection, [without_person(item, FORGOTTEN, anonymous(0)) for item, _ in read_told(rows)])
 
 
 def _bare(connection: sqlite3.Connection, told: Iterable[tuple[Input, str]]) -> None:
@@ -108,10 +93,5 @@ def _hush(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
         for (serial,) in connection.execute("SELECT serial FROM enrollments WHERE customer = ?", (person.number,))
     }
     nacks = connection.execute(f"{INPUTS} WHERE kind = 'nack' AND data IS NOT NULL").fetchall() if inbox else []
-    rows = list[tuple[str | None, int]]()
-    for *row, outcome in nacks:
-        item = read_input(row)
-        serial, _ = place_of(item.id) or (0, 0)
-        if inbox.get(serial) or (serial in inbox and outcome):
-            rows.append((without_error(item).text, item.seq))
+    rows = [(item.text, item.seq) for item in hushed(nacks, inbox)]
     connection.executemany("UPDATE inputs SET data = ? WHERE seq = ?", rows)
