@@ -1,6 +1,7 @@
 """A store is moved from a file to a server, between servers, and back; every row as it is, and counting goes on."""
 
 import os
+import random
 import signal
 from contextlib import closing
 from multiprocessing import get_context
@@ -12,7 +13,7 @@ pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 import psycopg
 
 from journeyflow import Engine, Event
-from journeyflow.errors import ForeignDatabase, StorageError
+from journeyflow.errors import ForeignDatabase, NewerSchema, StorageError
 from journeyflow.stores import moving
 from journeyflow.stores.moving import copy_store
 from journeyflow.stores.places import open_store
@@ -20,6 +21,7 @@ from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.schema import RANGE
 from journeyflow.stores.sqlite.store import SQLiteStore
 from journeyflow.testing.running import DUMPED
+from tests.cases import long
 from tests.stores.lived import LATER, TENANTS, live, opened, rows, went_on
 
 
@@ -200,3 +202,68 @@ def test_places_are_refused(file, addresses):
             copy_store(source, destination)
     with opened(full) as engine:
         assert engine.tick(LATER).inputs == 1
+
+
+class Stopped(Exception):
+    """What ends a copy in the middle."""
+
+
+def stopping(monkeypatch, at):
+    """Have the statement with this number raise Stopped, once; return a list with the number of those that came."""
+    execute, came = psycopg.Cursor.execute, [0]
+
+    def counted(self, *arguments, **named):
+        came[0] += 1
+        if came[0] == at:
+            raise Stopped
+        return execute(self, *arguments, **named)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+    return came
+
+
+def test_a_copy_goes_on_from_every_statement(addresses, tmp_path, monkeypatch):
+    """Wherever it ends, the place is no store or a whole one, and the same command makes it whole (R90)."""
+    path = tmp_path / "small.db"
+    with opened(path) as engine:
+        for name in TENANTS:
+            engine.tenant(name).put_customer("ann", {"plan": "free"}, at=LATER)
+        engine.tick(LATER)
+    with monkeypatch.context() as patched:
+        every = stopping(patched, 0)
+        copy_store(path, addresses())
+    places = range(1, every[0] + 1)
+    for place in places if long() else random.Random(7).sample(places, 5):
+        address = addresses()
+        with monkeypatch.context() as patched:
+            stopping(patched, place)
+            with pytest.raises(Stopped):
+                copy_store(path, address)
+        try:
+            copy_store(path, address)
+        except StorageError as error:
+            assert "a finished copy of it" in str(error)  # noqa: PT017 only the last statements leave a whole one
+        assert rows_of(address) == rows_of(path)
+
+
+def test_a_newer_schema_and_another_stores_copy_are_refused(file, addresses, tmp_path):
+    """With a sentence, and nothing is done to them."""
+    newer, begun = addresses(), addresses()
+    open_store(newer).close()
+    where = Address.of(newer)
+    with psycopg.connect(where.server, autocommit=True) as connection:
+        connection.execute(f"UPDATE {where.schema}.layout SET version = 99")
+    for source, destination in ((file, newer), (newer, tmp_path / "copy.db")):
+        with pytest.raises(NewerSchema, match=r"version 99.*upgrade journeyflow"):
+            copy_store(source, destination)
+    assert not (tmp_path / "copy.db").exists()
+
+    def stop(*_):
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        copy_store(file, begun, stop)
+    open_store(tmp_path / "other.db").close()
+    with pytest.raises(StorageError, match="unfinished copy of another store, or one that another version"):
+        copy_store(tmp_path / "other.db", begun)
+    assert copy_store(file, begun).resumed
