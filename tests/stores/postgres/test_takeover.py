@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 import pytest
@@ -25,12 +26,17 @@ def engine(address):
         yield engine
 
 
+@contextmanager
 def holding(address):
-    """Begin a process that has a tenant at hand; return it, and the pipe on which it says how that ended."""
+    """Have a process that has a tenant at hand; yield it, and the pipe on which it says how that ended."""
     ours, theirs = get_context("forkserver").Pipe()
     process = begun(hold, address, "t", theirs)
-    assert ours.recv() == "held"
-    return process, ours
+    try:
+        assert ours.recv() == "held"
+        yield process, ours
+    finally:
+        process.kill()
+        process.join()
 
 
 def go_on(engine):
@@ -41,22 +47,20 @@ def go_on(engine):
 
 def test_a_killed_process_leaves_its_tenant(engine, address):
     """Its connection ends with it."""
-    process, _ = holding(address)
-    assert engine.tick(NOW).inputs == 0, "control: it is held"
-    process.kill()
-    process.join()
-    go_on(engine)
+    with holding(address) as (process, _):
+        assert engine.tick(NOW).inputs == 0, "control: it is held"
+        process.kill()
+        go_on(engine)
 
 
 def test_a_process_that_stands_still_loses_its_tenant(engine, address):
     """The server ends its transaction after a while; what it wanted to write is then refused, and nothing is there."""
-    process, ours = holding(f"{address}&{SOON}")
-    os.kill(process.pid, signal.SIGSTOP)
-    go_on(engine)
-    os.kill(process.pid, signal.SIGCONT)
-    ours.send("go on")
-    assert "the next call connects again" in ours.recv()
-    process.join()
+    with holding(f"{address}&{SOON}") as (process, ours):
+        os.kill(process.pid, signal.SIGSTOP)
+        go_on(engine)
+        os.kill(process.pid, signal.SIGCONT)
+        ours.send("go on")
+        assert "the next call connects again" in ours.recv()
     assert len(engine.tenant("t").enrollments()) == 2
     assert engine.audit() == []
 
