@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from journeyflow import Cap, Condition, End, Event, Exit, InvalidInput, Policies, Update, Wait, field
+from journeyflow import Cap, Condition, End, Event, Exit, InvalidInput, Policies, Trigger, Update, Wait, field
 from tests.samples import STORES, Host, after, open_engine
 
 
@@ -140,6 +140,16 @@ def test_what_cannot_be_read_is_listed_as_it_stands(host):
     for cursor in (7, "[", '["ann"]', '["ann", 1]'):
         with pytest.raises(InvalidInput, match=r"after: .* is no cursor of such a page"):
             host.engine.unreadable(after=cursor)
+
+
+def test_what_is_put_is_no_event_of_that_name(host):
+    """R61: an event may have the name of a call."""
+    host.deploy(Wait("day", field="trigger.day", on_missing=[End("none")]), trigger=Trigger("put"))
+    host.put("0 hours", "ann", day="soon")
+    host.tick("1 hour")
+    assert host.engine.unreadable().total == 0
+    host.say("put", "2 hours", "ann", day="soon")
+    assert [each.attribute for each in host.engine.unreadable()] == ["put.day"]
 
 
 def test_dates_of_events_are_listed_once_for_each_customer(host):
