@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from functools import wraps
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from journeyflow.basics.values import dumps, loads_each
 from journeyflow.basics.words import ACTIVE, CLAIMED, COUNTED, QUEUED, UNKNOWN_AFTER
@@ -93,7 +93,28 @@ RUNS = lookup(f"SELECT {RUN_ROW} FROM enrollments", "serial")
 NEWEST_RUNS = lookup(
     "SELECT customer, serial, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key"
 )
-"""The newest run of each journey and key of some customers: an index answers it alone."""
+"""The newest run of each journey and key of some customers: an index answers it alone, which holds all their runs."""
+
+
+def _newest(customer: str, before: str = "") -> str:
+    """Return the question for a customer's newest run of the last journey and key, of those that a condition leaves."""
+    order = "ORDER BY journey DESC, key DESC, run DESC LIMIT 1"
+    return f"(SELECT serial FROM enrollments WHERE customer = {customer}{before} {order})"
+
+
+NEWEST_RUNS_OF_FEW = (
+    "WITH RECURSIVE newest (customer, serial, journey, key) AS ("
+    " SELECT e.customer, e.serial, e.journey, e.key FROM json_each(?) k CROSS JOIN enrollments e"
+    f" WHERE e.serial = {_newest('k.value')} UNION ALL"
+    " SELECT e.customer, e.serial, e.journey, e.key FROM newest n CROSS JOIN enrollments e WHERE e.serial = ifnull("
+    f"{_newest('n.customer', ' AND journey = n.journey AND key < n.key')},"
+    f" {_newest('n.customer', ' AND journey < n.journey')})"
+    ") SELECT customer, serial, 0 FROM newest"
+)
+"""The same by a seek for each journey and key: runs of long ago cost nothing, but who has one run costs more."""
+
+FEW: Final = 8
+"""Of so many customers at most the newest runs are sought one by one."""
 
 KNOWN_EVENTS = (
     "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
@@ -274,7 +295,8 @@ class SQLiteTransaction:
         missing = (whole | request.numbers) - people.keys()
         people.update(self._people_by_number(missing))
         inside: dict[int, list[int]] = {}
-        for number, serial, _ in self._ask_of(NEWEST_RUNS, whole):
+        few = len(whole) <= FEW
+        for number, serial, _ in self._ask_each(NEWEST_RUNS_OF_FEW, whole) if few else self._ask_of(NEWEST_RUNS, whole):
             inside.setdefault(number, []).append(serial)
         for number, serials in inside.items():
             people[number].serials = sorted(serials)

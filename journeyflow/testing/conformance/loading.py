@@ -149,6 +149,18 @@ class Loading(Begun):
             expect(people(found), {1: ("t", "ann", {"plan": "free"}, [2, 3]), 3: ("u", "ann", {"plan": "paid"}, [])})
             expect(dict(found.runs), {2: other, 3: newer})
 
+    def test_the_newest_run_of_each_journey_and_key_comes_to_few_and_to_many(self, tmp_path: Path) -> None:
+        """Whether one customer is asked for or a dozen, each comes with the newest run of all journeys and keys."""
+        first = (ended(1, 1), *(ended(2 + n, 1, 2, key=key) for n, key in enumerate(("", "a", "b"))), run(5, 2))
+        second = (run(6, 1, number=2), ended(7, 1, 2, number=2, key="a"), ended(8, 1, 2, number=2, key="b"))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=first), Changes(runs=second))
+            write(store, Changes(runs=(run(9, 1, 2, number=3, key="b"),)))
+            for whole in ({1}, {1, 2}, {*range(1, 13)}):
+                found = {number: each[3] for number, each in people(load(store, whole=frozenset(whole))).items()}
+                expect(found[1], [2, 6, 7, 9], f"of {len(whole)}")
+                expect(found.get(2, [5]), [5], f"of {len(whole)}")
+
     def test_load_numbers(self, tmp_path: Path) -> None:
         """A customer requested by number comes with attributes only, a whole one with runs too."""
         with self.begun(tmp_path) as store:
