@@ -308,6 +308,16 @@ def test_a_limit_counts_what_is_set_aside(engine, monkeypatch):
     assert [(each.inputs, each.errors, each.more) for each in (first, second)] == [(2, 1, True), (1, 0, False)]
 
 
+def test_an_event_without_data_is_set_aside_without_data(engine, monkeypatch):
+    """There is nothing to show of it, and nothing that cannot be read."""
+    welcome(engine)
+    engine.feed(Event("go", customer=BAD, at=START))
+    with monkeypatch.context() as planted:
+        plant(planted, intake, "handle", is_of_bad)
+        engine.tick(NOW)
+    assert [(each.kind, each.id, each.data) for each in engine.set_aside()] == [("event", None, {})]
+
+
 def test_an_id_of_an_input_that_was_set_aside_may_come_again(engine, monkeypatch):
     """R26: what was not handled is not known; the one that is taken up later is then the duplicate."""
     welcome(engine)

@@ -94,6 +94,11 @@ def test_a_wait_for_a_condition_tells_what_ended_it(host):
     host.put("1 day", plan="gold")
     host.tick("1 day")
     assert host.engine.explain("j", "c1").visits[0].compared == ("plan 'gold' = 'gold'",)
+    host.deploy(Wait("soon", when=field("ends").within_next("2 days"), timeout="9 days"), id="k", when="1 day")
+    host.put("1 day", ends="2026-01-10")
+    host.say("go", "1 day")
+    host.tick("4 days")
+    assert host.engine.explain("k", "c1").visits[0].compared == ("ends '2026-01-10' within the next '2 days'",)
 
 
 def test_a_rich_run_tells_every_decision_with_its_values(host):
