@@ -165,10 +165,11 @@ def test_figures_are_those_of_the_two_simulations():
 
 def test_an_executor_changes_nothing():
     """Sides and replications run side by side, in processes or threads."""
-    alone = impact(after=welcome("3 days"), replications=2, entering=None)
+    options = {"after": welcome("3 days"), "replications": 2, "entering": None, "population": evolve(PEOPLE, size=12)}
+    alone = impact(**options)
     with ProcessPoolExecutor(2) as processes, ThreadPoolExecutor(2) as threads:
         for executor in (processes, threads):
-            assert impact(after=welcome("3 days"), replications=2, entering=None, executor=executor) == alone
+            assert impact(**options, executor=executor) == alone
 
 
 def test_progress_counts_the_runs():

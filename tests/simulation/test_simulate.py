@@ -99,6 +99,9 @@ PEOPLE = Population(
     arrivals=Arrivals.evenly("5 days"),
 )
 
+FEW = evolve(PEOPLE, size=20)
+"""Enough for four parts."""
+
 
 def run(journeys=WELCOME, **options):
     """Simulate two weeks."""
@@ -126,13 +129,13 @@ def test_the_same_seed_gives_the_same_outcome_and_another_gives_another():
 
 def test_an_executor_changes_nothing():
     """People are cut for one replication, replications otherwise; processes and threads give the same bytes."""
-    alone, thrice = run(), run(replications=3)
+    alone, thrice = run(population=FEW), run(population=FEW, replications=3)
     with ProcessPoolExecutor(2) as processes, ThreadPoolExecutor(2) as threads:
         for executor in (processes, threads):
-            assert written(run(executor=executor)) == written(alone)
-        assert written(run(replications=3, executor=processes)) == written(thrice)
+            assert written(run(population=FEW, executor=executor)) == written(alone)
+        assert written(run(population=FEW, replications=3, executor=processes)) == written(thrice)
     assert thrice.tallies[0] == alone.tallies[0]
-    assert thrice.tallies[1] == run(seed=8).tallies[0]
+    assert thrice.tallies[1] == run(population=FEW, seed=8).tallies[0]
 
 
 class Counting(ThreadPoolExecutor):
@@ -154,7 +157,7 @@ def test_people_are_cut_unless_they_share_something():
     pulled = Journey(id="j", trigger=Trigger.every("1 day", size=5), steps=steps)
     for journey, parts in ((free, 4), (limited, 1), (pulled, 1)):
         with Counting(2) as threads:
-            assert written(run(journey, executor=threads)) == written(run(journey))
+            assert written(run(journey, population=FEW, executor=threads)) == written(run(journey, population=FEW))
             assert threads.submitted == parts
     assert run(limited).entered("j").median <= 14 * 24
 
