@@ -1,0 +1,70 @@
+"""The store object itself: its repr, forks, and what a transaction sees of its own commits."""
+
+from contextlib import closing
+
+import pytest
+
+pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
+
+from journeyflow import StorageError
+from journeyflow.records.changes import CatalogChanges, Changes
+from journeyflow.stores.contract import LAST_TICK
+from journeyflow.stores.inquiries import LastTickRequest
+from journeyflow.stores.postgres import PostgresStore, paths
+
+
+@pytest.fixture
+def store(address):
+    """Yield a store on an empty schema."""
+    with closing(PostgresStore(address)) as store:
+        yield store
+
+
+def test_the_repr_names_the_address(store):
+    """Without a password."""
+    assert repr(store) == f"PostgresStore({store.path!r})"
+
+
+def test_a_forked_child_does_not_use_the_connection(store, monkeypatch):
+    """It is told so, and closing there closes nothing of its parent's."""
+    with store.reader():
+        pass
+    with monkeypatch.context() as child:
+        child.setattr(store, "_pid", 0)
+        for opened in (store.transaction, store.reader):
+            with pytest.raises(StorageError, match=r"opened before a fork.*open it after the fork"):
+                opened()
+        store.close()
+    with store.reader() as reader:
+        assert reader.rows("SELECT 1") == [(1,)]
+
+
+def test_a_transaction_sees_the_catalog_that_it_has_written(store):
+    """With the revision after its commit, and the instant of the last tick, which is no setting here (R3)."""
+    with store.transaction() as transaction:
+        before = transaction.shelf(None)
+        transaction.commit(Changes(catalog=CatalogChanges(meta=(("some", "value"), (LAST_TICK, "5")))))
+        after = transaction.shelf(before.revision)
+        assert after.revision == before.revision + 1
+        assert after.meta["some"] == "value"
+    with store.transaction(write=False) as transaction:
+        assert transaction.ask(LastTickRequest()) is None, "there is no tenant to keep it"
+
+
+@pytest.mark.parametrize("name", [7, None])
+def test_a_schema_is_named_by_text(server, name, monkeypatch):
+    """Anything else is refused; None is the one of the address."""
+    if name is None:
+        monkeypatch.setattr("journeyflow.stores.postgres.address.SCHEMA", "pg_none")
+    with pytest.raises(StorageError, match=r"schema: (must be text, not int 7|'pg_none': names)"):
+        PostgresStore(server, schema=name)
+
+
+def test_paths_that_are_known_are_not_kept_without_end(monkeypatch):
+    """When they become too many, all are asked for again."""
+    monkeypatch.setattr(paths, "MOST", 0)
+    known = paths.KnownPaths()
+    for number, path in enumerate([(1, "old"), (2, "new")], 1):
+        known.note({path: number})
+        known.keep()
+    assert known.among([(1, "old"), (2, "new")]) == {(2, "new"): 2}
