@@ -6,11 +6,15 @@ import pytest
 
 pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 
+import psycopg
+
 from journeyflow import StorageError
+from journeyflow.errors import CorruptDatabase
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.inquiries import LastTickRequest
-from journeyflow.stores.postgres import PostgresStore, paths
+from journeyflow.stores.postgres import PostgresStore, opening, paths
+from journeyflow.stores.postgres.address import Address
 
 
 @pytest.fixture
@@ -68,3 +72,38 @@ def test_paths_that_are_known_are_not_kept_without_end(monkeypatch):
         known.note({path: number})
         known.keep()
     assert known.among([(1, "old"), (2, "new")]) == {(2, "new"): 2}
+
+
+def changed(address, statement):
+    """Run a statement beside the store, in its schema."""
+    where = Address.of(address)
+    with psycopg.connect(where.server, autocommit=True, options=f"-c search_path={where.schema}") as connection:
+        connection.execute(statement)
+
+
+def test_an_older_schema_is_migrated(addresses, monkeypatch):
+    """By the scripts that it has not had; what is in it stays."""
+    address = addresses()
+    with closing(PostgresStore(address, nonce="first")):
+        pass
+    monkeypatch.setattr(opening, "MIGRATIONS", (*opening.MIGRATIONS, "CREATE TABLE added (x int)"))
+    for _ in range(2):
+        with closing(PostgresStore(address)) as store, store.reader() as reader:
+            assert reader.rows("SELECT version, (SELECT count(*) FROM added) FROM layout") == [(2, 0)]
+            assert reader.rows("SELECT value FROM settings WHERE name = 'nonce'") == [("first",)]
+
+
+def test_an_older_server_is_refused(server, monkeypatch):
+    """With the version that is needed."""
+    monkeypatch.setattr(opening, "OLDEST", 10**9)
+    with pytest.raises(StorageError, match="journeyflow needs 16 or newer; upgrade the server"):
+        PostgresStore(server)
+
+
+def test_a_schema_that_cannot_be_audited_is_damaged(addresses):
+    """Where what the audit reads is gone, the error of the server says what."""
+    address = addresses()
+    with closing(PostgresStore(address)) as store:
+        changed(address, "DROP VIEW pragma_integrity_check")
+        with pytest.raises(CorruptDatabase, match=r"pragma_integrity_check.*does not exist"), store.transaction():
+            raise KeyError
