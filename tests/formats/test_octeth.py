@@ -386,7 +386,13 @@ def test_criteria_are_joined():
     assert asked([a, b], [c]) == any_of(all_of(first, second), third)
     assert asked([], [c]) == any_of(AllOf(()), third)
     assert asked() == AllOf(())
-    for both in ([a, b], [[a, b], [c]]):
+    for both in (
+        [a, b],
+        [[a, b], [c]],
+        [[a, b]],
+        [[a]],
+        [[{"type": "tags", "operator": "has this tag", "value": "1"}]],
+    ):
         assert said(asked(*both))["Criteria"] == both
     assert said(asked(a, b, operator="or")) == {"CriteriaOperator": "or", "Criteria": [a, b]}
     many = {"type": "tags", "operator": "has any of these tags", "value": "1,2"}

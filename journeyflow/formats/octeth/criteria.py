@@ -114,6 +114,8 @@ def read_groups(reader: PartReader, value: object, path: str) -> tuple[list[Rule
     if not grouped:
         return _rules(reader, value, path), False
     groups = [_rules(reader, group, f"{path}[{n}]") for n, group in enumerate(value)]
+    if len(groups) == 1:  # one group stays a group, so that it is written as it was read
+        return [AnyOf((AllOf(groups[0]),))], True
     return [joined_by(each, AllOf) if each else AllOf(()) for each in groups], True
 
 
@@ -175,7 +177,8 @@ def write_rule(rule: Rule) -> JsonObject | None:
     >>> write_rule(FieldRule("tags", "contains", "5"))
     {'CriteriaOperator': 'and', 'Criteria': [{'type': 'tags', 'operator': 'has this tag', 'value': '5'}]}
     """
-    for operator, group in (("and", AllOf), ("or", AnyOf)):
+    one_group = isinstance(rule, AnyOf) and len(rule.rules) == 1 and isinstance(rule.rules[0], AllOf)
+    for operator, group in () if one_group else (("and", AllOf), ("or", AnyOf)):
         if isinstance(rule, FieldRule | CountRule | NotRule | group):
             flat = [_written(each) for each in members(rule, group)]
             if None not in flat:
