@@ -15,6 +15,7 @@ from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.inquiries import LastTickRequest
 from journeyflow.stores.postgres import PostgresStore, opening, paths
 from journeyflow.stores.postgres.address import Address
+from journeyflow.stores.postgres.migrations import MIGRATIONS
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_an_older_schema_is_migrated(addresses, monkeypatch):
     address = addresses()
     with closing(PostgresStore(address, nonce="first")):
         pass
-    monkeypatch.setattr(opening, "MIGRATIONS", (*opening.MIGRATIONS, "CREATE TABLE added (x int)"))
+    monkeypatch.setattr(opening, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE added (x int)"))
     for _ in range(2):
         with closing(PostgresStore(address)) as store, store.reader() as reader:
             assert reader.rows("SELECT version, (SELECT count(*) FROM added) FROM layout") == [(2, 0)]
