@@ -85,7 +85,7 @@ def test_most_lives_let_somebody_in(journey):
     """In four lives of five somebody comes into the journey, whatever it asks of them."""
     entered = []
 
-    @settings(GENERATED, max_examples=25)
+    @settings(GENERATED, max_examples=40)
     @given(lives(journey))
     def collect(life):
         entered.append(bool(run([journey], life).enrollments))
