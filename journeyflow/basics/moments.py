@@ -167,7 +167,9 @@ def bounded(instant: int) -> int:
     >>> bounded(LAST + 1) == LAST, bounded(0)
     (True, 0)
     """
-    return max(FIRST, min(LAST, instant))
+    if FIRST <= instant <= LAST:  # the usual case, at a tenth of what `max` and `min` cost
+        return instant
+    return LAST if instant > LAST else FIRST
 
 
 # --- zones ------------------------------------------------------------------------------------------------------

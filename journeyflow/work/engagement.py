@@ -41,7 +41,7 @@ def tell(work: Work, event: Happening) -> None:
     before = person.attributes
     if kind in WITHDRAWING or (kind == "bounced" and data.get(PERMANENT) is True):
         name, after = CONSENT, _without_consent(before, post.channel)
-        emitted = list(events_between(before, after, [CONSENT]))
+        emitted = events_between(before, after, [CONSENT])
     else:
         name, after = _marked(before, post.channel, kind, own)
     if after is not before:

@@ -3,7 +3,7 @@
 Attributes are plain dicts that are never modified in place: every function here returns new ones.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from json import JSONEncoder
 
@@ -172,19 +172,17 @@ def write_path(attributes: Attributes, path: str, value: object) -> Attributes:
     >>> write_path({"a": 1}, "address.city", "Durban")
     {'a': 1, 'address': {'city': 'Durban'}}
     """
-    name, _, rest = path.partition(".")
-    if path in attributes or not rest:
-        name, rest = path, ""
-    if rest:
+    if "." in path and path not in attributes:
+        name, _, rest = path.partition(".")
         inner = attributes.get(name)
         if inner is not None and not isinstance(inner, dict):
             raise WrongType
         if inner is None and value is None:
             return attributes
-        value = write_path(inner or {}, rest, value)
+        path, value = name, write_path(inner or {}, rest, value)
     if value is None:
-        return {key: kept for key, kept in attributes.items() if key != name}
-    return {**attributes, name: value}
+        return {key: kept for key, kept in attributes.items() if key != path}
+    return {**attributes, path: value}
 
 
 def apply_changes(
@@ -202,13 +200,13 @@ def apply_changes(
     for name, action, value in changes:
         changed = write_path(changed, name, ACTIONS[action](read_path(changed, name), value))
         names[name] = None
-        root = name.partition(".")[0]
-        if root in RESERVED and next(_shape_faults(root, changed.get(root)), None):
+        root = name.partition(".")[0] if "." in name else name
+        if root in RESERVED and _shape_faults(root, changed.get(root)):
             raise WrongType
         if isinstance(value, NESTED) and any(faults(changed)):  # templates can nest a value into itself
             raise WrongType
     outermost = names if len(names) == 1 else _outermost(names, attributes)
-    return changed, list(events_between(attributes, changed, outermost))
+    return changed, events_between(attributes, changed, outermost)
 
 
 def _outermost(names: Collection[str], attributes: Attributes) -> list[str]:
@@ -243,7 +241,7 @@ def merge(attributes: Attributes, put: Mapping[str, object], *, replace: bool) -
             changed.pop(name, None)
         else:
             changed[name] = merged
-    return changed, list(events_between(attributes, changed, names))
+    return changed, events_between(attributes, changed, names)
 
 
 def is_last_message(name: str) -> bool:
@@ -255,12 +253,13 @@ def is_last_message(name: str) -> bool:
     return name.startswith("last") and name.endswith(("SentAt", "OpenAt", "ClickAt"))
 
 
-def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> Iterator[Emitted]:
-    """Yield one event for each attribute among `names`, or each member of one, that differs (R50).
+def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> list[Emitted]:
+    """Return one event for each attribute among `names`, or each member of one, that differs (R50).
 
-    >>> list(events_between({"tags": ["a"]}, {"tags": ["b"]}, ["tags"]))
+    >>> events_between({"tags": ["a"]}, {"tags": ["b"]}, ["tags"])
     [('tag.removed', {'tag': 'a'}), ('tag.added', {'tag': 'b'})]
     """
+    events: list[Emitted] = []
     for name in names:
         before, after = read_path(old, name), read_path(new, name)
         if before is after:
@@ -270,15 +269,16 @@ def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> It
             left, right = _members(before), _members(after)
             for member in left:
                 if member not in right:
-                    yield removed, {member_name: member}
+                    events.append((removed, {member_name: member}))  # noqa: PERF401 a comprehension is a call
             for member in right:
                 if member not in left:
-                    yield added, {member_name: member}
+                    events.append((added, {member_name: member}))  # noqa: PERF401 likewise
         elif name == CONSENT:
             channels = dict.fromkeys([*_object(before), *_object(after)])
-            yield from events_between(old, new, [f"{CONSENT}.{channel}" for channel in channels])
+            events += events_between(old, new, [f"{CONSENT}.{channel}" for channel in channels])
         elif not _same(before, after):
-            yield "field.changed", {"field": name, "old": before, "new": after}
+            events.append(("field.changed", {"field": name, "old": before, "new": after}))
+    return events
 
 
 def _members(value: object) -> Collection[object]:
@@ -317,23 +317,26 @@ MAX_NAMES = 4_096
 _is_blank = lru_cache(MAX_NAMES)(is_blank)
 
 
-def _shape_faults(name: str, value: object) -> Iterator[str]:
-    """Yield every fault of the value of an attribute of a fixed shape."""
+def _shape_faults(name: str, value: object) -> Sequence[str]:
+    """Return every fault of the value of an attribute of a fixed shape."""
     if value is None:
-        return
-    if name in MEMBERS:
-        if not isinstance(value, LISTED) or [odd for odd in value if not isinstance(odd, str)]:
-            yield f"{name}: must be a list of texts, not {describe(value)}"
-        elif any(map(_is_blank, value)):
-            yield f"{name}: {NO_BLANK}"
-    elif not isinstance(value, Mapping):
+        return ()
+    if name not in MEMBERS:
+        return [*_consent_faults(value)]
+    if not isinstance(value, LISTED) or [odd for odd in value if not isinstance(odd, str)]:
+        return [f"{name}: must be a list of texts, not {describe(value)}"]
+    return [f"{name}: {NO_BLANK}"] if any(map(_is_blank, value)) else ()
+
+
+def _consent_faults(value: object) -> Iterator[str]:
+    if not isinstance(value, Mapping):
         yield f"{CONSENT}: must be an object of channels, not {describe(value)}"
-    else:
-        if any(isinstance(channel, str) and is_blank(channel) for channel in value):
-            yield f"{CONSENT}: {NO_BLANK}"
-        for channel, given in value.items():
-            if given is not None and not isinstance(given, bool):
-                yield f"{CONSENT}.{channel}: must be true or false, not {describe(given)}"
+        return
+    if any(isinstance(channel, str) and is_blank(channel) for channel in value):
+        yield f"{CONSENT}: {NO_BLANK}"
+    for channel, given in value.items():
+        if given is not None and not isinstance(given, bool):
+            yield f"{CONSENT}.{channel}: must be true or false, not {describe(given)}"
 
 
 def change_problems(change: object, where: str) -> Iterator[Problem]:
