@@ -83,22 +83,19 @@ class Statement(NamedTuple):
     place: int = 0
 
 
-def adding(table: str, columns: str) -> str:
-    """Write the statement that adds one row.
+Adding = tuple[str, str]
+"""Statements that write what one row says, and what `SEVERAL` rows say, each with its values."""
 
-    >>> adding("t", "a, b")
-    'INSERT INTO t (a, b) VALUES (?, ?)'
+
+def adding(table: str, columns: str, clash: str = "") -> Adding:
+    """Write the statements that add one row and `SEVERAL`; `clash` says what is done where there is one already.
+
+    >>> adding("t", "a, b")[0], adding("t", "a", "ON CONFLICT DO NOTHING")[0]
+    ('INSERT INTO t (a, b) VALUES (?, ?)', 'INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING')
     """
-    return f"INSERT INTO {table} ({columns}) VALUES ({places(columns)})"
-
-
-def adding_several(table: str, columns: str) -> str:
-    """Write the statement that adds `SEVERAL` rows.
-
-    >>> adding_several("t", "a, b").count("(?, ?)") == SEVERAL
-    True
-    """
-    return f"{adding(table, columns)}{f', ({places(columns)})' * (SEVERAL - 1)}"
+    row = f"({places(columns)})"
+    begin, end = f"INSERT INTO {table} ({columns}) VALUES {row}", f" {clash}" * bool(clash)
+    return f"{begin}{end}", f"{begin}{f', {row}' * (SEVERAL - 1)}{end}"
 
 
 def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
@@ -113,8 +110,7 @@ def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     >>> insert("t", "a", "k, l").many
     'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
     """
-    whole = f"{columns}, {key}"
-    one = adding(table, whole)
+    one, several = adding(table, f"{columns}, {key}")
     begin = f"INSERT INTO {table} ({columns}, {key}) SELECT {places(columns)},"
     if "," in key:
         many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
@@ -122,7 +118,7 @@ def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     else:
         span = f"{begin} serial FROM enrollments WHERE serial BETWEEN ? AND ?"
         found = Statement(one, f"{begin} value FROM json_each(?)", span if key == "enrollment" else None)
-    return found._replace(several=adding_several(table, whole), place=_place(columns, alike))
+    return found._replace(several=several, place=_place(columns, alike))
 
 
 def _place(columns: str, column: str) -> int:
@@ -156,11 +152,9 @@ def changing(table: str, news: str, key: str) -> Statement:
     return Statement(f"{begin} {one}", many, width=2)
 
 
-_TOLD, _NUMBERED = INPUT_FORM.names(INPUT_FORM.without("seq")), f"outcome, {INPUT_FORM.names()}"
+NEW_INPUTS = adding("inputs", INPUT_FORM.names(INPUT_FORM.without("seq")))
 
-NEW_INPUTS = adding("inputs", _TOLD), adding_several("inputs", _TOLD)
-
-NUMBERED_INPUTS = adding("inputs", _NUMBERED), adding_several("inputs", _NUMBERED)
+NUMBERED_INPUTS = adding("inputs", f"outcome, {INPUT_FORM.names()}")
 
 HANDLED = update("inputs", "outcome", "seq")
 
@@ -187,9 +181,11 @@ REOPEN = "UPDATE inputs SET outcome = NULL WHERE seq = ? AND outcome = ?"
 EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
 """Writes a job as it is now."""
 
-COUNT = """INSERT INTO {} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+_SUMMED = """ON CONFLICT DO UPDATE SET
 total = total + excluded.total, uniques = uniques + excluded.uniques, last_at = max(last_at, excluded.last_at)"""
-"""Adds to a kept counter, or to an opening balance."""
+
+COUNTERS, OPENINGS = (adding(table, ", ".join(Counter._fields), _SUMMED) for table in ("counters", "openings"))
+"""Add to the kept counters, or to the opening balances."""
 
 
 class NextNumbers:
@@ -246,7 +242,7 @@ class Writer:
         self._write(POSTS, [*map(changed_post, changes.posts)])
         if changes.refusals:
             _write_refusals(self._connection, changes)
-        self._count("counters", changes.counters)
+        self._write_each(*COUNTERS, changes.counters)
         if changes.released:
             self._write_releases(changes.released)
         if changes.limits:
@@ -258,7 +254,7 @@ class Writer:
         if changes.erased:
             forget(self._connection, changes.erased)
         if changes.pruned:
-            self._count("openings", changes.pruned.openings)
+            self._write_each(*OPENINGS, changes.pruned.openings)
             prune(self._connection, changes.pruned)
         self.numbers.forget()
 
@@ -266,10 +262,6 @@ class Writer:
         """Run a statement for each of some rows; SQLite is not asked about none."""
         if rows:
             self._connection.executemany(statement, rows)
-
-    def _count(self, table: str, counters: Sequence[Counter]) -> None:
-        """Add to the kept counters, or to the opening balances."""
-        self._each(COUNT.format(table), counters)
 
     def _write_inputs(self, inputs: Sequence[Input], handled: Sequence[tuple[int, str]]) -> Iterable[tuple[int, str]]:
         """Write what was told; what has its number comes with its outcome. Return the outcomes of all other inputs."""
@@ -309,10 +301,10 @@ class Writer:
                 count += self._connection.execute(*_at_once(statement, rest, keys)).rowcount
             else:
                 single += [(*rest, *key) if isinstance(key, tuple) else (*rest, key) for key in keys]
-        return count + self._write_each(statement.one, statement.several, single) if single else count
+        return count + self._write_each(statement.one, statement.several, single)
 
     def _write_each(self, one: str, several: str | None, rows: Sequence[Row]) -> int:
-        """Write rows that have nothing in common, one or more; return how many were written."""
+        """Write rows that have nothing in common; return how many were written."""
         count, write = 0, self._connection.executemany
         if several is not None and len(rows) >= SEVERAL:
             end = len(rows) - len(rows) % SEVERAL
