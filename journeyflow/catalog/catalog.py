@@ -220,6 +220,12 @@ class Catalog:
         return frozenset(number for number, program in self.programs.items() if program.reads_posts)
 
     @cached_property
+    def converting(self) -> frozenset[int]:
+        """The versions whose goals may read messages, of runs that have ended too (R42, R59)."""
+        asking = (number for number, program in self.programs.items() if program.goal and program.goal.where)
+        return self.reading_posts.intersection(asking)
+
+    @cached_property
     def forgetting(self) -> frozenset[str]:
         """The tenants with a step, in any version, that forgets customers (R39)."""
         return frozenset(program.tenant for program in self.programs.values() if _forgets(program))

@@ -272,6 +272,9 @@ class Counter(NamedTuple):
         return _with_sums(self, total, uniques, max(self.last_at, other.last_at))
 
 
+make_counter: Callable[[tuple[object, ...]], Counter] = partial(tuple.__new__, Counter)
+"""Make a counter from a tuple of all its fields in order."""
+
 _with_sums: Callable[[Counter, int, int, int], Counter] = replacing(Counter, "total", "uniques", "last_at")
 
 

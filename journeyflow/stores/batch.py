@@ -5,15 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import chain
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field, frozen
 
+from journeyflow.basics.words import COMPLETED, EXITED, HOLDOUT
 from journeyflow.records.rows import Deferred, Glimpse, Input, Post, Round, Run
 
 Item = TypeVar("Item")
+
+Key = TypeVar("Key")
 
 DueKey = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
@@ -38,8 +41,29 @@ named_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 2)
 kind_of: Callable[[Input], str] = itemgetter(3)
 """Return the kind of an input."""
 
+id_of: Callable[[Input], str | None] = itemgetter(6)
+"""Return the id of an event."""
+
+serial_of: Callable[[Run], int] = itemgetter(0)
+"""Return the number of a run."""
+
 customer_of: Callable[[Run], int] = itemgetter(1)
 """Return the number of a run's customer."""
+
+version_of: Callable[[Run], int] = itemgetter(3)
+"""Return the number of a run's version."""
+
+due_of: Callable[[Run], int] = itemgetter(14)
+"""Return the instant until which a run rests."""
+
+held_of: Callable[[Run], int | None] = itemgetter(15)
+"""Return the own instant of work that a pause holds."""
+
+post_key: Callable[[Post], tuple[int, int]] = itemgetter(0, 1)
+"""Return the place of a message: the number of its run, and that of the visit."""
+
+FINAL = frozenset({COMPLETED, EXITED, HOLDOUT})
+"""The statuses of runs that never walk again; one that has FAILED may be retried (R43)."""
 
 QUEUE, PULL = 0, 1
 """The two timers of a journey: the next slot of its entry limits opens (R23), or the next pull is due (R27)."""
@@ -49,6 +73,13 @@ def timer_key(run: Run) -> DueKey:
     """Return the place of a run's timer in the total order; the run must have one."""
     due: int = run.due  # type: ignore[assignment]  # called for runs with a timer only
     return (due, TIMER, run.serial, 0) if run.held is None else (due, HELD, run.held, run.serial)
+
+
+def timer_keys(runs: Sequence[Run]) -> list[DueKey]:
+    """Return the place of each run's timer in the total order, without a call for each where none is held."""
+    if {*map(held_of, runs)} <= {None}:
+        return list(zip(map(due_of, runs), repeat(TIMER), map(serial_of, runs), repeat(0)))
+    return list(map(timer_key, runs))
 
 
 @define(eq=False)
@@ -125,6 +156,8 @@ class Request:
     events: frozenset[tuple[str, str, str]] = frozenset()
     suppressed: frozenset[str] = frozenset()
     """The hashes to look up on the suppression list (R86)."""
+    converting: frozenset[int] = frozenset()
+    """The versions of `reading` whose goals may read messages: a run needs them after its end too (R42)."""
     following: bool = True
     """Also the numbers that the next run and the next customer get."""
     caps: "CapRequest | None" = None
@@ -135,7 +168,11 @@ class Request:
 
     def readers(self, runs: Mapping[int, Run]) -> set[int]:
         """Return the serials of the runs that need the newest message of each step, among `runs`."""
-        return {*self.posts_of, *(serial for serial, run in runs.items() if run.version in self.reading)}
+        reading = (run for run in runs.values() if run.version in self.reading)
+        return {
+            *self.posts_of,
+            *(run.serial for run in reading if run.status not in FINAL or run.version in self.converting),
+        }
 
 
 @frozen
@@ -258,16 +295,17 @@ def select_due(
     return Due(
         tuple(keys),
         more,
-        {item.seq: item for item in _up_to(last, inputs)},
-        {run.serial: run for run in _up_to(last, runs)},
-        {(post.serial, post.n): post for post in _up_to(last, posts)},
+        _up_to(last, inputs, seq_of),
+        _up_to(last, runs, serial_of),
+        _up_to(last, posts, post_key),
     )
 
 
-def _up_to(last: DueKey, found: DueOfKind[Item]) -> Sequence[Item]:
-    """Return the items up to a place, inclusive."""
+def _up_to(last: DueKey, found: DueOfKind[Item], key: Callable[[Item], Key]) -> dict[Key, Item]:
+    """Return the items up to a place, inclusive, each by its key."""
     keys, items = found
-    return items[: bisect_right(keys, last)]
+    items = items[: bisect_right(keys, last)]
+    return dict(zip(map(key, items), items, strict=True))
 
 
 Circles = dict[int, list[str]]

@@ -5,13 +5,14 @@ input is a field of the record and a column of the schema, and nothing here.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from attrs import frozen
 
 from journeyflow.basics.values import dumps, loads
-from journeyflow.records.rows import NO_FLAGS, Input, Move, Post, Run, make_move
+from journeyflow.records.rows import NO_FLAGS, Input, Move, Post, Run, make_move, make_run
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
 Turn = Callable[[Any], Any]
@@ -169,12 +170,19 @@ RUN_ROW, POST_ROW, SEEN_ROW, INPUT_ROW = RUN_FORM.names(), POST_FORM.names(), SE
 unnumbered_input = INPUT_FORM.writer(INPUT_FORM.without("seq"))
 new_run, changed_run = RUN_FORM.writer((*OF_RUN, "serial", "customer")), RUN_FORM.writer((*NOW_OF_RUN, "serial"))
 new_post, changed_post = POST_FORM.writer((*OF_POST, "serial")), POST_FORM.writer((*NOW_OF_POST, "serial", "n"))
-read_run, read_post, read_seen, read_input = (
-    RUN_FORM.reader(),
-    POST_FORM.reader(),
-    SEEN_FORM.reader(),
-    INPUT_FORM.reader(),
-)
+read_run, read_post, read_input = RUN_FORM.reader(), POST_FORM.reader(), INPUT_FORM.reader()
+
+read_seen: Callable[[Row], Seen] = partial(tuple.__new__, Seen)
+"""Read what rules see of a message from a row of just that."""
+
+memory_in: Callable[[Row], str | None] = itemgetter(RUN_FORM.fields.index("memory"))
+"""Return what a run remembers, as its row holds it."""
+
+
+def read_runs(rows: Collection[Row]) -> list[Run]:
+    """Read runs from rows of just that; without a call for each where none remembers anything."""
+    return list(map(make_run if {*map(memory_in, rows)} <= {None} else read_run, rows))
+
 
 MAX_PATHS: Final = 1_000
 """Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""

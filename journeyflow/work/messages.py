@@ -62,7 +62,9 @@ class Messages:
             self.posts[key] = post
             self.new[key] = None
         if program.reads_posts:  # these messages are now the newest of their steps (R59)
-            self.newest.setdefault(posts[0].serial, {}).update({post.step: post for post in posts})
+            newest = self.newest.setdefault(posts[0].serial, {})
+            for post in posts:
+                newest[post.step] = post
         if program.tenant in self._catalog.capped:
             for post in posts:
                 self._count(post)
@@ -93,4 +95,4 @@ class Messages:
 
     def of(self, keys: Iterable[tuple[int, int]]) -> tuple[Post, ...]:
         """Return the messages under some keys as they are now."""
-        return tuple(self.posts[key] for key in keys)
+        return tuple(map(self.posts.__getitem__, keys))

@@ -5,8 +5,10 @@ finds what is due and writes what changes.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from heapq import heappop
+from itertools import compress
 from operator import itemgetter
 
 from journeyflow.basics.words import ACTIVE, MESSAGE, REVENUE, WITH_EFFECT
@@ -15,7 +17,7 @@ from journeyflow.machine.behaviours import advance
 from journeyflow.records.changes import Changes
 from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.message_ids import place_of
-from journeyflow.records.rows import Input
+from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import (
     HELD,
     INPUT,
@@ -28,7 +30,12 @@ from journeyflow.stores.batch import (
     DueKey,
     Loaded,
     Request,
+    at_of,
     customer_of,
+    due_of,
+    id_of,
+    serial_of,
+    version_of,
 )
 from journeyflow.work.circles import plan_pulls
 from journeyflow.work.delivery import lease_ended
@@ -58,7 +65,8 @@ def plan(due: Due, catalog: Catalog) -> Request:
     named = [item.id for item in due.answers] + [message_named(item) for item in about]
     posts = {place for each in named if (place := place_of(each, catalog.nonces))}.union(due.posts)
     runs = due.runs.values()
-    heard = frozenset({run.customer for run in runs if run.version not in catalog.unheard})
+    versions = {*map(version_of, runs)}
+    heard = frozenset(map(customer_of, _of_versions(runs, versions - catalog.unheard)))
     return Request(
         due.named.keys(),
         frozenset(map(customer_of, runs)) - heard,
@@ -66,17 +74,29 @@ def plan(due: Due, catalog: Catalog) -> Request:
         frozenset({serial for serial, _ in posts}),
         frozenset(due.runs),
         frozenset(posts),
-        frozenset({run.serial for run in runs if run.version in catalog.reading_posts}),
+        frozenset(map(serial_of, _of_versions(runs, versions & catalog.reading_posts))),
         catalog.reading_posts,
-        frozenset({(item.tenant, item.type, item.id) for item in events if item.id is not None}),
+        frozenset(_named_events(events)),
         caps=CapRequest(catalog.capped, _since(due, catalog)) if catalog.capped else None,
         clicked=frozenset(
             {(item.tenant, item.customer) for item in about if item.type == REVENUE and message_named(item) is None}
         ),
+        converting=catalog.converting,
         suppressed=suspects(catalog, due.inputs.values()),
         limits=plan_limits(due, catalog),
         pulls=plan_pulls(due, catalog),
     )
+
+
+def _of_versions(runs: Collection[Run], versions: AbstractSet[int]) -> Iterable[Run]:
+    """Return the runs of some versions."""
+    return compress(runs, map(versions.__contains__, map(version_of, runs))) if versions else ()
+
+
+def _named_events(events: Sequence[Input]) -> Iterator[tuple[str, str, str]]:
+    """Yield (tenant, type, id) of the events that have an id."""
+    if {*map(id_of, events)} != {None}:  # as a rule none has
+        yield from ((item.tenant, item.type, item.id) for item in events if item.id is not None)
 
 
 def _since(due: Due, catalog: Catalog) -> int:
@@ -124,11 +144,15 @@ SHARING = 2
 def are_shared(due: Due) -> bool:
     """Return whether crowds pay off: enough of the due items that they may take share their instants.
 
-    >>> are_shared(Due(((5, 2, 1, 0), (5, 2, 2, 0)))), are_shared(Due(((5, 2, 1, 0), (6, 2, 2, 0)))), are_shared(Due())
+    >>> told = {at: Input(at, "t", "ann", "event", "buy", at, None, None) for at in (5, 6)}
+    >>> twice = {**told, 7: told[5]._replace(seq=7), 8: told[6]._replace(seq=8)}
+    >>> are_shared(Due(inputs=twice)), are_shared(Due(inputs=told)), are_shared(Due())
     (True, False, False)
     """
-    instants = [own for own, rank, _, lease in due.keys if rank == TIMER and not lease]
-    instants += [item.at for item in due.by_kind.get("event", ()) if item.type not in WITH_EFFECT]
+    events = due.by_kind.get("event", ())
+    if not WITH_EFFECT.isdisjoint(map(type_of, events)):
+        events = [item for item in events if item.type not in WITH_EFFECT]
+    instants = [*map(due_of, due.runs.values()), *map(at_of, events)]
     return 0 < SHARING * len(set(instants)) <= len(instants)
 
 

@@ -1,8 +1,10 @@
 """What journeys there are, in which state, in which version, as of any instant."""
 
+from typing import Any
+
 import pytest
 
-from journeyflow import End, Exit, Journey, Send, Trigger, Update, Wait, field, tag
+from journeyflow import End, Exit, Goal, Journey, Send, Trigger, Update, Wait, field, tag
 from journeyflow.basics.words import State
 from journeyflow.catalog.catalog import Catalog, JourneyRecord, build_catalog
 from journeyflow.definition.steps import Step
@@ -11,11 +13,9 @@ from journeyflow.machine.program import Program, compile_journey
 DONE = End("done")
 
 
-def program(
-    number: int, *steps: Step, tenant: str = "t", trigger: Trigger | None = None, exits: tuple[Exit, ...] = ()
-) -> Program:
+def program(number: int, *steps: Step, tenant: str = "t", trigger: Trigger | None = None, **options: Any) -> Program:
     """Compile a version."""
-    journey = Journey(id=f"j{number}", steps=steps or [DONE], trigger=trigger or Trigger(manual=True), exits=exits)
+    journey = Journey(id=f"j{number}", steps=steps or [DONE], trigger=trigger or Trigger(manual=True), **options)
     return compile_journey(journey, number=number, journey_number=1, version=number, tenant=tenant)
 
 
@@ -110,10 +110,14 @@ def test_what_a_tenant_listens_to():
 def test_who_is_watched_and_who_reads_messages():
     """R42, R59: tenants where an attribute may act by itself, and versions that read `message.x`."""
     watching = program(1, exits=(Exit("e", when=field("plan").eq("paid")),), tenant="u")
-    reading = program(2, Send("a", channel="E", template="t", data={"x": "{{ message.a.id }}"}))
-    made = catalog(record(1, (0, watching), tenant="u"), record(2, (0, reading)))
+    mails = Send("a", channel="E", template="t", data={"x": "{{ message.a.id }}"})
+    reading, asking = program(2, mails), program(3, mails, goal=Goal("order", where=field("total").gt(5)))
+    asking_else = program(4, goal=Goal("order", where=field("total").gt(5)))
+    others = ((0, reading), (1, asking), (2, asking_else))
+    made = catalog(record(1, (0, watching), tenant="u"), record(2, *others))
     assert made.watched == {"u"}
-    assert made.reading_posts == {2}
+    assert made.reading_posts == {2, 3}
+    assert made.converting == {3}
 
 
 def test_which_versions_nobody_hears():

@@ -37,7 +37,7 @@ from tests.samples import START, STORES, open_engine
 
 INDEXES = (
     "triggered", "listened", "watched", "reading_posts", "limited", "pulling", "unheard", "paused", "zones", "capped",
-    "flagged",
+    "flagged", "converting",
 )  # fmt: skip
 
 

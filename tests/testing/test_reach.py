@@ -164,7 +164,7 @@ CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life], bool], list[Fault]]
     "R6: an instant earlier than the run's last one": (
         late,
         [
-            ("work.working_set", "at = max(at, run.last_at)", "at = at"),
+            ("work.working_set", "if at < run.last_at:", "if False:"),
             ("work.stages", "max(event.at, run.last_at)", "event.at"),
         ],
     ),

@@ -615,6 +615,19 @@ def test_exits_and_goals_hear_their_own_messages_only(host):
     assert host.status(journey="k") == ("EXITED", "off")
 
 
+def test_a_goal_reads_the_messages_of_a_run_that_has_ended(host):
+    """R42, R59: it may be reached after the end, and by what happened to a message before the end or after it."""
+    host.deploy(mail(), goal=Goal("order", where=field("message.hello.opened").eq(True)))
+    host.say("go")
+    [message] = host.claim()
+    assert host.status() == ("COMPLETED", "")
+    host.say("order", "1 hour")
+    assert converted(host) is None
+    host.say("message.opened", "2 hours", message=message.id)
+    host.say("order", "3 hours")
+    assert converted(host) == after("3 hours")
+
+
 def test_a_message_event_without_a_message_reaches_nobody_in_particular(host):
     """Without data.message it is nobody's (R36), but it may trigger."""
     host.deploy(Wait("reply", event="message.clicked"))

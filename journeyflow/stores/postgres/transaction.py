@@ -24,7 +24,7 @@ from journeyflow.stores.batch import (
     at_of,
     select_due,
     seq_of,
-    timer_key,
+    timer_keys,
 )
 from journeyflow.stores.contract import READING, Shelf
 from journeyflow.stores.inquiries import (
@@ -170,7 +170,7 @@ class PostgresTransaction:
         items, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
         found = select_due(
             (list(zip(map(at_of, items), repeat(INPUT), map(seq_of, items), repeat(0))), items),
-            (list(map(timer_key, runs)), runs),
+            (timer_keys(runs), runs),
             ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
             limit,
             [(at, JOURNEY, journey, which) for at, journey, which in ringing],

@@ -29,7 +29,8 @@ from journeyflow.stores.batch import (
     named_by,
     select_due,
     seq_of,
-    timer_key,
+    serial_of,
+    timer_keys,
 )
 from journeyflow.stores.contract import LAST_TICK, READING, Shelf
 from journeyflow.stores.inquiries import (
@@ -52,7 +53,7 @@ from journeyflow.stores.rows import (
     RUN_ROW,
     SEEN_ROW,
     read_post,
-    read_run,
+    read_runs,
     read_seen,
 )
 from journeyflow.stores.sqlite import due
@@ -271,13 +272,13 @@ class SQLiteTransaction:
         told = self._ask(due.inbox(some=some), asked) if inputs and inbox else []
         rests = self._ask(due.rests(some=some), asked) if resting else []
         leases = self._ask(due.leases(some=some), asked) if leased else []
-        items, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
+        items, runs, posts = list(map(make_input, told)), read_runs(rests), list(map(read_post, leases))
         self._expect(None not in map(seq_of, items))
         self._expect({*map(status_of_run, runs)} <= {ACTIVE})
         self._expect({post.status for post in posts} <= {CLAIMED})
         return select_due(
             (list(zip(map(at_of, items), repeat(INPUT), map(seq_of, items), repeat(0))), items),
-            (list(map(timer_key, runs)), runs),
+            (timer_keys(runs), runs),
             ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
             limit,
             due_timers(self._connection, now, limit + 1) if ringing else (),
@@ -389,7 +390,8 @@ class SQLiteTransaction:
 
     def _runs(self, serials: Collection[int]) -> dict[int, Run]:
         """Return runs by serial."""
-        return {run.serial: run for run in map(read_run, self._ask_of(RUNS, serials))}
+        runs = read_runs(self._ask_of(RUNS, serials))
+        return dict(zip(map(serial_of, runs), runs, strict=True))
 
     def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, CustomerInHand]:
         sql = (

@@ -153,7 +153,8 @@ class Crowds:
             if own != before:
                 before, softened = own, work.softened(own)
             person, walk, at = people[customer], lane.walk, own if run.softened else softened
-            walk.stand(run, person.id, person.attributes, max(run.last_at, at), posts.get(serial, NO_POSTS))
+            start = at if at > run.last_at else run.last_at  # noqa: FURB136 as in `Work.advance`
+            walk.stand(run, person.id, person.attributes, start, posts.get(serial, NO_POSTS))
             if walk.terms is not None:
                 walk.sent = work.messages.sent.get(customer, NOTHING_SENT)
             way, due, read = follow(lane.way if lane.way is not UNKNOWN else self._beginning(lane), walk, {})
