@@ -16,6 +16,7 @@ from journeyflow.stores.inquiries import LastTickRequest
 from journeyflow.stores.postgres import PostgresStore, opening, paths
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.migrations import MIGRATIONS
+from journeyflow.testing.conformance.samples import event
 
 
 @pytest.fixture
@@ -108,3 +109,11 @@ def test_a_schema_that_cannot_be_audited_is_damaged(addresses):
         changed(address, "DROP VIEW pragma_integrity_check")
         with pytest.raises(CorruptDatabase, match=r"pragma_integrity_check.*does not exist"), store.transaction():
             raise KeyError
+
+
+def test_text_that_the_server_cannot_have_is_an_error_of_the_store(store):
+    """A NUL character, which hosts are refused before; nothing is written."""
+    with pytest.raises(StorageError, match="cannot have a NUL character"), store.transaction(tenant="t") as transaction:
+        transaction.commit(Changes(inputs=(event("a\0b"),)))
+    with store.reader() as reader:
+        assert reader.rows("SELECT count(*) FROM inputs") == [(0,)]
