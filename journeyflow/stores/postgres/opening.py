@@ -1,7 +1,7 @@
 """Connecting to a PostgreSQL database: the owner of its schema, its version, and what the errors of the driver mean."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psycopg
@@ -89,13 +89,17 @@ def connect(address: Address, *, prepared: bool = True) -> Connection:
         found = psycopg.conninfo.conninfo_to_dict(address.server)
         made = psycopg.conninfo.make_conninfo(**{**CONNECTING, "application_name": "journeyflow", **found})
         connection: Connection = psycopg.connect(made, autocommit=True, prepare_threshold=None)
-        if prepared and is_direct(connection):
-            connection.prepare_threshold = PREPARED_AFTER
-            connection.prepared_max = PREPARED
     except psycopg.Error as error:
         raise meaning(error, address.shown) from error
-    connection.adapters.register_loader("numeric", NumberLoader)
-    adapt(connection)
+    with ExitStack() as unless_done:
+        unless_done.callback(connection.close)
+        with explained(address):
+            if prepared and is_direct(connection):
+                connection.prepare_threshold = PREPARED_AFTER
+                connection.prepared_max = PREPARED
+        connection.adapters.register_loader("numeric", NumberLoader)
+        adapt(connection)
+        unless_done.pop_all()
     return connection
 
 

@@ -117,3 +117,17 @@ def test_text_that_the_server_cannot_have_is_an_error_of_the_store(store):
         transaction.commit(Changes(inputs=(event("a\0b"),)))
     with store.reader() as reader:
         assert reader.rows("SELECT count(*) FROM inputs") == [(0,)]
+
+
+def test_a_connection_whose_first_question_fails_is_closed(address, monkeypatch):
+    """No connection is left behind for the server to notice."""
+    opened = []
+
+    def fail(connection):
+        opened.append(connection)
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(opening, "is_direct", fail)
+    with pytest.raises(StorageError, match="OperationalError; look at the server"):
+        PostgresStore(address)
+    assert [connection.closed for connection in opened] == [True]
