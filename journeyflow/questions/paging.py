@@ -315,7 +315,7 @@ def keyset_of_any(wanted: Slice, kind: str, number: str, text: str, row: str) ->
     '(k, n, t, r) > (:after_kind, :after_number, :after_text, :after)'
     """
     columns, parameters = (kind, number, text, row), wanted.bounds
-    order = ", ".join(f"{column}{' DESC' * wanted.descending}" for column in columns)
+    order = ", ".join(f"{column}{' DESC' if wanted.descending else ''}" for column in columns)
     if wanted.after is None:
         return "TRUE", order, parameters
     value, after = _place(wanted.after, is_plain=False) or ["", 0]

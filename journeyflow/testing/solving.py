@@ -249,8 +249,9 @@ def lists_around(counts: Sequence[CountRule], at: int) -> Iterator[list[object]]
     for each in counts:
         solved = solve([] if each.where is None else [(each.where, True)], {}, at, str)
         member = nested(solved or {}).get(ITEM, 1)
-        bounds = [each.at_least and each.at_least - 1, each.at_least, each.at_most, (each.at_most or 0) + 1]
-        yield from ([member] * number for number in bounds if number is not None and number <= MAX_MEMBERS)
+        below = [each.at_least - 1, each.at_least] if each.at_least else []
+        above = [] if each.at_most is None else [each.at_most, each.at_most + 1]
+        yield from ([member] * number for number in below + above if number <= MAX_MEMBERS)
         least += [member] * min(each.at_least or 0, MAX_MEMBERS)
     yield least
 

@@ -16,6 +16,7 @@ from journeyflow.definition.rules.operators import as_number
 from journeyflow.formats import BadLine, FileCounts, FileOptions, read_customers, read_events
 from journeyflow.formats import objects as objects_module
 from journeyflow.formats import tables as tables_module
+from journeyflow.formats.files import size_of
 
 
 def customers(data, **options):
@@ -606,3 +607,19 @@ def test_a_key_that_is_missing_is_told_with_the_option_that_names_it():
         "key 'type'",
         "key 'customer'",
     ]
+
+
+@pytest.mark.parametrize("path", ["missing.csv", "", "a\x00b"])
+def test_a_path_at_which_no_file_can_be_read_is_named(path, tmp_path, monkeypatch):
+    """One error for whatever is wrong with it, before anything is read, with progress or without."""
+    monkeypatch.chdir(tmp_path)
+    for progress in (None, print):
+        with pytest.raises(InvalidInput, match="name a file that can be read"):
+            list(read_events(path, bad=print, progress=progress))
+
+
+def test_the_size_of_what_cannot_be_measured_is_0(tmp_path):
+    """A stream has no size, and for a path at which there is no file the reading itself raises."""
+    (tmp_path / "e.csv").write_text("at\n")
+    sources = (tmp_path / "e.csv", str(tmp_path / "missing.csv"), "a\x00b", io.BytesIO(b"at\n"))
+    assert [size_of(source) for source in sources] == [3, 0, 0, 0]

@@ -205,10 +205,10 @@ class Loading(Begun):
 
     def test_load_newest_posts_of_ended_runs(self, tmp_path: Path) -> None:
         """A run that has ended needs them only for its goal (R42); one that has FAILED may be retried (R43)."""
-        runs = (ended(1, 1), ended(2, 1, 2), ended(3, 1, 3, status="FAILED"))
+        runs = (ended(1, 1), ended(2, 1, 2), ended(3, 2, 1, status="FAILED"))
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=runs, new_posts=(post(1), post(2), post(3))))
-            found = load(store, whole=frozenset({1}), reading=frozenset({1, 2, 3}), converting=frozenset({2}))
+            found = load(store, whole=frozenset({1, 2}), reading=frozenset({1, 2}), converting=frozenset({2}))
             expect(sorted(found.newest), [2, 3])
 
     def test_load_messages_that_caps_count(self, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ for number, (named, end) in enumerate([(named, end) for named in NAMED for end i
     {begin}
     code = child(lambda: store(eval(named)))
     exec(end)
-    print(code)
+    print(code, flush=True)
 """
 
 NAMED_AND_ENDED = """
