@@ -611,11 +611,10 @@ def test_a_key_that_is_missing_is_told_with_the_option_that_names_it():
 
 @pytest.mark.parametrize("path", ["missing.csv", "", "a\x00b"])
 def test_a_path_at_which_no_file_can_be_read_is_named(path, tmp_path, monkeypatch):
-    """One error for whatever is wrong with it, before anything is read, with progress or without."""
+    """One error for whatever is wrong with it, before anything is read."""
     monkeypatch.chdir(tmp_path)
-    for progress in (None, print):
-        with pytest.raises(InvalidInput, match="name a file that can be read"):
-            list(read_events(path, bad=print, progress=progress))
+    with pytest.raises(InvalidInput, match="name a file that can be read"):
+        list(read_events(path, bad=print))
 
 
 def test_the_size_of_what_cannot_be_measured_is_0(tmp_path):
