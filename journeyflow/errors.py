@@ -129,6 +129,10 @@ MAX_COMPARED = 20_000
 """How many pairs of letters are compared for a wrong word: two hundred words of ten letters, two of a hundred."""
 
 
+MAX_LOOKS = 100_000
+"""How many known words are gone through for all wrong words of a file; that with which this is passed is the last."""
+
+
 def _alike(word: str, words: list[str]) -> list[str]:
     """Return words that are worth a comparison; of too many, those that share most, and a half: a slip leaves one."""
     most = max(1, MAX_COMPARED // max(1, len(word)) ** 2)
@@ -157,14 +161,17 @@ def _common(one: str, other: str) -> int:
 def suggestions() -> Callable[[object, Iterable[str]], str]:
     """Return a `did_you_mean` for all words of one file: those whose faults an error prints, and none of the others.
 
-    A comparison costs far more than anything else, and a file may hold thousands of wrong words.
+    A comparison costs far more than anything else, and a file may hold thousands of wrong words, and of known ones.
     """
-    left = MAX_LINES
+    left, looks = MAX_LINES, MAX_LOOKS
 
     def suggest(wrong: object, known: Iterable[str]) -> str:
-        nonlocal left
-        left -= 1
-        return did_you_mean(wrong, known) if left >= 0 else ""
+        nonlocal left, looks
+        if left <= 0 or looks <= 0:
+            return ""
+        words = tuple(known)
+        left, looks = left - 1, looks - len(words)
+        return did_you_mean(wrong, words)
 
     return suggest
 

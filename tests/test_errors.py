@@ -8,6 +8,7 @@ from journeyflow import End, errors
 from journeyflow.errors import (
     MAX_COMPARED,
     MAX_LINES,
+    MAX_LOOKS,
     MISSING,
     ORDER,
     CannotMigrate,
@@ -31,6 +32,7 @@ from journeyflow.errors import (
     among,
     did_you_mean,
     shown,
+    suggestions,
 )
 from journeyflow.formats import from_dict
 from tests.samples import START as NOW
@@ -249,6 +251,12 @@ def test_a_file_gets_suggestions_for_the_faults_that_are_printed(monkeypatch, na
     assert len(error.value.problems) == 2_000
     assert len(asked) <= 2 * MAX_LINES
     assert max(asked) <= 2 * MAX_COMPARED
+
+
+def test_very_many_known_words_are_gone_through_for_few_wrong_ones():
+    """There is a bound on what all wrong words of a file cost, however many words are known."""
+    suggest, known = suggestions(), [f"step-{n}" for n in range(2 * MAX_LOOKS // 5)]
+    assert [suggest("STEP-7", known) for _ in range(4)] == [" (did you mean 'step-7'?)"] * 3 + [""]
 
 
 def test_the_nearest_of_very_many_words_is_still_found():
