@@ -427,6 +427,7 @@ KEEPS_STATE = {
     "SQLiteReceiver": "a handle on a file",
     "PostgresReceiver": "a handle on a connection",
     "SQLiteTransaction": "a handle on a connection",
+    "SQLiteAsker": "likewise",
     "Writer": "likewise",
     "NextNumbers": "what a transaction knows until it writes",
     "PostgresStore": "a handle on a server",

@@ -1,0 +1,201 @@
+"""What a batch needs of a SQLite file: a few statements for all its customers, runs and messages."""
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain, repeat
+from typing import Final
+
+from journeyflow.basics.values import dumps, loads_each
+from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
+from journeyflow.records.rows import Deferred, Glimpse, Post, Run
+from journeyflow.stores.batch import CustomerInHand, LimitsLoaded, Loaded, Request, named_by, serial_of
+from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, read_post, read_runs, read_seen
+from journeyflow.stores.sqlite.asking import SQLiteAsker, columns, lookup
+from journeyflow.stores.sqlite.limits import load_limits, queue_heads
+from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
+from journeyflow.stores.sqlite.writing import NextNumbers
+
+RUNS = lookup(f"SELECT {RUN_ROW} FROM enrollments", "serial")
+
+NEWEST_RUNS = lookup(
+    "SELECT customer, serial, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key"
+)
+"""The newest run of each journey and key of some customers: an index answers it alone, which holds all their runs."""
+
+
+def _newest(customer: str, before: str = "") -> str:
+    """Return the question for a customer's newest run of the last journey and key, of those that a condition leaves."""
+    order = "ORDER BY journey DESC, key DESC, run DESC LIMIT 1"
+    return f"(SELECT serial FROM enrollments WHERE customer = {customer}{before} {order})"
+
+
+NEWEST_RUNS_OF_FEW = (
+    "WITH RECURSIVE newest (customer, serial, journey, key) AS ("
+    " SELECT e.customer, e.serial, e.journey, e.key FROM json_each(?) k CROSS JOIN enrollments e"
+    f" WHERE e.serial = {_newest('k.value')} UNION ALL"
+    " SELECT e.customer, e.serial, e.journey, e.key FROM newest n CROSS JOIN enrollments e WHERE e.serial = ifnull("
+    f"{_newest('n.customer', ' AND journey = n.journey AND key < n.key')},"
+    f" {_newest('n.customer', ' AND journey < n.journey')})"
+    ") SELECT customer, serial, 0 FROM newest"
+)
+"""The same by a seek for each journey and key: runs of long ago cost nothing, but who has one run costs more."""
+
+FEW: Final = 8
+"""Of so many customers at most the newest runs are sought one by one."""
+
+KNOWN_EVENTS = (
+    "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
+    " ON i.id = k.value ->> 2 AND i.type = k.value ->> 1 AND i.tenant = k.value ->> 0 WHERE i.kind = 'event'"
+    f" AND i.outcome NOT IN ({', '.join(map(repr, sorted(UNKNOWN_AFTER)))}) ORDER BY i.at, i.seq"
+)
+
+SUPPRESSED = "SELECT hash, before FROM suppressions WHERE hash IN (SELECT value FROM json_each(?))"
+
+PEOPLE = lookup("SELECT number, tenant, id, attributes FROM customers", "number")
+
+SENT = lookup(
+    "SELECT e.customer, m.enrollment, m.n, m.at, m.channel"
+    " FROM enrollments e JOIN messages m ON m.enrollment = e.serial",
+    "e.customer",
+    " AND e.last_at >= ? AND m.at >= ? AND m.status IN (SELECT value FROM json_each(?))",
+)
+
+NEWEST_POSTS = lookup(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
+
+
+def load(asker: SQLiteAsker, numbers: NextNumbers, request: Request) -> Loaded:
+    """Return what is known for a request, with a few statements for all of it (see `contract.Transaction`)."""
+    posts, runs = _named_posts(asker, request.posts), _runs(asker, request.serials)
+    circles = load_circles(asker.connection, request.pulls)
+    people = _people_by_name(asker, named_by(request, circles))
+    whole = {*request.whole, *people, *(run.customer for run in runs.values())}
+    heads = {} if request.limits is None else queue_heads(asker.connection, request.limits)
+    whole |= {entry.customer for entries in heads.values() for entry in entries}
+    missing = (whole | request.numbers) - people.keys()
+    people.update(_people_by_number(asker, missing))
+    inside: dict[int, list[int]] = {}
+    few = len(whole) <= FEW
+    for number, serial, _ in asker.each_of(NEWEST_RUNS_OF_FEW, whole) if few else asker.of(NEWEST_RUNS, whole):
+        inside.setdefault(number, []).append(serial)
+    for number, serials in inside.items():
+        people[number].serials = sorted(serials)
+    runs.update(_runs(asker, {*chain.from_iterable(inside.values())} - runs.keys() - request.at_hand))
+    newest = _newest_posts(asker, request.readers(runs))
+    clicked = _clicked(asker, request, people.values())
+    posts.update(((post.serial, post.n), post) for post in clicked)
+    older = {post.serial for post in clicked} - runs.keys()
+    runs.update(_runs(asker, older))
+    return Loaded(
+        tuple(people.values()),
+        runs,
+        posts,
+        newest,
+        _known_events(asker, request.events),
+        *_following(numbers, request),
+        _sent(asker, request, people.values()),
+        _limits(asker, numbers, request, heads, whole),
+        None if request.pulls is None else load_pulls(asker.connection, request.pulls, circles, people),
+        dict(asker.each_of(SUPPRESSED, request.suppressed)),
+    )
+
+
+def _following(numbers: NextNumbers, request: Request) -> tuple[int, int]:
+    """Return the numbers that the next run and the next customer get, unless nobody will come."""
+    if not request.following:
+        return 1, 1
+    return numbers.following("enrollments"), numbers.following("customers")
+
+
+def _clicked(asker: SQLiteAsker, request: Request, people: Iterable[CustomerInHand]) -> list[Post]:
+    """Return the messages of some customers that were clicked (R83)."""
+    rows = asker.each_of(
+        f"SELECT {POST_ROW} FROM messages WHERE flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
+        " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))",
+        request.clicked and [person.number for person in people if (person.tenant, person.id) in request.clicked],
+    )
+    return list(map(read_post, rows))
+
+
+def _limits(
+    asker: SQLiteAsker,
+    numbers: NextNumbers,
+    request: Request,
+    heads: dict[int, list[Deferred]],
+    customers: Collection[int],
+) -> LimitsLoaded | None:
+    if request.limits is None:
+        return None
+    number = numbers.following("deferred")
+    return load_limits(asker.connection, request.limits, heads, customers, number)
+
+
+def _sent(
+    asker: SQLiteAsker, request: Request, people: Iterable[CustomerInHand]
+) -> list[tuple[int, int, int, int, str]]:
+    """Return the messages that caps count, of the customers of some tenants, since an instant (R31).
+
+    A run that has not moved since then has sent nothing since then.
+    """
+    caps = request.caps
+    if caps is None:
+        return []
+    numbers = [person.number for person in people if person.tenant in caps.tenants]
+    return asker.of(SENT, numbers, caps.since, caps.since, dumps(sorted(COUNTED)))
+
+
+def _runs(asker: SQLiteAsker, serials: Collection[int]) -> dict[int, Run]:
+    """Return runs by serial."""
+    runs = read_runs(asker.of(RUNS, serials))
+    return dict(zip(map(serial_of, runs), runs, strict=True))
+
+
+def _people_by_name(asker: SQLiteAsker, names: Iterable[tuple[str, str]]) -> dict[int, CustomerInHand]:
+    sql = "SELECT number, k.key, attributes FROM json_each(?) k CROSS JOIN customers c ON tenant = ? AND c.id = k.value"
+    by_tenant: dict[str, list[str]] = {}
+    for tenant, customer in names:
+        if tenant in by_tenant:
+            by_tenant[tenant].append(customer)
+        else:
+            by_tenant[tenant] = [customer]
+    people: dict[int, CustomerInHand] = {}
+    for tenant, wanted in sorted(by_tenant.items()):
+        wanted.sort()
+        numbers, places, texts = columns(asker.rows(sql, (dumps(wanted), tenant)), 3)
+        people.update(_people(numbers, repeat(tenant), map(wanted.__getitem__, places), texts))
+    return people
+
+
+def _people_by_number(asker: SQLiteAsker, numbers: Collection[int]) -> dict[int, CustomerInHand]:
+    return _people(*columns(asker.of(PEOPLE, numbers), 4))
+
+
+def _named_posts(asker: SQLiteAsker, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
+    rows = asker.each_of(
+        f"SELECT {POST_ROW} FROM json_each(?) CROSS JOIN messages ON enrollment = value ->> 0 AND n = value ->> 1",
+        names,
+    )
+    return {row[:2]: read_post(row) for row in rows}
+
+
+def _newest_posts(asker: SQLiteAsker, serials: Collection[int]) -> dict[int, dict[str, Glimpse]]:
+    """Return what rules see of the newest message of each step of some runs."""
+    newest: dict[int, dict[str, Glimpse]] = {}
+    for row in sorted(asker.of(NEWEST_POSTS, serials)):  # by run and visit
+        newest.setdefault(row[0], {})[row[2]] = read_seen(row)
+    return newest
+
+
+def _known_events(
+    asker: SQLiteAsker, events: Iterable[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]]:
+    """Return the events that were taken under some ids before, by (instant, sequence number) (R26)."""
+    known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
+    for tenant, kind, name, at, customer, text in asker.each_of(KNOWN_EVENTS, events):
+        known.setdefault((tenant, kind, name), []).append((at, customer, text))
+    return {key: tuple(found) for key, found in known.items()}
+
+
+def _people(
+    numbers: Sequence[int], tenants: Iterable[str], names: Iterable[str], texts: Sequence[str]
+) -> dict[int, CustomerInHand]:
+    """Make customers of columns, by number; of tenants there may be more than are needed."""
+    return dict(zip(numbers, map(CustomerInHand, numbers, tenants, names, loads_each(texts)), strict=True))
