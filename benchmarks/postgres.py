@@ -7,12 +7,12 @@ The month is that of `mixed.py` with an hourly cycle, by the wall clock, in whic
 the run's own input, enrollment, visit and message rows in as many commits, behind the same relay. Round trips and
 statements are counted by the relay: of each call of a host with one customer, and of a cycle with the sign-up of one
 and the ack of the message before. The CPU of the process in a cycle is held against that in a file. Tenants: cycles for
-40 tenants by one process, and by four that have ten each.
+40 tenants by one process, and by four that have ten each; and as many cycles for a single tenant.
 Argument: number of customers of the month (default 200).
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -188,15 +188,15 @@ def against_a_file(folder: str) -> None:
 # --- tenants
 
 
-def work(address: str, first: int, last: int) -> int:
-    """Go through the cycles of some tenants; return how many messages they got."""
+def work(address: str, worker: int, tenants: Sequence[int]) -> int:
+    """Go through the cycles of some tenants, in turn; return how many messages they got."""
     done = 0
     with Engine(address, grace=None) as engine:
         for cycle in range(CYCLES):
             now = START + timedelta(minutes=cycle)
-            for number in range(first, last):
-                mine, names = engine.tenant(f"t{number}"), [f"c{cycle}-{n}" for n in range(EACH)]
-                with mine.cycle(now, worker=f"w{first}", limit=1_000) as block:
+            for turn, tenant in enumerate(tenants):
+                mine, names = engine.tenant(f"t{tenant}"), [f"c{worker}-{turn}-{cycle}-{n}" for n in range(EACH)]
+                with mine.cycle(now, worker=f"w{worker}", limit=1_000) as block:
                     mine.put_customers(((name, {"membershipTier": "Gold"}) for name in names), at=now)
                     mine.feed(Event("member.created", customer=name, at=now) for name in names)
                 mine.ack(block.messages, at=now)
@@ -204,28 +204,31 @@ def work(address: str, first: int, last: int) -> int:
     return done
 
 
-def together(executor: ProcessPoolExecutor, address: str, processes: int) -> None:
-    """Share the tenants among so many processes."""
+def together(executor: ProcessPoolExecutor, address: str, processes: int, tenants: int) -> None:
+    """Share the work among so many processes: as many cycles, whether each is of a tenant of its own or not."""
+    turns = [turn % tenants for turn in range(TENANTS)]
     share = TENANTS // processes
-    jobs = [executor.submit(work, address, n * share, (n + 1) * share) for n in range(processes)]
+    jobs = [executor.submit(work, address, n, turns[n * share : (n + 1) * share]) for n in range(processes)]
     assert sum(job.result() for job in jobs) == TENANTS * CYCLES * EACH
 
 
-def many_tenants(folder: str) -> None:
+def sharing(folder: str, tenants: int) -> None:
     """Do the same work with one process and with four."""
     times: dict[int, list[float]] = {1: [], PROCESSES: []}
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as executor:
-        for _ in executor.map(work, [new_address(folder) for _ in range(PROCESSES)], [0] * 4, [0] * 4):
+        for _ in executor.map(
+            work, [new_address(folder) for _ in range(PROCESSES)], range(PROCESSES), [()] * PROCESSES
+        ):
             pass
         for _ in range(ROUNDS):
             for processes, taken in times.items():
                 address = new_address(folder)
                 with Engine(address, grace=None) as engine:
-                    for number in range(TENANTS):
+                    for number in range(tenants):
                         engine.tenant(f"t{number}").deploy(WELCOME, at=START)
-                taken.append(seconds(partial(together, executor, address, processes)))
-    people = TENANTS * CYCLES * EACH
-    report("postgres", f"{PROCESSES} processes, {TENANTS} tenants", [people / each for each in times[PROCESSES]],
+                taken.append(seconds(partial(together, executor, address, processes, tenants)))
+    people, several = TENANTS * CYCLES * EACH, f"{tenants} tenants" if tenants > 1 else "one tenant"
+    report("postgres", f"{PROCESSES} processes, {several}", [people / each for each in times[PROCESSES]],
            "customers/s", n=people, against="one process", ratio=quotients(times[1], times[PROCESSES]))  # fmt: skip
 
 
@@ -235,7 +238,8 @@ def main() -> None:
     with served() as folder:
         tell_round_trips(folder)
         against_a_file(folder)
-        many_tenants(folder)
+        sharing(folder, TENANTS)
+        sharing(folder, 1)
         against_copy(folder, customers)
 
 

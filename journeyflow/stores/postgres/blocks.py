@@ -40,15 +40,18 @@ class PostgresBlock(Block):
 
     def open(self, how: str = "", *questions: BoundStatement) -> tuple[Connection, list[FoundRows]]:
         """Begin a transaction of the database with its first questions; return the connection, and their answers."""
-        asked = [(f"BEGIN {how}".rstrip(), {}), *questions]
         self.connection = self._line.connection()
+        begun: list[BoundStatement] = [(f"BEGIN {how}".rstrip(), {})]
+        if self._line.begins():
+            begun.append(("DISCARD PLANS", {}))
+        asked = [*begun, *questions]
         try:
             answers = at_once(self.connection, *asked)
         except psycopg.OperationalError:  # it was cut since the last block, in which case nothing was begun
             self._line.hang_up()
             self.connection = self._line.connection()
             answers = at_once(self.connection, *asked)
-        return self.connection, answers[1:]
+        return self.connection, answers[len(begun) :]
 
     def drop(self) -> None:
         """Roll the transaction back; a connection that cannot do so is of no more use."""

@@ -23,14 +23,23 @@ class ServerLine:
         self.closed = self.shares = False
         """Whether it is closed, and whether a pooler has been seen to share out sessions."""
         self._connection: Connection | None = None
+        self._blocks = 0
 
     def connection(self) -> Connection:
         """Return the connection, for a block that has the turn. Raises StorageError."""
         if self.closed:
             raise StorageError(self.address.shown, *CLOSED)
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self.address, prepared=not self.shares)
+            self._connection, self._blocks = connect(self.address, prepared=not self.shares), 0
         return self._connection
+
+    def begins(self) -> bool:
+        """Note that a block begins; return whether the connection has had twice as many as when it last planned anew.
+
+        Its tables may have grown as much, and a plan that was made for a few rows reads all of them.
+        """
+        self._blocks += 1
+        return self._blocks.bit_count() == 1
 
     def hang_up(self) -> None:
         """Close the connection; the next block opens another one."""

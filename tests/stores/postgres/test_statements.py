@@ -22,14 +22,19 @@ def engine(address):
         yield engine
 
 
+ANEW = "DISCARD PLANS"
+"""What has the server plan its statements anew; it is sent ever more rarely, and counted by a test of its own."""
+
+
 @pytest.fixture
 def sent(monkeypatch):
-    """Return the statements that are sent to the server, as they are."""
+    """Return the statements that are sent to the server, as they are, but for plans that are discarded."""
     sent = []
     execute = RawCursor.execute
 
     def note(cursor, query, *arguments, **named):
-        sent.append(query)
+        if query != ANEW:
+            sent.append(query)
         return execute(cursor, query, *arguments, **named)
 
     monkeypatch.setattr(RawCursor, "execute", note)
@@ -59,6 +64,22 @@ def test_other_calls_take_few_statements(engine, sent):
             sent.clear()
             call(engine, now)
             assert len(sent) <= most, sent
+
+
+def test_statements_are_planned_anew_as_tables_grow(engine, monkeypatch):
+    """A plan for an empty table reads all of it: it is made again each time a connection has begun twice as much."""
+    begun, anew, execute = [], [], RawCursor.execute
+
+    def note(cursor, query, *arguments, **named):
+        begun.extend([query] if query.startswith("BEGIN") else [])
+        anew.extend([len(begun)] if query == ANEW else [])
+        return execute(cursor, query, *arguments, **named)
+
+    monkeypatch.setattr(RawCursor, "execute", note)
+    engine.store._line.hang_up()
+    while len(begun) < 20:
+        engine.next_due()
+    assert anew == [1, 2, 4, 8, 16]
 
 
 def feed(engine, now):
