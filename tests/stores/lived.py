@@ -1,10 +1,14 @@
 """A store with a past, to be moved to another place: several tenants, and rows in every table."""
 
+import os
 import random
+import signal
 from datetime import UTC, datetime, timedelta
 
 from journeyflow import Engine, Event, Journey, Limits, Policies, Send, Split, Trigger, Update, Wait, arm, tag
 from journeyflow.definition.policies import Cap
+from journeyflow.stores import moving
+from journeyflow.stores.moving import copy_store
 from journeyflow.stores.receiving import MOVED, SETTINGS
 from journeyflow.stores.schema import columns, primary_key
 from tests.stateful.journeys import JOURNEYS
@@ -121,3 +125,16 @@ def went_on(place, names=TENANTS):
 def _seen(message):
     """Return what a message is without its id, whose number may be in another range for a new enrollment."""
     return message.customer, message.journey, message.run, message.step, message.status, message.at, repr(message.data)
+
+
+def kill(source, destination, after):
+    """Copy in another process, which is killed after so many batches."""
+    moving.BATCH = 40
+    told = []
+
+    def progress(*_):
+        told.append(1)
+        if len(told) == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    copy_store(source, destination, progress)

@@ -1,7 +1,6 @@
 """A store is moved from file to file: every row as it is, however often it is interrupted, and counting goes on."""
 
 import json
-import os
 import signal
 import sqlite3
 from contextlib import closing
@@ -19,7 +18,7 @@ from journeyflow.stores.moving import copy_store
 from journeyflow.stores.receiving import MOVED
 from journeyflow.stores.schema import columns
 from journeyflow.stores.sqlite.store import SQLiteStore
-from tests.stores.lived import END, opened, rows, went_on
+from tests.stores.lived import END, kill, opened, rows, went_on
 
 STATUSES = {words.QUEUED, words.CLAIMED, words.SENT, words.SUPPRESSED, words.EXPIRED, words.CANCELLED, words.FAILED}
 
@@ -60,19 +59,6 @@ def test_both_go_on_alike(file, tmp_path):
     copy_store(file, tmp_path / "copy.db")
     assert went_on(tmp_path / "copy.db") == went_on(file)
     assert rows_of(tmp_path / "copy.db") == rows_of(file)
-
-
-def kill(source, destination, after):
-    """Copy in another process, which is killed after so many batches."""
-    moving.BATCH = 40
-    told = []
-
-    def progress(*_):
-        told.append(1)
-        if len(told) == after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    copy_store(source, destination, progress)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system that kills")

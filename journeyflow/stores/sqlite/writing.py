@@ -9,30 +9,21 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from journeyflow.basics.values import dumps, loads
 from journeyflow.basics.words import SET_ASIDE
 from journeyflow.records.changes import CatalogChanges, Changes
-from journeyflow.records.rows import Counter, Export, Input, Move, PathEntry, Run, last_visit, version_at
+from journeyflow.records.rows import Input, Move, PathEntry, Run, last_visit, version_at
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.rows import (
-    INPUT_FORM,
     MAX_INTERNED,
     MAX_PATHS,
-    MOVE_COLUMNS,
-    NOW_OF_POST,
-    NOW_OF_RUN,
-    OF_POST,
-    OF_RUN,
-    POST_FORM,
-    RUN_FORM,
     Row,
     changed_post,
     changed_run,
     new_post,
     new_run,
-    places,
     text_or_none,
     unnumbered_input,
 )
@@ -41,15 +32,32 @@ from journeyflow.stores.sqlite.limits import write_limits
 from journeyflow.stores.sqlite.opening import references
 from journeyflow.stores.sqlite.pruning import prune
 from journeyflow.stores.sqlite.pulls import write_pulls
+from journeyflow.stores.sqlite.statements import (
+    COUNTERS,
+    CUSTOMERS,
+    EXPORT,
+    HANDLED,
+    MOVES,
+    NEW_INPUTS,
+    NEW_POSTS,
+    NEW_RUNS,
+    NEWS,
+    NUMBERED_INPUTS,
+    OPENINGS,
+    PIN,
+    POSTS,
+    REOPEN,
+    RUNS,
+    SEVERAL,
+    TICKED,
+    Statement,
+)
 
 ALIKE: Final = 8
 """So many rows that differ in their key alone are worth a statement of their own."""
 
 SHARING: Final = 2
 """Rows are compared with one another if this many, on average, have the same instant: others are hardly alike."""
-
-SEVERAL: Final = 32
-"""So many new rows, whatever they have in common, are written by one statement, which saves a fifth of their time."""
 
 Paths = dict[int, dict[tuple[PathEntry, ...], int]]
 """The numbers of interned paths, by version."""
@@ -58,134 +66,6 @@ RowKey = int | tuple[int, int]
 
 RowsAbout = tuple[Row, Sequence[RowKey]]
 """What is written about many, and whom it is about: of each a number, or two. A row about one ends with that key."""
-
-
-class Statement(NamedTuple):
-    """The same change in three forms: for one row, for all rows whose keys are in a JSON list, and between two keys.
-
-    New rows have a fourth: for `SEVERAL` rows, each with its values.
-
-    They take what is written first and the key, the list of keys, or the first and last key, last. What was told or
-    entered in one go has numbers without a gap: `span` needs no list of them.
-
-    New rows may have two keys (`paired`), the first of which is their own. Those are in a JSON object, which SQLite
-    reads in half the time of a list of pairs; without a gap it is the first own key and a list of the others.
-
-    `width` is how many columns the key has, `place` that of a column by which rows that are not alike are told apart.
-    """
-
-    one: str
-    many: str
-    span: str | None = None
-    several: str | None = None
-    paired: bool = False
-    width: int = 1
-    place: int = 0
-
-
-Adding = tuple[str, str]
-"""Statements that write what one row says, and what `SEVERAL` rows say, each with its values."""
-
-
-def adding(table: str, columns: str, clash: str = "") -> Adding:
-    """Write the statements that add one row and `SEVERAL`; `clash` says what is done where there is one already.
-
-    >>> adding("t", "a, b")[0], adding("t", "a", "ON CONFLICT DO NOTHING")[0]
-    ('INSERT INTO t (a, b) VALUES (?, ?)', 'INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING')
-    """
-    row = f"({places(columns)})"
-    begin, end = f"INSERT INTO {table} ({columns}) VALUES {row}", f" {clash}" * bool(clash)
-    return f"{begin}{end}", f"{begin}{f', {row}' * (SEVERAL - 1)}{end}"
-
-
-def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
-    """Write the statement that adds rows; those that are alike are so in the column `alike`, whatever else there is.
-
-    What belongs to an enrollment has a span: its runs are there already.
-
-    >>> insert("t", "a", "enrollment").span
-    'INSERT INTO t (a, enrollment) SELECT ?, serial FROM enrollments WHERE serial BETWEEN ? AND ?'
-    >>> insert("t", "a, b", "k").one
-    'INSERT INTO t (a, b, k) VALUES (?, ?, ?)'
-    >>> insert("t", "a", "k, l").many
-    'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
-    """
-    one, several = adding(table, f"{columns}, {key}")
-    begin = f"INSERT INTO {table} ({columns}, {key}) SELECT {places(columns)},"
-    if "," in key:
-        many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
-        found = Statement(one, f"{begin} {many}", f"{begin} {span}", paired=True, width=2)
-    else:
-        span = f"{begin} serial FROM enrollments WHERE serial BETWEEN ? AND ?"
-        found = Statement(one, f"{begin} value FROM json_each(?)", span if key == "enrollment" else None)
-    return found._replace(several=several, place=_place(columns, alike))
-
-
-def _place(columns: str, column: str) -> int:
-    return [each.strip() for each in columns.split(",")].index(column) if column else 0
-
-
-def update(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
-    """Write the statement that changes rows; `alike` is as in `insert`.
-
-    >>> update("t", "a, b", "k").one
-    'UPDATE t SET a = ?, b = ? WHERE k = ?'
-    >>> update("t", "a", "k, l").many
-    'UPDATE t SET a = ? WHERE (k, l) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))'
-    """
-    statement = changing(table, ", ".join(f"{column.strip()} = ?" for column in columns.split(",")), key)
-    return statement._replace(place=_place(columns, alike))
-
-
-def changing(table: str, news: str, key: str) -> Statement:
-    """Write the statement that changes rows as SQL says.
-
-    >>> changing("t", "a = a + ?", "k").span
-    'UPDATE t SET a = a + ? WHERE k BETWEEN ? AND ?'
-    """
-    begin = f"UPDATE {table} SET {news} WHERE"
-    if "," not in key:
-        many = f"{begin} {key} IN (SELECT value FROM json_each(?))"
-        return Statement(f"{begin} {key} = ?", many, f"{begin} {key} BETWEEN ? AND ?")
-    one = " AND ".join(f"{part.strip()} = ?" for part in key.split(","))
-    many = f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
-    return Statement(f"{begin} {one}", many, width=2)
-
-
-NEW_INPUTS = adding("inputs", INPUT_FORM.names(INPUT_FORM.without("seq")))
-
-NUMBERED_INPUTS = adding("inputs", f"outcome, {INPUT_FORM.names()}")
-
-HANDLED = update("inputs", "outcome", "seq")
-
-NEW_RUNS = insert("enrollments", RUN_FORM.names(OF_RUN), "serial, customer", alike="entered_at")
-
-RUNS = update("enrollments", RUN_FORM.names(NOW_OF_RUN), "serial", alike="last_at")
-
-MOVES = insert("moves", MOVE_COLUMNS, "enrollment", alike="at")
-
-NEW_POSTS = insert("messages", POST_FORM.names(OF_POST), "enrollment", alike="at")
-
-NEWS = changing("customers", "attributes = json_patch(attributes, ?)", "number")
-
-CUSTOMERS = update("customers", "attributes", "number").one
-
-POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n", alike="available_at")
-
-TICKED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-
-PIN = "UPDATE enrollments SET version = ? WHERE serial = ?"
-
-REOPEN = "UPDATE inputs SET outcome = NULL WHERE seq = ? AND outcome = ?"
-
-EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
-"""Writes a job as it is now."""
-
-_SUMMED = """ON CONFLICT DO UPDATE SET
-total = total + excluded.total, uniques = uniques + excluded.uniques, last_at = max(last_at, excluded.last_at)"""
-
-COUNTERS, OPENINGS = (adding(table, ", ".join(Counter._fields), _SUMMED) for table in ("counters", "openings"))
-"""Add to the kept counters, or to the opening balances."""
 
 
 class NextNumbers:

@@ -1,6 +1,5 @@
 """A store is moved from a file to a server, between servers, and back; every row as it is, and counting goes on."""
 
-import os
 import random
 import signal
 from contextlib import closing
@@ -22,7 +21,7 @@ from journeyflow.stores.postgres.schema import RANGE
 from journeyflow.stores.sqlite.store import SQLiteStore
 from journeyflow.testing.running import DUMPED
 from tests.cases import long
-from tests.stores.lived import LATER, TENANTS, live, opened, rows, went_on
+from tests.stores.lived import LATER, TENANTS, kill, live, opened, rows, went_on
 
 
 def rows_of(place):
@@ -138,19 +137,6 @@ def test_an_empty_store_is_copied(addresses, tmp_path):
     with opened(address) as engine:
         live(engine)
         assert engine.audit() == []
-
-
-def kill(source, destination, after):
-    """Copy in another process, which is killed after so many batches."""
-    moving.BATCH = 40
-    told = []
-
-    def progress(*_):
-        told.append(1)
-        if len(told) == after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    copy_store(source, destination, progress)
 
 
 @pytest.mark.parametrize("after", [1, 9])

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Engine, Event, Journey, Trigger, Wait
-from journeyflow.stores.sqlite.writing import ALIKE, Statement, Writer, insert, update
+from journeyflow.stores.sqlite.statements import Statement, insert, update
+from journeyflow.stores.sqlite.writing import ALIKE, Writer
 from tests.samples import START
 
 rests = st.tuples(st.sampled_from([None, 1, "x"]), st.sampled_from([0, 2.5]))
