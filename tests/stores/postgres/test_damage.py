@@ -190,6 +190,10 @@ def damages():
             yield f"UPDATE {table} t SET {column} = o.other FROM ({others}) o WHERE o.id = t.ctid"
 
 
+MET = "UPDATE versions SET definition = '{}'"
+"""Every call that opens the engine stumbles over this."""
+
+
 def ticked(engine):
     """Tick until nothing is due, as a host does; that ends."""
     for _ in range(40):
@@ -222,7 +226,7 @@ def tried(address, draw):
 def test_whatever_stands_in_a_column(schema):
     """Every call answers, or says that the schema is damaged, in time: no KeyError, and no error of the driver."""
     every, draw, wrong, met = [*damages()], random.Random(18), [], 0
-    for statement in every if long() else draw.sample(every, 7):
+    for statement in every if long() else [MET, *draw.sample(every, 7)]:
         if schema.damage(statement):
             found, damage = tried(schema.address, draw)
             wrong += [(statement, each) for each in found]
