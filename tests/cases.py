@@ -22,10 +22,10 @@ def share(most: int) -> int:
 
 
 def cases(most: int) -> settings:
-    """Return the settings of a property of at most so many cases, the same ones in every run."""
+    """Return the settings of a property of at most so many cases: the same ones in every run that is not `long`."""
     return settings(
         max_examples=most if long() else share(most),
-        derandomize=True,
+        derandomize=not long(),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
