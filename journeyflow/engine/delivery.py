@@ -7,29 +7,16 @@ and gives back what it could not hand over.
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncContextDecorator, ContextDecorator
-from functools import partial
-from inspect import (
-    isasyncgen,
-    isasyncgenfunction,
-    isawaitable,
-    iscoroutine,
-    iscoroutinefunction,
-    isgenerator,
-    isgeneratorfunction,
-    isroutine,
-)
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from attrs import evolve
 
 from journeyflow.basics.moments import MINUTE, SECOND
-from journeyflow.basics.values import describe, id_faults
 from journeyflow.engine.core import LOG, Core
+from journeyflow.engine.handlers import answer_fault
 from journeyflow.engine.inputs import answer_input, told_error
 from journeyflow.errors import Undeliverable
-from journeyflow.questions.paging import refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input
@@ -46,16 +33,6 @@ LAST_CALL: Final = 240.0
 
 UNKEPT: Final = 0.05
 """Seconds of handlers' work after which their answers are kept before the next handler begins."""
-
-PLAIN: Final = "pass a plain function, such as one that asyncio.run()s it"
-"""The remedy for a handler that returns before it has delivered anything."""
-
-UNFINISHED: Final[dict[Callable[[object], bool], str]] = {
-    iscoroutinefunction: "is async",
-    isasyncgenfunction: "is async",
-    isgeneratorfunction: "is a generator function, whose body would never run",
-}
-"""The kinds of function whose call delivers nothing, and what an error says of them."""
 
 
 def claim(core: Core, wanted: Claimant, taken: "deque[Message] | list[Message]") -> None:
@@ -225,36 +202,4 @@ def _answer(message: Message, error: BaseException | None, now: int) -> Input:
 
 def _error_of(came: object) -> BaseException | None:
     """Return why a handler's call is a failed attempt, or None: it raised, or what it returned is still to be done."""
-    if isinstance(came, Failure):
-        return came.error
-    if isroutine(came) or isinstance(came, partial):
-        return TypeError(f"the handler returned {describe(came)}, which nobody calls; call it in the handler")
-    decorated = isinstance(came, ContextDecorator | AsyncContextDecorator)
-    if not any(map(_is_unfinished, (came, getattr(came, "gen", None) if decorated else None))):
-        return None
-    if iscoroutine(came):
-        came.close()  # else Python warns that it was never awaited
-    return TypeError(f"the handler returned {describe(came)}, which nobody waits for; {PLAIN}")
-
-
-def _is_unfinished(came: object) -> bool:
-    """Return whether a value stands for work that somebody else has to do or to ask for."""
-    if isawaitable(came) or isgenerator(came) or isasyncgen(came) or isinstance(came, map | filter):
-        return True
-    return hasattr(type(came), "add_done_callback")
-
-
-def check_handlers(channels: object) -> None:
-    """Raise TypeError unless `channels` maps names to plain functions of a message; InvalidInput for names (R71)."""
-    if not isinstance(channels, Mapping):
-        msg = f"channels: give a function for each channel, such as {{'EMAIL': send}}, not {describe(channels)}"
-        raise TypeError(msg)
-    refuse([fault for name in channels for fault in id_faults(channels=name)])
-    for name, handler in channels.items():
-        for is_one, what in UNFINISHED.items():
-            if is_one(handler) or is_one(getattr(handler, "__call__", None)):  # noqa: B004 of what kind is it?
-                msg = f"channel {name!r}: the handler {what}; {PLAIN}"
-                raise TypeError(msg)
-        if not callable(handler):
-            msg = f"channel {name!r}: the handler must be a function of a message, not {describe(handler)}"
-            raise TypeError(msg)
+    return came.error if isinstance(came, Failure) else answer_fault(came)

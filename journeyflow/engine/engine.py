@@ -15,12 +15,12 @@ from journeyflow.basics.values import describe, id_faults, plain_text
 from journeyflow.catalog.lifecycle import policies_set
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.policies import Policies
-from journeyflow.engine import delivery
 from journeyflow.engine.channels import ChannelCalls
 from journeyflow.engine.copy_calls import CopyCalls
 from journeyflow.engine.core import Core, Handler, Options
 from journeyflow.engine.cycling import Cycling
 from journeyflow.engine.delivery_calls import DeliveryCalls
+from journeyflow.engine.handlers import check_handlers
 from journeyflow.engine.inputs import check_limit, claim_of, forward, length_of
 from journeyflow.engine.latest_calls import LatestCalls
 from journeyflow.engine.report_calls import ReportCalls
@@ -87,7 +87,7 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
         used, TypeError for a handler that is no plain function, and ValueError or TypeError for an option that cannot
         be.
         """
-        delivery.check_handlers({} if channels is None else channels)
+        check_handlers({} if channels is None else channels)
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be 1 or more, not {describe(batch_size)}"
             raise ValueError(msg)

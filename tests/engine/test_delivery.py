@@ -1,12 +1,8 @@
 """Push delivery: what is kept when a handler raises, hangs or is interrupted, and what goes back (R71)."""
 
 import asyncio
-import functools
 import logging
-import re
 import threading
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
 from itertools import pairwise
 
 import pytest
@@ -260,86 +256,7 @@ def test_a_lease_counts_from_the_claim_and_not_from_the_tick(opened, clock):
     assert statuses(host) == {("SENT", 1): 20}
 
 
-# --- handlers that deliver nothing ------------------------------------------------------------------------------------
-
-
-async def deliver_async(message):
-    """Deliver, once somebody awaits it."""
-
-
-def deliver_lazily(message):
-    """Deliver, once somebody asks for it."""
-    yield message
-
-
-async def deliver_piecemeal(message):
-    """Deliver, once somebody iterates over it."""
-    yield message
-
-
-class Lazily:
-    """A handler whose call is a generator."""
-
-    def __call__(self, message):
-        """Deliver, once somebody asks for it."""
-        yield message
-
-
-class Later:
-    """Something that can be awaited."""
-
-    def __await__(self):
-        """Deliver nothing yet."""
-        yield
-
-
-LAZY = [deliver_async, deliver_lazily, deliver_piecemeal]
-
-
-@pytest.mark.parametrize("handler", [*LAZY, Lazily(), Lazily().__call__, *map(functools.partial, LAZY)])
-def test_a_handler_whose_call_delivers_nothing_is_refused(handler):
-    """Neither a coroutine nor a generator function is taken: its body would never run (R71)."""
-    with pytest.raises(TypeError, match=r"channel 'EMAIL': the handler is .*; pass a plain function"):
-        Engine(MemoryStore(), channels={"EMAIL": handler})
-
-
-@pytest.mark.parametrize(
-    ("channels", "words"),
-    [
-        ([print], "channels: give a function for each channel, such as {'EMAIL': send}, not list"),
-        ({"EMAIL": "print"}, "channel 'EMAIL': the handler must be a function of a message, not str 'print'"),
-    ],
-)
-def test_channels_map_names_to_functions(channels, words):
-    """Anything else is refused when the engine is made, and not at the first message (R71)."""
-    with pytest.raises(TypeError, match=re.escape(words)):
-        Engine(MemoryStore(), channels=channels)
-
-
-@pytest.mark.parametrize(
-    "handler",
-    [
-        *(*LAZY, lambda _: Later(), lambda _: Future(), lambda message: map(str, [message])),
-        *(contextmanager(deliver_lazily), asynccontextmanager(deliver_piecemeal)),
-    ],
-)
-def test_what_is_still_to_be_done_is_a_failed_attempt(opened, handler):
-    """A handler that returns a promise has not delivered, and the error says so (R71)."""
-    host = opened(lambda message: handler(message), 1)  # noqa: PLW0108 its kind cannot be seen from outside
-    assert host.tick().failed == 1
-    ((error,),) = host.rows("SELECT data ->> 'error' FROM inputs WHERE kind = 'nack'")
-    assert error.startswith("TypeError: the handler returned ")
-    assert error.endswith("which nobody waits for; pass a plain function, such as one that asyncio.run()s it")
-
-
-@pytest.mark.parametrize("returned", [statuses, print, [].append, Lazily().__call__, functools.partial(print, "x")])
-def test_a_function_that_nobody_called_is_a_failed_attempt(opened, returned):
-    """A handler such as `lambda message: smtp.send`, without the parentheses, delivers nothing (R71)."""
-    host = opened(lambda _: returned, 1)
-    assert host.tick().failed == 1
-    ((error,),) = host.rows("SELECT data ->> 'error' FROM inputs WHERE kind = 'nack'")
-    assert error.startswith("TypeError: the handler returned ")
-    assert error.endswith(", which nobody calls; call it in the handler")
+# --- failed attempts --------------------------------------------------------------------------------------------------
 
 
 def test_a_handler_that_stops_an_iteration_has_failed(opened):
