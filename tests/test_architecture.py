@@ -607,7 +607,8 @@ NAIVE = {path.stem: path for path in sorted((ROOT / "tests").glob("naive*.py"))}
 
 PLAYED_WITH = {
     *("basics.chance", "basics.durations", "basics.moments", "basics.values", "definition.rules.changes"),
-    *("definition.rules.conditions", "definition.rules.paths", "definition.rules.templates", "testing"),
+    *(f"definition.rules.{part}" for part in ("asking", "conditions", "parts", "paths", "templates")),
+    "testing",
 }
 """The modules an interpreter may use: what values are, and what a script says. None of them moves a run."""
 

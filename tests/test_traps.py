@@ -24,7 +24,7 @@ from journeyflow import (
     field,
     tag,
 )
-from journeyflow.definition.steps import with_targets
+from journeyflow.definition.continuations import with_targets
 from tests.samples import START, STORES, Host, after, open_engine, utc
 
 

@@ -10,7 +10,8 @@ from journeyflow.analysis.forecasting import Forecast, forecast
 from journeyflow.analysis.impact import BranchImpact, Impact, PairedFigure, StepImpact
 from journeyflow.analysis.lints import lint
 from journeyflow.analysis.paths import AllPaths, Path
-from journeyflow.analysis.power import ExperimentPlan, PlannedGroup, power, sample_size, smallest_difference
+from journeyflow.analysis.plans import ExperimentPlan, PlannedGroup
+from journeyflow.analysis.power import power, sample_size, smallest_difference
 from journeyflow.analysis.proofs import Proof
 from journeyflow.analysis.propagation import Propagation, propagate
 from journeyflow.analysis.reads import EarlyRead

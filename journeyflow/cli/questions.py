@@ -11,6 +11,7 @@ from journeyflow.basics.words import MESSAGE_KINDS
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import (
     Database,
+    Faults,
     Instant,
     Take,
     after,
@@ -24,6 +25,7 @@ from journeyflow.cli.shared import (
     tenant,
     when,
 )
+from journeyflow.errors import NotFound
 from journeyflow.questions.paging import Page
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -273,4 +275,27 @@ def list_unreadable(db: Database, tenant: str, *, as_json: bool, **asked: Any) -
     show(page, f"{table(rows, ('customer', 'attribute', 'value'))}\n{page_end(page)}", as_json=as_json)
 
 
-COMMANDS = (enrollments, people, deferred, list_unreadable, refusals, refused, why_not, timeline, stood_at)
+@click.command()
+@database
+@click.argument("journey")
+@click.argument("customer")
+@click.option("--run", type=int, help="The run; default: the newest.")
+@click.option("--key", help="The key, in a journey with parallel runs; default: any.")
+@tenant
+@as_json
+def explain(  # noqa: PLR0917 click passes them by name
+    db: Database, journey: str, customer: str, run: int | None, key: str | None, tenant: str, *, as_json: bool
+) -> None:
+    """Explain every decision of a run with the values that were compared."""
+    with opened(db, tenant) as engine:
+        try:
+            found = engine.explain(journey, customer, run=run, key=key)
+        except NotFound as error:
+            if error.kind != "enrollment":
+                raise
+            what = f"{error}; why-not tells what stands against one"
+            raise Faults(what) from error
+    show(found, str(found), as_json=as_json)
+
+
+COMMANDS = (enrollments, people, deferred, list_unreadable, refusals, refused, explain, why_not, timeline, stood_at)

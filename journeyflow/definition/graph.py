@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from journeyflow.definition.continuations import targets, with_targets
 from journeyflow.definition.options import as_parts
-from journeyflow.definition.steps import Condition, End, Split, Step, Target, Wait, is_step, targets, with_targets
+from journeyflow.definition.steps import Condition, End, Split, Step, Target, Wait, is_step
 
 END = "end"
 """The id of the End that is appended where a path has none (R40)."""

@@ -8,6 +8,7 @@ from journeyflow.basics.durations import Duration
 from journeyflow.basics.expecting import expect_with
 from journeyflow.basics.moments import zone
 from journeyflow.basics.values import INTEGER_MAX, describe, id_fault
+from journeyflow.definition.continuations import targets
 from journeyflow.definition.entry import (
     KEY_ROOT,
     MIN_EVERY,
@@ -40,15 +41,7 @@ from journeyflow.definition.rules.rule_checks import rule_problems
 from journeyflow.definition.rules.templates import template_warnings
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.step_checks import step_problems
-from journeyflow.definition.steps import (
-    End,
-    Send,
-    Step,
-    Update,
-    Wait,
-    is_step,
-    targets,
-)
+from journeyflow.definition.steps import End, Send, Step, Update, Wait, is_step
 from journeyflow.errors import ERROR, WARNING, Problem, suggestions
 
 MAX_SHOWN = 20

@@ -77,7 +77,8 @@ class DecisionCalls(Bound):
         known of both, on a copy and with the code that enters people; nothing of it is kept. Raises NotFound for an
         unknown journey; an unknown customer is one of the answers.
         """
-        from journeyflow.questions import why_not as whynot  # noqa: PLC0415 needed here alone
+        from journeyflow.questions import door  # noqa: PLC0415 needed here alone
+        from journeyflow.questions.why_not import why_not  # noqa: PLC0415 likewise
 
         asked, _ = self._asked(journey, customer)
         journey, customer = plain_text(asked["journey"]), plain_text(asked["customer"])
@@ -85,13 +86,13 @@ class DecisionCalls(Bound):
         record = self._known(journey)
         asked_at = None if at is None else to_micros(at)
         with core.store.reader() as reader:
-            found = whynot.evidence(reader, record, customer)
-            instant = whynot.newest_instant(record, found) if asked_at is None else asked_at
-        due = whynot.attempt(record, customer, found, instant)
+            found = door.evidence(reader, record, customer)
+            instant = door.newest_instant(record, found) if asked_at is None else asked_at
+        due = door.attempt(record, customer, found, instant)
         with core.store.transaction(write=False) as transaction:
             catalog = core.refresh(transaction)
             loaded = transaction.load(scheduler.plan(due, catalog))
-            return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded, found))
+            return why_not(door.Door(catalog, catalog.journeys[record.number], due, loaded, found))
 
     def timeline(
         self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int | None = 1_000

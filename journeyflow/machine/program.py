@@ -17,9 +17,11 @@ from journeyflow.definition.graph import in_cycles
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import hundredths, whole_or_decimal
 from journeyflow.definition.references import rule_places
+from journeyflow.definition.rules.asking import Question, compile_rule
 from journeyflow.definition.rules.chains import Chain, Order
 from journeyflow.definition.rules.changes import Change, Emitted
-from journeyflow.definition.rules.conditions import FactRule, Question, Rule, compile_rule, reads
+from journeyflow.definition.rules.conditions import FactRule, Rule
+from journeyflow.definition.rules.parts import reads
 from journeyflow.definition.rules.paths import read_path
 from journeyflow.definition.rules.templates import Renderer, compile_template
 from journeyflow.definition.rules.turns import clocked

@@ -13,8 +13,9 @@ from journeyflow.basics.moments import from_micros, to_micros, zone, zone_or
 from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT, QUEUED
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.rules.conditions import Rule, Sample
-from journeyflow.definition.rules.conditions import explain as explain_rule
+from journeyflow.definition.rules.asking import Sample
+from journeyflow.definition.rules.asking import explain as explain_rule
+from journeyflow.definition.rules.conditions import Rule
 from journeyflow.definition.steps import Condition, Split, Wait
 from journeyflow.drawing.rows import Rows
 from journeyflow.errors import brief

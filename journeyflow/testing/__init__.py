@@ -7,9 +7,7 @@ Playing lives needs no extra. `journeys`, `lives` and `policies` draw random one
 from typing import TYPE_CHECKING
 
 from journeyflow.records.public import Enroll, Put
-from journeyflow.testing.cassettes import Cassette, record
-from journeyflow.testing.conformance import StoreConformance
-from journeyflow.testing.running import (
+from journeyflow.testing.calls import (
     START,
     Ack,
     Call,
@@ -18,14 +16,15 @@ from journeyflow.testing.running import (
     Life,
     Lifecycle,
     Migrate,
-    Played,
     Prune,
     Reaction,
     RetryRun,
     SetPolicies,
     SetPublished,
-    run,
 )
+from journeyflow.testing.cassettes import Cassette, record
+from journeyflow.testing.conformance import StoreConformance
+from journeyflow.testing.running import Played, run
 from journeyflow.testing.writing import as_code
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import field, tag
 from journeyflow.definition.rules.conditions import FieldRule, Rule, all_of, any_of, not_
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
-from journeyflow.testing.running import START
+from journeyflow.testing.calls import START
 
 EVENTS = ("go", "buy", "view")
 BUILT_IN = ("field.changed", "tag.added", "tag.removed", "list.subscribed", JOURNEY_COMPLETED)

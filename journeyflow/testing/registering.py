@@ -10,7 +10,7 @@ from hypothesis.vendor import pretty
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.records.public import Customer, Event
-from journeyflow.testing.running import START, Call, Life
+from journeyflow.testing.calls import START, Call, Life
 from journeyflow.testing.writing import as_code
 
 

@@ -14,9 +14,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.steps import Send, Update
 from journeyflow.records.public import Enroll, Event, Put
-from journeyflow.testing.definitions import ZONES
-from journeyflow.testing.plots import Plot, plot
-from journeyflow.testing.running import (
+from journeyflow.testing.calls import (
     FOR_GOOD,
     START,
     Call,
@@ -30,6 +28,8 @@ from journeyflow.testing.running import (
     SetPolicies,
     SetPublished,
 )
+from journeyflow.testing.definitions import ZONES
+from journeyflow.testing.plots import Plot, plot
 from journeyflow.testing.solving import below, nested
 from journeyflow.testing.vocabulary import Vocabulary, vocabulary
 

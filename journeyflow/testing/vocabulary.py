@@ -7,11 +7,12 @@ from attrs import frozen
 from journeyflow.basics.moments import to_micros
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import CountRule, FactRule, Rule, comparisons, paths_of
+from journeyflow.definition.rules.conditions import CountRule, FactRule, Rule
+from journeyflow.definition.rules.parts import comparisons, paths_of
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, Send, Update, Wait
+from journeyflow.testing.calls import START
 from journeyflow.testing.drawn_steps import DATES
-from journeyflow.testing.running import START
 from journeyflow.testing.solving import lists_around
 
 KEYS = ("a", 1, "1", 1.0, 2)

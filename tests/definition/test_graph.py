@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Condition, End, Journey, Send, Split, Update, Wait, arm, branch, field, problems, tag
+from journeyflow.definition.continuations import targets
 from journeyflow.definition.graph import (
     END,
     flatten,
@@ -18,7 +19,7 @@ from journeyflow.definition.graph import (
     ways_on,
     zero_time_cycle,
 )
-from journeyflow.definition.steps import Step, is_step, targets
+from journeyflow.definition.steps import Step, is_step
 
 PAID, RICH = field("plan").eq("paid"), field("spent").gt(100)
 

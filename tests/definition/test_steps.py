@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 import journeyflow
 from journeyflow import Condition, Duration, End, Send, Split, Until, Update, Wait, Window, arm, branch, field, tag
+from journeyflow.definition.continuations import targets, with_targets
 from journeyflow.definition.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule
-from journeyflow.definition.steps import KINDS, Arm, Branch, is_step, kind, letters, targets, with_targets
+from journeyflow.definition.steps import KINDS, Arm, Branch, is_step, kind, letters
 
 PAID = field("plan").eq("paid")
 STEPS = (

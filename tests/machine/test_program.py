@@ -23,7 +23,7 @@ from journeyflow import (
     field,
     tag,
 )
-from journeyflow.definition.rules.conditions import Sample
+from journeyflow.definition.rules.asking import Sample
 from journeyflow.machine.program import NOWHERE, CompiledWait, Program, compile_journey
 
 PAID = field("plan").eq("paid")

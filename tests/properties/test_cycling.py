@@ -13,7 +13,8 @@ from journeyflow.records.public import Enroll, Put
 from journeyflow.stores.contract import Store
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Life, journeys, lives, policies, run
-from journeyflow.testing.running import Ack, Call, Leave, RetryRun, _Player
+from journeyflow.testing.calls import Ack, Call, Leave, RetryRun
+from journeyflow.testing.running import _Player
 from tests.cases import cases
 from tests.stateful.journeys import dump
 

@@ -14,7 +14,8 @@ from journeyflow.engine.ticking import do_work_of
 from journeyflow.stores.contract import Store
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Call, Life, Reaction, journeys, lives, policies, run
-from journeyflow.testing.running import Ack, Forget, _Player
+from journeyflow.testing.calls import Ack, Forget
+from journeyflow.testing.running import _Player
 from tests.cases import cases
 
 MANY, FEW = cases(75), cases(24)

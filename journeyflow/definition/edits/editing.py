@@ -12,18 +12,11 @@ from attrs import evolve, fields_dict
 
 from journeyflow.basics.expecting import expect
 from journeyflow.basics.values import describe
+from journeyflow.definition.continuations import targets, with_options, with_targets
 from journeyflow.definition.edits.outline import Outline, follow_of, leading, ways_of
 from journeyflow.definition.graph import reachable
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.steps import (
-    End,
-    Step,
-    is_step,
-    kind,
-    targets,
-    with_options,
-    with_targets,
-)
+from journeyflow.definition.steps import End, Step, is_step, kind
 from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
 
 # --- the edits --------------------------------------------------------------------------------------------------------

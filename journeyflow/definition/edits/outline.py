@@ -7,17 +7,10 @@ from typing import Any
 from attrs import define, field, frozen
 
 from journeyflow.basics.expecting import expect_with
+from journeyflow.definition.continuations import targets, with_targets
 from journeyflow.definition.graph import END, leaves_by_next
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.steps import (
-    Condition,
-    End,
-    Split,
-    Step,
-    Wait,
-    targets,
-    with_targets,
-)
+from journeyflow.definition.steps import Condition, End, Split, Step, Wait
 
 
 @frozen

@@ -1,24 +1,20 @@
 """Rules: conditions about a customer, an event and a run, as frozen data (R59 to R63).
 
-Evaluating a rule never raises and never reads a clock, and the names that it reads are known beforehand. `compile_rule`
-turns a rule into a function of the facts, once per journey version; `explain` returns the result in words.
+A rule does nothing by itself. `parts.py` walks through it and returns the names that it reads, which are known before
+it is asked; `asking.py` turns it into a function of the facts.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from keyword import iskeyword
-from zoneinfo import ZoneInfo
 
 from attrs import field as attrs_field
 from attrs import frozen
 
-from journeyflow.basics.moments import from_micros, iso, to_micros
+from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.basics.values import freeze
-from journeyflow.definition.rules.operators import ALIASES, OPERATORS, SEVERAL, UTC, Known
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.errors import brief
-
-# --- the rule as data ---------------------------------------------------------------------------------------------
 
 
 def _operand(value: object) -> object:
@@ -72,7 +68,7 @@ class FieldRule(Combinable):
     def __str__(self) -> str:
         """Return the comparison in words."""
         known = isinstance(self.op, str) and self.op in OPERATORS
-        return _sentence(self, OPERATORS[self.op].negated) if known else f"{self.field} {self.op} ?"
+        return comparison_in_words(self, OPERATORS[self.op].negated) if known else f"{self.field} {self.op} ?"
 
 
 def _parts(rules: Iterable["Rule"]) -> tuple["Rule", ...]:
@@ -130,10 +126,10 @@ class CountRule(Combinable):
     def __str__(self) -> str:
         """Return the count in words."""
         last = self.at_least if self.at_most is None else self.at_most
-        return f"{self.field} has {_bounds(self)} {_members(self, last)}"
+        return f"{self.field} has {bounds_in_words(self)} {members_in_words(self, last)}"
 
 
-def _bounds(rule: CountRule) -> str:
+def bounds_in_words(rule: CountRule) -> str:
     """Return how many members must be there, in words."""
     bounds = {"at least": rule.at_least, "at most": rule.at_most}
     if rule.at_least == rule.at_most:
@@ -141,10 +137,21 @@ def _bounds(rule: CountRule) -> str:
     return " and ".join(f"{words} {number}" for words, number in bounds.items() if number is not None)
 
 
-def _members(rule: CountRule, number: int | None) -> str:
+def members_in_words(rule: CountRule, number: int | None) -> str:
     """Return which members are counted, in words."""
     which = "" if rule.where is None else f" with {rule.where}"
     return f"member{'' if number == 1 else 's'}{which}"
+
+
+def comparison_in_words(rule: FieldRule, turned: bool, actual: str = "") -> str:
+    """Return a comparison, or its opposite, in words, with the actual value where there is one."""
+    operator = OPERATORS[rule.op]
+    words = operator.words
+    if turned:
+        words = {"=": "is not", "in": "not in", "is null": "is not null"}.get(words, f"not {words}")
+    value = list(rule.value) if isinstance(rule.value, tuple) else rule.value
+    shown = "" if operator.alone else f" {rule.value_of or repr(value)}"
+    return f"{rule.field}{actual} {words}{shown}"
 
 
 FactRule = FieldRule | CountRule
@@ -254,211 +261,3 @@ def field(path: str) -> FieldPath:
     FieldRule(field='customer.address.city', op='eq', value='Cape Town')
     """
     return FieldPath(path)
-
-
-# --- asking -------------------------------------------------------------------------------------------------------
-
-NOW = "now"
-"""The path of the instant at which a rule is asked: the instant of the move (R59)."""
-
-Question = Callable[[Known], bool]
-
-
-def compile_rule(rule: Rule) -> Question:
-    """Return a valid rule as a function of the facts, which never raises (R61).
-
-    >>> ask = compile_rule(field("age").gte(18))
-    >>> ask(Sample({"age": "21"})), ask(Sample({}))
-    (True, False)
-    """
-    if isinstance(rule, FieldRule):
-        return _compile_comparison(rule)
-    if isinstance(rule, CountRule):
-        return _compile_count(rule)
-    if isinstance(rule, NotRule):
-        inner = compile_rule(rule.rule)
-        return lambda facts: not inner(facts)
-    questions = [compile_rule(part) for part in rule.rules]
-    if isinstance(rule, AllOf):
-        return lambda facts: all([question(facts) for question in questions])  # noqa: C419 evaluates all: explain
-    return lambda facts: any([question(facts) for question in questions])  # noqa: C419 evaluates all: explain
-
-
-def _compile_comparison(rule: FieldRule) -> Question:
-    operator = OPERATORS[rule.op]
-    ask, negated, path, value, other = operator.ask, operator.negated, rule.field, rule.value, rule.value_of
-    if other is None:
-        return lambda facts: ask(facts.value(path), value, facts) is not negated
-    return lambda facts: ask(facts.value(path), facts.value(other), facts) is not negated
-
-
-def _compile_count(rule: CountRule) -> Question:
-    number, least, most = counting(rule), rule.at_least or 0, rule.at_most
-    return lambda facts: least <= (found := number(facts)) and (most is None or found <= most)
-
-
-def counting(rule: CountRule) -> Callable[[Known], int]:
-    """Return a function of the facts that counts the members which a rule about a list asks for."""
-    path, ask = rule.field, None if rule.where is None else compile_rule(rule.where)
-
-    def number(facts: Known) -> int:
-        items = items_of(facts, path)
-        return len(items) if ask is None else sum(map(ask, items))
-
-    return number
-
-
-ITEM = "item"
-"""The root of paths into the member of a list that is looked at."""
-
-
-def is_of_item(path: str) -> bool:
-    """Return whether a path in a rule about members of a list leads into the member."""
-    return path == ITEM or path.startswith(f"{ITEM}.")
-
-
-@frozen
-class ItemFacts:
-    """Facts together with one member of a list, under the name `item`."""
-
-    facts: Known
-    item: object
-
-    @property
-    def at(self) -> int:
-        """The instant of the question, in microseconds UTC."""
-        return self.facts.at
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone of local dates."""
-        return self.facts.zone
-
-    def value(self, path: str) -> object:
-        """Return the value at a path; None if it is missing or null."""
-        return read_path({ITEM: self.item}, path) if is_of_item(path) else self.facts.value(path)
-
-
-def items_of(facts: Known, path: str) -> Sequence[ItemFacts]:
-    """Return the facts about each member of a list; none for what is no list."""
-    value = facts.value(path)
-    return [ItemFacts(facts, each) for each in value] if isinstance(value, SEVERAL) else ()
-
-
-@frozen
-class Sample:
-    """Facts from a plain mapping of paths to values: for tests, documentation and `explain`."""
-
-    values: Mapping[str, object]
-    at: int = 0
-    zone: ZoneInfo = UTC
-
-    def value(self, path: str) -> object:
-        """Return the value of a path as it is written; None if it is missing."""
-        return iso(self.at) if path == NOW else self.values.get(path)
-
-    def choose(self, options: Sequence[str]) -> str:
-        """Return the first of some texts."""
-        return options[0]
-
-
-def holds(rule: Rule, facts: Known) -> bool:
-    """Ask a rule once.
-
-    >>> holds(field("tags").contains("vip") | field("spent").gt(100), Sample({"tags": ["vip"]}))
-    True
-    """
-    return compile_rule(rule)(facts)
-
-
-def reads(rule: Rule | None) -> frozenset[str]:
-    """Return every path that a rule reads.
-
-    >>> sorted(reads(field("a").eq(1) & ~field("b").gt(field("event.c"))))
-    ['a', 'b', 'event.c']
-    """
-    return frozenset(path for part in comparisons(rule) for path in paths_of(part))
-
-
-def comparisons(rule: Rule | None) -> Iterator[FactRule]:
-    """Yield the parts of a rule that ask for facts; what is asked of the members of a list is inside its count."""
-    return (part for part, _ in walk(rule) if isinstance(part, FactRule))
-
-
-def paths_of(part: FactRule) -> Iterator[str]:
-    """Yield the paths that a comparison or a count reads, without those into the members of its list.
-
-    >>> [*paths_of(field("visits").count(field("item.page").eq(field("event.page")), at_least=3))]
-    ['visits', 'event.page']
-    """
-    if isinstance(part, CountRule):
-        inner = (path for each in comparisons(part.where) for path in paths_of(each))
-        paths = [part.field, *(path for path in inner if not is_of_item(path))]
-    else:
-        paths = [path for path in (part.field, part.value_of) if path is not None]
-    return (path for path in paths if isinstance(path, str))  # rules may be unvalidated
-
-
-def walk(rule: Rule | None, path: str = "", *, items: bool = False) -> Iterator[tuple[Rule, str]]:
-    """Yield each part of a rule with its path in a journey file, outer parts first, without recursion.
-
-    With `items`, also the parts of what is asked of members of lists.
-
-    >>> [path for _, path in walk(field("a").eq(1) & ~field("b").eq(2), "where")]
-    ['where', 'where.all[0]', 'where.all[1]', 'where.all[1].not']
-    """
-    stack = [(rule, path)] if rule is not None else []
-    while stack:
-        part, where = stack.pop()
-        yield part, where
-        if isinstance(part, NotRule):
-            stack.append((part.rule, f"{where}.not"))
-        elif items and isinstance(part, CountRule) and part.where is not None:
-            stack.append((part.where, f"{where}.where"))
-        elif isinstance(part, AllOf | AnyOf):
-            word = "all" if isinstance(part, AllOf) else "any"
-            stack.extend((inner, f"{where}.{word}[{n}]") for n, inner in reversed(list(enumerate(part.rules))))
-
-
-def _sentence(rule: FieldRule, turned: bool, actual: str = "") -> str:
-    """Write a comparison, or its opposite, with the actual value where there is one."""
-    operator = OPERATORS[rule.op]
-    words = operator.words
-    if turned:
-        words = {"=": "is not", "in": "not in", "is null": "is not null"}.get(words, f"not {words}")
-    value = list(rule.value) if isinstance(rule.value, tuple) else rule.value
-    shown = "" if operator.alone else f" {rule.value_of or repr(value)}"
-    return f"{rule.field}{actual} {words}{shown}"
-
-
-def explain(rule: Rule, facts: Known) -> str:
-    """Return how a rule came out, with the values compared; a false "all" names only what failed (R85).
-
-    >>> explain(field("membershipTier").in_(["Gold", "Platinum"]), Sample({"membershipTier": "Silver"}))
-    "membershipTier 'Silver' not in ['Gold', 'Platinum']"
-    """
-    if isinstance(rule, FieldRule):
-        operator = OPERATORS[rule.op]
-        actual, expected = facts.value(rule.field), facts.value(rule.value_of) if rule.value_of else rule.value
-        came_out = operator.ask(actual, expected, facts)
-        shown = "" if operator.alone else f" {_show(actual)}"
-        other = f" {_show(expected)}" if rule.value_of else ""
-        return _sentence(rule, not came_out, shown) + other
-    if isinstance(rule, CountRule):
-        number, came_out = counting(rule)(facts), holds(rule, facts)
-        return f"{rule.field} has {number} {_members(rule, number)}, {'' if came_out else 'not '}{_bounds(rule)}"
-    if isinstance(rule, NotRule):
-        return explain(rule.rule, facts)
-    whole = holds(rule, facts)
-    if not rule.rules:
-        return "no rules given"
-    deciding = (
-        [part for part in rule.rules if holds(part, facts) == whole] if whole != isinstance(rule, AllOf) else rule.rules
-    )
-    return (" and " if isinstance(rule, AllOf) == whole or len(deciding) == 1 else "; ").join(
-        explain(part, facts) for part in deciding
-    )
-
-
-def _show(value: object) -> str:
-    return "(missing)" if value is None else repr(list(value) if isinstance(value, tuple) else value)

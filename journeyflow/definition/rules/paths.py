@@ -5,6 +5,12 @@ from collections.abc import Mapping
 
 from journeyflow.basics.values import MAX_DEPTH, describe, text_fault
 
+NOW = "now"
+"""The path of the instant at which a rule is asked: the instant of the move (R59)."""
+
+ITEM = "item"
+"""The root of paths into the member of a list that is looked at."""
+
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 """The number of a member of a list, as a name in a path."""
 
@@ -51,3 +57,8 @@ def _member(value: object, number: str) -> object:
     if isinstance(value, list | tuple) and _NUMBER.fullmatch(number):
         return next(iter(value[int(number) : int(number) + 1]), None)
     return None
+
+
+def is_of_item(path: str) -> bool:
+    """Return whether a path in a rule about members of a list leads into the member."""
+    return path == ITEM or path.startswith(f"{ITEM}.")

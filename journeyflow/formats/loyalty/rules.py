@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from journeyflow.basics.values import thaw
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule, walk
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
+from journeyflow.definition.rules.parts import walk
 from journeyflow.formats.parts import JsonObject
 from journeyflow.formats.port import Loss
 

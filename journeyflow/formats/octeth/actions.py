@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from attrs import evolve, frozen
 
 from journeyflow.basics.hours import Window
+from journeyflow.definition.continuations import with_options
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf
-from journeyflow.definition.steps import Branch, Condition, Send, Step, Update, Wait, with_options
+from journeyflow.definition.steps import Branch, Condition, Send, Step, Update, Wait
 from journeyflow.formats.octeth.criteria import read_groups, yes_no
 from journeyflow.formats.octeth.keys import attribute, field_of, flag, joined_by, name_of, names_of, whole, word
 from journeyflow.formats.octeth.triggers import EMAIL

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from attrs import define, field
 
 from journeyflow.basics.values import describe
+from journeyflow.definition.continuations import with_options
 from journeyflow.definition.entry import Limits, Trigger
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, Rule
-from journeyflow.definition.steps import End, Step, with_options
+from journeyflow.definition.steps import End, Step
 from journeyflow.errors import InvalidJourney, did_you_mean
 from journeyflow.formats.octeth.actions import KINDS, ReadAction
 from journeyflow.formats.octeth.keys import ActionReader, flag, joined_by, name_of, whole, word

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from journeyflow import End, InvalidJourney, Journey
 from journeyflow.answers import JourneyStats, PeopleStats, SendInfo, StepStats
-from journeyflow.definition.steps import with_options
+from journeyflow.definition.continuations import with_options
 from journeyflow.formats.octeth.history import OF_JOURNEYS
 from journeyflow.formats.octeth.keys import is_true
 from journeyflow.formats.octeth.reading import ActionRow, read_actions

@@ -7,7 +7,8 @@ from attrs import evolve
 
 from journeyflow import Change, Conflict, End, Engine, InvalidJourney, Journey, Limits, Send, Trigger, Update
 from journeyflow.answers import JourneyInfo, JourneyStats
-from journeyflow.definition.steps import Step, with_options
+from journeyflow.definition.continuations import with_options
+from journeyflow.definition.steps import Step
 from journeyflow.formats.octeth.keys import ActionReader, attribute
 from journeyflow.formats.octeth.reading import run_criteria
 from journeyflow.formats.octeth.triggers import EMAIL, MANUAL, TRIGGERS, make_trigger, read_criteria

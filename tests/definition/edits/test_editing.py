@@ -33,7 +33,8 @@ from journeyflow import (
     update_journey,
     update_step,
 )
-from journeyflow.definition.steps import Step, targets
+from journeyflow.definition.continuations import targets
+from journeyflow.definition.steps import Step
 from journeyflow.testing import journeys
 
 PAID, RICH = field("plan").eq("paid"), field("spent").gt(100)

@@ -13,23 +13,10 @@ from journeyflow.basics import patterns
 from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.moments import FIRST, LAST, parse_instant
 from journeyflow.basics.values import MAX_DEPTH
-from journeyflow.definition.rules.conditions import (
-    AllOf,
-    AnyOf,
-    FieldRule,
-    NotRule,
-    Sample,
-    all_of,
-    any_of,
-    compile_rule,
-    explain,
-    field,
-    holds,
-    not_,
-    reads,
-    walk,
-)
+from journeyflow.definition.rules.asking import Sample, compile_rule, explain, holds
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, all_of, any_of, field, not_
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS, as_number, equal
+from journeyflow.definition.rules.parts import reads, walk
 from journeyflow.definition.rules.paths import path_fault
 from journeyflow.definition.rules.rule_checks import rule_problems
 

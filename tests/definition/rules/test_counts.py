@@ -14,18 +14,9 @@ from journeyflow.basics.values import MAX_DEPTH
 from journeyflow.definition.dates import dated_attributes, dated_events
 from journeyflow.definition.edits.copying import copy_of
 from journeyflow.definition.edits.renaming import renamed
-from journeyflow.definition.rules.conditions import (
-    CountRule,
-    FieldRule,
-    Sample,
-    all_of,
-    any_of,
-    compile_rule,
-    explain,
-    holds,
-    not_,
-    reads,
-)
+from journeyflow.definition.rules.asking import Sample, compile_rule, explain, holds
+from journeyflow.definition.rules.conditions import CountRule, FieldRule, all_of, any_of, not_
+from journeyflow.definition.rules.parts import reads
 from journeyflow.definition.rules.rule_checks import rule_problems
 from journeyflow.definition.rules.turns import clock_problems, clocked, true_from
 from journeyflow.errors import InvalidJourney

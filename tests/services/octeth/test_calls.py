@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from journeyflow import Condition, End, Engine, Event, Journey, Send, Trigger, Wait, field
-from journeyflow.definition.rules.conditions import FieldRule, walk
+from journeyflow.definition.rules.conditions import FieldRule
+from journeyflow.definition.rules.parts import walk
 from journeyflow.formats.octeth.history import OF_JOURNEYS
 from journeyflow.services.octeth import VERSIONS, Octeth
 from journeyflow.stores.sqlite import SQLiteStore
