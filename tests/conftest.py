@@ -18,7 +18,7 @@ import journeyflow
 from journeyflow.basics import patterns
 from journeyflow.errors import MissingExtra
 from tests.cases import share
-from tests.samples import OPENED
+from tests.samples import OPENED, STORES, Host, open_engine
 
 settings.register_profile(  # a busy machine is no failure, and what fails once fails again
     "house", deadline=None, max_examples=share(100), derandomize=True, database=None
@@ -38,6 +38,19 @@ def every_engine_is_closed():
     yield
     while OPENED:
         OPENED.pop().close()
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Return a host on each store; its engine has the options that the module states as `ENGINE`."""
+    with open_engine(request.param, **getattr(request.module, "ENGINE", {})) as engine:
+        yield Host(engine)
+
+
+@pytest.fixture
+def quick():
+    """Return a host on the store in memory, for what no store can change."""
+    return Host(open_engine("memory"))
 
 
 LONGEST = (

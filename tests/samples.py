@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from journeyflow import Duration, Engine, Event, Journey, MemoryStore, Message, TickResult, Trigger
+from journeyflow import Duration, Engine, Event, Journey, MemoryStore, Message, Send, TickResult, Trigger
 from journeyflow.basics.durations import add
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.stores.sqlite import SQLiteStore
@@ -44,6 +44,11 @@ def utc(text: str) -> datetime:
     True
     """
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def mail(step: str = "hello", template: str | None = None, **options: Any) -> Send:
+    """Return a Send by e-mail; its template is named after the step unless another is."""
+    return Send(step, **{"channel": "EMAIL", "template": step if template is None else template, **options})
 
 
 def open_engine(store: str, **options: Any) -> Engine:

@@ -17,7 +17,6 @@ from journeyflow import (
     Policies,
     QuietHours,
     Reentry,
-    Send,
     Update,
     Wait,
     Window,
@@ -25,20 +24,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.definition.continuations import with_targets
-from tests.samples import START, STORES, Host, after, open_engine, utc
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Return a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
-
+from tests.samples import START, STORES, Host, after, mail, open_engine, utc
 
 # --- time -----------------------------------------------------------------------------------------------------------
 

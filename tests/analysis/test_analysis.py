@@ -41,11 +41,7 @@ from journeyflow.basics.hours import Until
 from journeyflow.basics.moments import DAY, HOUR, parse_instant, zone
 from journeyflow.testing import Enroll, Forget, Leave, Life, Lifecycle, Put, Reaction, RetryRun, journeys, lives, run
 from tests.cases import cases
-
-
-def mail(name, template=None, **options):
-    """Return a Send by e-mail."""
-    return Send(name, channel="EMAIL", template=template or name, **options)
+from tests.samples import mail
 
 
 def journey(*steps, **options):

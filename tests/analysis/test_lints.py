@@ -21,11 +21,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.analysis import analyze, cycles, diff, lint
-
-
-def mail(name, template=None, **options):
-    """Return a Send by e-mail."""
-    return Send(name, channel="EMAIL", template=template or name, **options)
+from tests.samples import mail
 
 
 def journey(*steps, **options):

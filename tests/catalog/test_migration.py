@@ -13,7 +13,6 @@ from journeyflow import (
     InvalidJourney,
     Journey,
     NotFound,
-    Send,
     Split,
     Trigger,
     Update,
@@ -26,19 +25,9 @@ from journeyflow import (
 from journeyflow.answers import Moved
 from journeyflow.records.rows import name_of
 from journeyflow.testing import conformance
-from tests.samples import START, STORES, Host, after, open_engine
+from tests.samples import START, after, mail
 
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store, with batches of two."""
-    with open_engine(request.param, grace=None, max_jump=None, batch_size=2) as engine:
-        yield Host(engine)
-
-
-def mail(step, **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+ENGINE = {"grace": None, "max_jump": None, "batch_size": 2}
 
 
 def publish(host, *steps, when="1 hour", **options):

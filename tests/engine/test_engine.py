@@ -33,19 +33,7 @@ from journeyflow import (
 from journeyflow.answers import PublishedVersion
 from journeyflow.engine import input_calls as engine_module
 from journeyflow.records.changes import CatalogChanges, Changes
-from tests.samples import START, STORES, Host, after, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+from tests.samples import START, STORES, Host, after, mail, open_engine
 
 
 def pushing(store, handler, **options):
@@ -609,7 +597,7 @@ def test_definitions_can_be_read_back(host):
 @pytest.mark.rows(1, 19)
 def test_a_journey_is_a_named_automation_of_one_tenant(host):
     """Its trigger and its steps come back in their order, beside its name, its state and its figures."""
-    steps = [mail("hello"), Wait("rest", "1 day"), mail("bye")]
+    steps: list[Any] = [mail("hello"), Wait("rest", "1 day"), mail("bye")]
     acme = host.engine.tenant("acme")
     acme.deploy(Journey(id="j", name="Onboarding", trigger=Trigger("go"), steps=steps), at=START)
     acme.feed(Event("go", customer="ann", at=START))

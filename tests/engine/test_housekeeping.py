@@ -22,14 +22,9 @@ from journeyflow import (
     field,
 )
 from journeyflow.stores.sqlite import SQLiteStore
-from tests.samples import START, STORES, Host, after, open_engine
+from tests.samples import START, Host, after, open_engine
 
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param, grace=None, max_jump=None) as engine:
-        yield Host(engine)
+ENGINE = {"grace": None, "max_jump": None}
 
 
 def letter(step="hello", **options):

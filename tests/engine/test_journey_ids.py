@@ -5,15 +5,7 @@ import inspect
 import pytest
 
 from journeyflow import Engine, InvalidInput, Send
-from tests.samples import START, STORES, Host, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Return a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
+from tests.samples import START
 
 GIVEN = {"at": START, "instant": START, "before": START, "customer": "c1", "customers": "c1", "step": "s", "steps": {},
          "tenant": "other", "to": "k", "to_version": 1}  # fmt: skip

@@ -18,7 +18,6 @@ from journeyflow import (
     Journey,
     Message,
     NotFound,
-    Send,
     Split,
     Trigger,
     Update,
@@ -33,21 +32,12 @@ from journeyflow import (
 )
 from journeyflow.answers import Reset
 from journeyflow.errors import JourneyflowError
-from tests.samples import START, STORES, Host, after, open_engine
+from tests.samples import START, STORES, Host, after, mail, open_engine
 
 DAY = timedelta(days=1)
 
 
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param, grace=None) as engine:
-        yield Host(engine)
-
-
-def mail(step, **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+ENGINE = {"grace": None}
 
 
 def journey(*steps, **options):

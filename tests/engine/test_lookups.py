@@ -6,14 +6,9 @@ import pytest
 
 from journeyflow import Engine, InvalidInput, Journey, NotFound, Send, Trigger, Wait
 from journeyflow.stores.sqlite import SQLiteStore
-from tests.samples import START, STORES, Host, open_engine
+from tests.samples import START
 
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param, grace=None) as engine:
-        yield Host(engine)
+ENGINE = {"grace": None}
 
 
 def deploy(engine: Engine, name: str, event: str = "go"):

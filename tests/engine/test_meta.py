@@ -21,16 +21,12 @@ from journeyflow import (
     update_step,
 )
 from journeyflow.definition.steps import Step  # noqa: TC001 annotations of this file are read
-from tests.samples import START, STORES, Host, after, open_engine
+from tests.samples import START, after
 
 KEPT = {"owner": 7, "parts": [{"id": "a"}, None]}
 
 
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param, grace=None) as engine:
-        yield Host(engine)
+ENGINE = {"grace": None}
 
 
 def journey(**options):

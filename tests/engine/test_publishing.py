@@ -13,7 +13,6 @@ from journeyflow import (
     Journey,
     NotFound,
     Policies,
-    Send,
     Trigger,
     Wait,
     add_step,
@@ -23,19 +22,9 @@ from journeyflow import (
 )
 from journeyflow.errors import Superseded
 from journeyflow.stores.sqlite import SQLiteStore
-from tests.samples import START, STORES, Host, after, open_engine
+from tests.samples import START, after, mail
 
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param, grace=None) as engine:
-        yield Host(engine)
-
-
-def mail(step):
-    """Write a Send with few words."""
-    return Send(step, channel="EMAIL", template=step)
+ENGINE = {"grace": None}
 
 
 def journey(*steps):

@@ -24,12 +24,7 @@ from journeyflow import (
 from journeyflow.work import intake
 from tests.samples import START, STORES, Host, after, open_engine
 
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param, grace=None) as engine:
-        yield Host(engine)
+ENGINE = {"grace": None}
 
 
 def hello():

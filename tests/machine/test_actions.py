@@ -31,20 +31,7 @@ from journeyflow import (
 from journeyflow.definition.rules.conditions import Rule
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
-from tests.samples import START, STORES, Host, after, open_engine, utc
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
-
+from tests.samples import START, STORES, Host, after, mail, open_engine, utc
 
 # --- waiting --------------------------------------------------------------------------------------------------------
 

@@ -28,25 +28,7 @@ from journeyflow.machine.gates import consents
 from journeyflow.machine.notes import FRESH, Situation
 from journeyflow.machine.program import compile_journey
 from journeyflow.records.rows import Run
-from tests.samples import START, STORES, Host, after, open_engine, utc
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-@pytest.fixture
-def quick():
-    """Give a host on the memory store, for what no store can change."""
-    return Host(open_engine("memory"))
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+from tests.samples import START, after, mail, utc
 
 
 # --- walks ----------------------------------------------------------------------------------------------------------

@@ -4,26 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from journeyflow import Cap, Engine, Exit, Journey, MemoryStore, Policies, QuietHours, Send, Trigger, Wait, Window
+from journeyflow import Cap, Engine, Exit, Journey, MemoryStore, Policies, QuietHours, Trigger, Wait, Window
 from journeyflow.basics.moments import DAY, HOUR, LAST, zone
 from journeyflow.errors import CorruptDatabase
 from journeyflow.machine.gates import MAX_GATE, first_opening
 from journeyflow.stores.sqlite import SQLiteStore
-from tests.samples import START, STORES, Host, after, instant, open_engine, utc
+from tests.samples import START, STORES, Host, after, instant, mail, open_engine, utc
 
 NIGHTS = QuietHours("22:00", "08:00")
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
 
 
 def text(step="text", **options):

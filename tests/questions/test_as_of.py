@@ -4,15 +4,7 @@ import pytest
 from attrs import evolve
 
 from journeyflow import End, Exit, Goal, NotFound, Send, Update, Visit, Wait, field, tag
-from tests.samples import START, STORES, Host, after, open_engine, statements
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
+from tests.samples import START, Host, after, open_engine, statements
 
 STEPS = (
     Send("hello", channel="EMAIL", template="t"),

@@ -21,19 +21,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.questions.paging import Page
-from tests.samples import START, STORES, Host, after, open_engine, statements
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+from tests.samples import START, Host, after, mail, open_engine, statements
 
 
 @pytest.fixture

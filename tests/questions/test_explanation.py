@@ -19,15 +19,7 @@ from journeyflow import (
     field,
     tag,
 )
-from tests.samples import START, STORES, Host, after, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
+from tests.samples import START, after
 
 RICH = {
     "trigger": Trigger("go", where=field("amount").gte(10) & field("tier").in_(["Gold", "Platinum"])),

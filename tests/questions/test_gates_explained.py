@@ -3,14 +3,7 @@
 import pytest
 
 from journeyflow import Cap, Policies, QuietHours, Send, Wait, Window
-from tests.samples import START, STORES, Host, after, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Return a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
+from tests.samples import START, after
 
 
 def mail(step="hello", **options):

@@ -6,15 +6,7 @@ from journeyflow import End, InvalidInput, NotFound, Send, Update, Wait, tag
 from journeyflow.answers import Engagement
 from journeyflow.questions.paging import Slice
 from journeyflow.questions.people import ORDERS, Wanted
-from tests.samples import START, STORES, Host, after, open_engine, statements
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
+from tests.samples import START, Host, after, open_engine, statements
 
 HELLO = Send("hello", channel="EMAIL", template="t")
 REST = Wait("rest", "1 day")

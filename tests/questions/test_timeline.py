@@ -3,14 +3,7 @@
 import pytest
 
 from journeyflow import Chain, End, Exit, Goal, InvalidInput, Limits, NotFound, Send, Trigger, Update, Wait, field, tag
-from tests.samples import START, STORES, Host, after, open_engine, statements
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
+from tests.samples import START, Host, after, open_engine, statements
 
 
 @pytest.fixture

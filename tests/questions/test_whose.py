@@ -18,16 +18,9 @@ from journeyflow import (
     field,
 )
 from journeyflow.questions.numbers.statistics import last_counted
-from tests.samples import START, STORES, Host, after, open_engine
+from tests.samples import START, Host, after
 
 HELLO = Send("hello", channel="EMAIL", template="t")
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
 
 
 def other(host):

@@ -5,15 +5,7 @@ from typing import Any
 import pytest
 
 from journeyflow import End, Exit, Goal, Journey, Limits, NotFound, Reentry, Send, Trigger, Wait, field
-from tests.samples import START, STORES, Host, after, open_engine, statements
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
+from tests.samples import START, Host, after, open_engine, statements
 
 HELLO = Send("hello", channel="EMAIL", template="t")
 REST = Wait("rest", "1 day")

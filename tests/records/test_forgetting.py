@@ -28,11 +28,7 @@ from tests.samples import START, STORES, Host, after, open_engine
 FORGET = Update("bye", Chain.forget())
 
 
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param, grace=None, max_jump=None) as engine:
-        yield Host(engine)
+ENGINE = {"grace": None, "max_jump": None}
 
 
 def put(host, customer="ann", when=START):

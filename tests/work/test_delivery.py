@@ -2,21 +2,9 @@
 
 import pytest
 
-from journeyflow import Cap, Engine, InvalidInput, NotFound, Policies, Retry, Send, Wait
+from journeyflow import Cap, Engine, InvalidInput, NotFound, Policies, Retry, Wait
 from journeyflow.stores.sqlite import SQLiteStore
-from tests.samples import START, STORES, Host, after, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+from tests.samples import START, after, mail
 
 
 def enter(host, *customers):

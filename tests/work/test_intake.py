@@ -5,19 +5,7 @@ import pytest
 from journeyflow import Engine, Event, Exit, InvalidInput, MemoryStore, Send, Trigger, Update, Wait, field, tag
 from journeyflow.records.message_ids import place_of
 from journeyflow.work.engagement import last_name
-from tests.samples import START, STORES, Host, after, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+from tests.samples import START, STORES, Host, after, mail, open_engine
 
 
 def listening(host, event="field.changed", **paths):

@@ -3,14 +3,7 @@
 import pytest
 
 from journeyflow import Chain, Condition, End, Event, Exit, Send, Trigger, Update, Wait, field, tag
-from tests.samples import START, STORES, Host, after, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
+from tests.samples import START, after
 
 
 def by_hand(host, name, *steps, **options):

@@ -8,19 +8,7 @@ import pytest
 
 from journeyflow import Engine, InvalidInput, MemoryStore, Send, Trigger, Wait, Window
 from journeyflow.stores.sqlite import SQLiteStore
-from tests.samples import START, STORES, Host, after, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+from tests.samples import START, STORES, Host, after, mail, open_engine
 
 
 def enter(host, *customers):

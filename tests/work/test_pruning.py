@@ -30,15 +30,8 @@ from journeyflow.testing.running import DUMPED
 from tests.samples import START, STORES, Host, after, open_engine
 
 YEAR = after("366 days")
-OPTIONS: dict[str, Any] = {"grace": None, "max_jump": None}
+ENGINE: dict[str, Any] = {"grace": None, "max_jump": None}
 DELIVERED = {"opened": "2 hours", "clicked": "3 hours", "unsubscribed": "4 hours"}
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param, **OPTIONS) as engine:
-        yield Host(engine)
 
 
 def mail(step="hello", **options):
@@ -100,7 +93,7 @@ def lively(host, people=6):
 @pytest.mark.unmeasured
 def test_statistics_and_results_stay_what_they_were(store, size):
     """Totals, days, domains, steps, benchmark and experiments do not move, and the audit adds up (R80, R81, R86)."""
-    with open_engine(store, batch_size=size, **OPTIONS) as engine:
+    with open_engine(store, batch_size=size, **ENGINE) as engine:
         host = Host(engine)
         lively(host)
 
@@ -402,7 +395,7 @@ def test_what_was_cut_short_goes_on(store):
     """Killed after any batch and begun again, it comes to the same (R86)."""
     dumps = []
     for steps in (1, 4, 9, 10_000):
-        with open_engine(store, batch_size=3, **OPTIONS) as engine:
+        with open_engine(store, batch_size=3, **ENGINE) as engine:
             host = Host(engine)
             lively(host)
             left = [steps]
@@ -519,7 +512,7 @@ def test_questions_say_that_history_was_pruned(host):
 def test_the_space_comes_back(tmp_path: Path) -> None:
     """After vacuum the file holds what is left (R86)."""
     path = tmp_path / "journeys.db"
-    with Engine(SQLiteStore(path, nonce="n"), **OPTIONS) as engine:
+    with Engine(SQLiteStore(path, nonce="n"), **ENGINE) as engine:
         host = Host(engine)
         lively(host, 200)
         engine.vacuum()

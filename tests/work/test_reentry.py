@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from journeyflow import End, Exit, Goal, InvalidInput, Reentry, Send, Trigger, Update, Wait, field, tag
+from journeyflow import End, Exit, Goal, InvalidInput, Reentry, Trigger, Update, Wait, field, tag
 from journeyflow.basics.chance import KEPT_OUT, bucket
-from tests.samples import START, STORES, Host, after, open_engine
+from tests.samples import START, STORES, Host, after, mail, open_engine
 
 REST = Wait("rest", "1 day")
 
@@ -17,11 +17,6 @@ def host(request):
     with open_engine(request.param) as engine:
         yield Host(engine)
         assert engine.audit() == []
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
 
 
 def runs(host, customer="c1"):

@@ -13,7 +13,6 @@ from journeyflow import (
     Exit,
     Goal,
     MemoryStore,
-    Send,
     Trigger,
     Update,
     Wait,
@@ -21,14 +20,7 @@ from journeyflow import (
     field,
     tag,
 )
-from tests.samples import START, STORES, Host, after, open_engine, utc
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store, without grace: nothing is softened."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
+from tests.samples import START, STORES, Host, after, mail, open_engine, utc
 
 
 @pytest.fixture(params=STORES)
@@ -36,11 +28,6 @@ def strict(request):
     """Give a host on each store with a grace of one hour."""
     with open_engine(request.param, grace="1 hour") as engine:
         yield Host(engine)
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
 
 
 def history(host):

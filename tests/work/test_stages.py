@@ -23,22 +23,9 @@ from journeyflow import (
     field,
     tag,
 )
-from tests.samples import START, STORES, Host, after, open_engine, utc
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
-
+from tests.samples import START, Host, after, mail, open_engine, utc
 
 REST = Wait("rest", "9 days")
-
-
-def mail(step="hello", **options):
-    """Write a Send with few words."""
-    return Send(step, **{"channel": "EMAIL", "template": step, **options})
 
 
 # --- stages ---------------------------------------------------------------------------------------------------------

@@ -2,19 +2,10 @@
 
 from datetime import timedelta
 
-import pytest
-
 from journeyflow import End, Exit, Update, Wait, tag
 from journeyflow.basics.moments import DAY, MINUTE
 from journeyflow.questions.numbers.lengths import MOST, SIZES, EndedWithin, length_name, round_size
-from tests.samples import START, STORES, Host, open_engine
-
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store."""
-    with open_engine(request.param) as engine:
-        yield Host(engine)
+from tests.samples import START
 
 
 def minutes(count):
