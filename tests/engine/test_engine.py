@@ -9,6 +9,7 @@ import pickle
 import threading
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
 import pytest
 from attrs import evolve
