@@ -26,6 +26,9 @@ CACHE_KIB = 65_536
 CHECKPOINT = 4_000
 """How many pages the log holds (16 MB) before a checkpoint: a batch writes hundreds, and each checkpoint syncs."""
 
+STATEMENTS = 384
+"""How many prepared statements a connection keeps: those of a batch, and one for each number of new rows of a table."""
+
 MEMORY = ":memory:"
 
 OLDEST = (3, 38)
@@ -175,7 +178,13 @@ def open_again(location: Location) -> sqlite3.Connection:
 
 def _connected(location: Location) -> sqlite3.Connection:
     """Return a connection on which the caller manages transactions, in any thread."""
-    return sqlite3.connect(location.absolute, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        location.absolute,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS,
+    )
 
 
 def _protect(connection: sqlite3.Connection, *, ours: bool = False) -> None:

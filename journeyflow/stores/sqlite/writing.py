@@ -38,6 +38,7 @@ from journeyflow.stores.sqlite.statements import (
     EXPORT,
     HANDLED,
     MOVES,
+    NEW_CUSTOMERS,
     NEW_INPUTS,
     NEW_POSTS,
     NEW_RUNS,
@@ -50,6 +51,7 @@ from journeyflow.stores.sqlite.statements import (
     RUNS,
     SEVERAL,
     TICKED,
+    Adding,
     Statement,
 )
 
@@ -122,7 +124,7 @@ class Writer:
         self._write(POSTS, [*map(changed_post, changes.posts)])
         if changes.refusals:
             _write_refusals(self._connection, changes)
-        self._write_each(*COUNTERS, changes.counters)
+        self._write_each(COUNTERS, changes.counters)
         if changes.released:
             self._write_releases(changes.released)
         if changes.limits:
@@ -134,7 +136,7 @@ class Writer:
         if changes.erased:
             forget(self._connection, changes.erased)
         if changes.pruned:
-            self._write_each(*OPENINGS, changes.pruned.openings)
+            self._write_each(OPENINGS, changes.pruned.openings)
             prune(self._connection, changes.pruned)
         self.numbers.forget()
 
@@ -148,11 +150,11 @@ class Writer:
         if not inputs:
             return handled
         if not inputs[0].seq:
-            self._write_each(*NEW_INPUTS, [*map(unnumbered_input, inputs)])
+            self._write_each(NEW_INPUTS, [*map(unnumbered_input, inputs)])
             return handled
         outcomes = dict(handled)
         rows = [(outcomes.pop(item.seq, None), *item) for item in inputs]
-        self._write_each(*NUMBERED_INPUTS, rows)
+        self._write_each(NUMBERED_INPUTS, rows)
         return outcomes.items()
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
@@ -181,16 +183,16 @@ class Writer:
                 count += self._connection.execute(*_at_once(statement, rest, keys)).rowcount
             else:
                 single += [(*rest, *key) if isinstance(key, tuple) else (*rest, key) for key in keys]
-        return count + self._write_each(statement.one, statement.several, single)
+        return count + self._write_each(statement.each, single)
 
-    def _write_each(self, one: str, several: str | None, rows: Sequence[Row]) -> int:
+    def _write_each(self, each: str | Adding, rows: Sequence[Row]) -> int:
         """Write rows that have nothing in common; return how many were written."""
-        count, write = 0, self._connection.executemany
-        if several is not None and len(rows) >= SEVERAL:
-            end = len(rows) - len(rows) % SEVERAL
-            together = [[*chain.from_iterable(rows[n : n + SEVERAL])] for n in range(0, end, SEVERAL)]
-            count, rows = write(several, together).rowcount, rows[end:]
-        return count + write(one, rows).rowcount if rows else count
+        if isinstance(each, str):
+            return self._connection.executemany(each, rows).rowcount if rows else 0
+        count = 0
+        for some in (rows[n : n + SEVERAL] for n in range(0, len(rows), SEVERAL)):
+            count += self._connection.execute(each(len(some)), [*chain.from_iterable(some)]).rowcount
+        return count
 
     def _write(self, statement: Statement, rows: Sequence[Row], of_many: Sequence[RowsAbout] = ()) -> None:
         """Write rows, each of which has to come about: what is changed, or belongs to a run, is known to be there."""
@@ -210,7 +212,7 @@ class Writer:
     def _write_customers(self, changes: Changes) -> None:
         first_new = self.numbers.following("customers")
         new = [(number, *who, dumps(values)) for number, *who, values in changes.customers if number >= first_new]
-        self._each("INSERT INTO customers VALUES (?, ?, ?, ?)", new)
+        self._write_each(NEW_CUSTOMERS, new)
         # of those who were there hardly two are alike
         known = [(dumps(values), number) for number, _, _, values in changes.customers if number < first_new]
         if known:
