@@ -86,7 +86,7 @@ class Naive:
             return self._enter(self.journeys[said.journey], event, None, said.key or "", asked=not said.force)
         if isinstance(said, testing.Put):
             before, put = self.customers[said.customer], values.thaw(said.attributes)
-            return self._tell(event, *changes.merge(before, put, replace=said.replace))
+            return self._tell(event, *changes.merge(before, put, replace=said.replace, only_missing=said.only_missing))
         kind, data = said.type, values.thaw(said.data)
         if said.id and (first := self.known.setdefault((kind, said.id), said)) is not said:
             return "duplicate" if (first.customer, first.data) == (said.customer, said.data) else "conflicting"

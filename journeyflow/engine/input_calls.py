@@ -34,15 +34,23 @@ class InputCalls(Bound):
     """The calls that put inputs into the inbox; a part of `Engine`."""
 
     def put_customer(
-        self, customer: str, attributes: Mapping[str, object], *, at: datetime, replace: bool = False
+        self,
+        customer: str,
+        attributes: Mapping[str, object],
+        *,
+        at: datetime,
+        replace: bool = False,
+        only_missing: bool = False,
     ) -> None:
         """Put attributes of one customer into the inbox; the tick that reaches `at` applies them (R8, R50).
 
         Attributes are merged by top-level name, and consent by channel; None removes a name. With `replace=True`, names
         that are not given are removed too, except consent, tags, lists and the instants of the last message sent,
-        opened and clicked (R52). Raises InvalidInput with every fault.
+        opened and clicked (R52). With `only_missing=True`, what the customer has when the input is handled stays: only
+        names that the customer lacks are set, and consent only to channels about which nothing is known. So a default
+        needs no look beforehand. Raises InvalidInput with every fault.
         """
-        self.put_customers([(customer, attributes)], at=at, replace=replace)
+        self.put_customers([(customer, attributes)], at=at, replace=replace, only_missing=only_missing)
 
     def put_customers(
         self,
@@ -50,16 +58,22 @@ class InputCalls(Bound):
         *,
         at: datetime,
         replace: bool = False,
+        only_missing: bool = False,
     ) -> None:
         """Put attributes of many customers into the inbox, one commit per chunk of 10,000 (R10, R50).
 
-        `customers` maps ids to attributes, or is an iterable of such pairs, which may be a generator. `at` and
-        `replace` are those of `put_customer`. Raises InvalidInput with every fault: nothing is stored from the first
-        faulty chunk on; its `accepted` counts what earlier chunks stored.
+        `customers` maps ids to attributes, or is an iterable of such pairs, which may be a generator. `at`,
+        `replace` and `only_missing` are those of `put_customer`. Raises InvalidInput with every fault: nothing is
+        stored from the first faulty chunk on; its `accepted` counts what earlier chunks stored.
         """
         instant = to_micros(at)
-        refuse(name_faults(replace=replace))
-        self._give(pair_input(self._tenant, pair, instant, replace=replace) for pair in pairs_of(customers))
+        refuse(name_faults(replace=replace, only_missing=only_missing))
+        if replace and only_missing:
+            raise InvalidInput(
+                ["only_missing: what is missing is not replaced; give replace=True or only_missing=True"]
+            )
+        how = "replace" if replace else "missing" if only_missing else "put"
+        self._give(pair_input(self._tenant, pair, instant, how) for pair in pairs_of(customers))
 
     def feed(self, events: Event | Iterable[Event]) -> None:
         """Put one event or many into the inbox; the tick that reaches an event's instant handles it (R8, R10).

@@ -42,15 +42,15 @@ def pairs_of(customers: object) -> Iterable[Any]:
     return customers.items() if isinstance(customers, Mapping) else one_or_many(customers, (), "customers")
 
 
-def pair_input(tenant: str, pair: object, at: int, *, replace: bool) -> Checked:
+def pair_input(tenant: str, pair: object, at: int, how: str) -> Checked:
     """Check a pair of a customer and attributes (R50)."""
     if isinstance(pair, tuple | list) and len(pair) == 2:  # noqa: PLR2004 a pair
-        return put_input(tenant, pair[0], pair[1], at, replace=replace)
+        return put_input(tenant, pair[0], pair[1], at, how)
     return [f"expected a pair of a customer and attributes, not {describe(pair)}"]
 
 
-def put_input(tenant: str, customer: object, attributes: object, at: int, *, replace: bool) -> Checked:
-    """Check the attributes of a customer (R50)."""
+def put_input(tenant: str, customer: object, attributes: object, at: int, how: str) -> Checked:
+    """Check the attributes of a customer, which are put, replaced, or put where they are missing (R50)."""
     found = [fault] if (fault := id_fault(customer)) else []
     if isinstance(attributes, Mapping):
         found += attribute_faults(attributes)
@@ -58,8 +58,7 @@ def put_input(tenant: str, customer: object, attributes: object, at: int, *, rep
         found.append(f"attributes: must be an object, not {describe(attributes)}")
     if found:
         return [f"customer {shown(customer)}: {fault}" for fault in found]
-    kind = "replace" if replace else "put"
-    return Input(0, tenant, plain_text(customer), "put", kind, at, None, dumps(thaw(attributes)))
+    return Input(0, tenant, plain_text(customer), "put", how, at, None, dumps(thaw(attributes)))
 
 
 def event_input(tenant: str, event: object) -> Checked:

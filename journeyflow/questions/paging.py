@@ -237,7 +237,7 @@ _NUMBERS = ("run", "version", "to_version", "export", "number", "serial")
 
 _FLAGS = (
     *("all_tenants", "customers", "descending", "disabled", "dry_run", "failed", "force", "now", "pending"),
-    *("allow_jump", "replace", "rollback", "scrub", "unpublished"),
+    *("allow_jump", "only_missing", "replace", "rollback", "scrub", "unpublished"),
 )
 
 _FAULTS: Mapping[str, Callable[[object], str | None]] = {

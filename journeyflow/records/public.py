@@ -107,6 +107,7 @@ class Put:
     attributes: Mapping[str, object] = field(hash=False, repr=brief)
     at: datetime = field(kw_only=True)
     replace: bool = field(kw_only=True, default=False)
+    only_missing: bool = field(kw_only=True, default=False)
 
 
 @frozen

@@ -20,8 +20,9 @@ class Input(NamedTuple):
     """One call of a host, waiting in the inbox or handled (R10).
 
     `kind` is event, put, enroll, exit, retry, ack, nack or requeue; `text` is its data as JSON text. `type` is the type
-    of an event, "replace" for a put that replaces all attributes, and the journey of an enroll, exit or retry. `id` is
-    the id of an event, or the message that an ack, nack or requeue is about.
+    of an event, the journey of an enroll, exit or retry, and of a put "put", "replace" if it replaces all attributes,
+    or "missing" if it sets those that are not known. `id` is the id of an event, or the message that an ack, nack or
+    requeue is about.
     """
 
     seq: int

@@ -40,7 +40,8 @@ Submitted = Event | Put | Enroll | Deliver
 def submit(engine: Engine, item: Event | Put | Enroll) -> None:
     """Put what a host submitted into the inbox; raises what the call of the engine raises."""
     if isinstance(item, Put):
-        engine.put_customer(item.customer, item.attributes, at=item.at, replace=item.replace)
+        how = {"replace": item.replace, "only_missing": item.only_missing}
+        engine.put_customer(item.customer, item.attributes, at=item.at, **how)
     elif isinstance(item, Enroll):
         engine.enroll(item.journey, item.customer, at=item.at, force=item.force, key=item.key)
     else:

@@ -206,7 +206,7 @@ def _said(dossier: Mapping[str, Any], pseudonyms: Pseudonyms) -> Iterator[Call]:
 def _call(told: Mapping[str, Any], pseudonyms: Pseudonyms, names: Mapping[str, str]) -> Iterator[Call]:
     at, kind, data, customer = datetime.fromisoformat(told["at"]), told["type"], told["data"] or {}, pseudonyms.customer
     if told["kind"] == "put":
-        yield Put(customer, pseudonyms.data(data), at=at, replace=kind == "replace")
+        yield Put(customer, pseudonyms.data(data), at=at, replace=kind == "replace", only_missing=kind == "missing")
     elif told["kind"] == "event":
         name = None if told["id"] is None else pseudonyms.text(told["id"])
         yield Event(kind, customer=customer, at=at, id=name, data=_of_event(kind, data, pseudonyms, names))

@@ -203,7 +203,8 @@ class _Player:
         if isinstance(call, Event):
             engine.feed(call)
         elif isinstance(call, Put):
-            engine.put_customer(call.customer, call.attributes, at=call.at, replace=call.replace)
+            how = {"replace": call.replace, "only_missing": call.only_missing}
+            engine.put_customer(call.customer, call.attributes, at=call.at, **how)
         elif isinstance(call, Leave):
             engine.exit(call.journey, call.customer, at=call.at, reason=call.reason, key=call.key)
         elif isinstance(call, Lifecycle):

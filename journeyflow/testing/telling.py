@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from attrs import evolve, frozen
 from hypothesis import strategies as st
@@ -64,6 +64,8 @@ _BESIDE = tuple(timedelta(microseconds=micros) for micros in (0, 0, 0, 0, 0, 0, 
 _MEMBERS = ("tags", "lists")
 _FEW = (1, 0, 1, 2, 2, 3)
 """How many values an event or a change of attributes has."""
+_PUTS: Final[tuple[dict[str, bool], ...]] = ({}, {}, {"only_missing": True}, {"replace": True})
+"""What a put does with what is known of the customer."""
 
 
 # --- single calls -----------------------------------------------------------------------------------------------------
@@ -156,8 +158,8 @@ class _Saying:
 
     def put(self, draw: st.DrawFn, at: datetime) -> Call:
         """Draw what a host knows about a customer: attributes, tags, lists, consent."""
-        replaces = pick(draw, (False, False, False, True))
-        return Put(pick(draw, self.customers), self.values(draw, self._attributes), at=at, replace=replaces)
+        how = pick(draw, _PUTS)
+        return Put(pick(draw, self.customers), self.values(draw, self._attributes), at=at, **how)
 
     @cached_property
     def _attributes(self) -> Sequence[tuple[str, object]]:

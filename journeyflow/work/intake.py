@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 from journeyflow.basics.moments import DAY
-from journeyflow.basics.values import loads
+from journeyflow.basics.values import Attributes, loads
 from journeyflow.basics.words import (
     ACTIVE,
     ATTRIBUTED,
@@ -18,7 +18,7 @@ from journeyflow.basics.words import (
     MESSAGE_EVENTS,
     REVENUE,
 )
-from journeyflow.definition.rules.changes import WrongType, apply_changes, events_between, merge
+from journeyflow.definition.rules.changes import Emitted, WrongType, apply_changes, events_between, merge
 from journeyflow.definition.rules.paths import path_fault
 from journeyflow.machine.facts import Data
 from journeyflow.records.counting import told
@@ -164,7 +164,7 @@ def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: D
         return attributes
     known = attributes or {}
     if kind == "put":
-        return merge(known, data, replace=name == "replace")[0]
+        return _merged(known, name, data)[0]
     change = _as_change(name, data) if name in CUSTOMER_EVENTS else None
     try:
         return known if change is None else apply_changes([change], known)[0]
@@ -230,12 +230,17 @@ def _clicked_last(work: Work, person: CustomerInHand, at: int) -> Post | None:
 def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
     """Merge attributes, and emit an event for each change (R50)."""
     person = work.people.meet(item.tenant, item.customer)
-    after, events = merge(person.attributes, data, replace=item.type == "replace")
+    after, events = _merged(person.attributes, item.type, data)
     if not events:
         return "unchanged"
     _set_attributes(work, item, person, after, at, data.get(CONSENT))
     work.emit(events, person, at, own=item.at)
     return "handled"
+
+
+def _merged(known: Attributes, how: str, data: Data) -> tuple[Attributes, list[Emitted]]:
+    """Return the attributes to which a put of some type leads, and the events that this emits (R50)."""
+    return merge(known, data, replace=how == "replace", only_missing=how == "missing")
 
 
 def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:

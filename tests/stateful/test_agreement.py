@@ -54,6 +54,9 @@ attributes = st.fixed_dictionaries(
         "orders": st.sampled_from([1, 2.5, "many"]),
     },
 )
+ways = st.sampled_from([{}, {"replace": True}, {"only_missing": True}])
+"""What a put does with what is known."""
+
 happenings = st.one_of(
     st.tuples(st.just("member.created"), st.just({})),
     st.tuples(st.just("order.placed"), st.fixed_dictionaries({"amount": st.sampled_from([1, 7, 20, "12", None])})),
@@ -132,10 +135,10 @@ class Agreement(RuleBasedStateMachine):
 
     # --- what a host tells
 
-    @rule(customer=customers, said=attributes, span=spans, replace=st.booleans(), tenant=tenants)
-    def put(self, customer: str, said: dict[str, object], span: int, replace: bool, tenant: str) -> None:
+    @rule(customer=customers, said=attributes, span=spans, how=ways, tenant=tenants)
+    def put(self, customer: str, said: dict[str, object], span: int, how: dict[str, bool], tenant: str) -> None:
         """Tell attributes of a customer (R50)."""
-        self.both(lambda engine: engine.tenant(tenant).put_customer(customer, said, at=self.at(span), replace=replace))
+        self.both(lambda engine: engine.tenant(tenant).put_customer(customer, said, at=self.at(span), **how))
 
     @rule(
         customer=customers,

@@ -180,6 +180,7 @@ SAID = [
     lambda call: isinstance(call, Put) and call.attributes.get("plan") == "paid",
     lambda call: isinstance(call, Put) and "2026" in str(call.attributes.get("trialEndsAt")),
     lambda call: isinstance(call, Put) and call.replace,
+    lambda call: isinstance(call, Put) and call.only_missing,
     lambda call: isinstance(call, Put) and call.attributes.get("consent") == {"EMAIL": False},
     lambda call: isinstance(call, Event) and call.type == "field.changed",
     lambda call: isinstance(call, Event) and call.id is not None,
@@ -320,6 +321,12 @@ def test_replace_takes_away_what_is_not_named():
     """Put with `replace` is the engine's (R50)."""
     played = play(Put("ann", {"a": 1, "b": 2}, at=START), Put("ann", {"b": 3}, at=START + HOUR, replace=True))
     assert played.customer("ann").attributes == {"b": 3}
+
+
+def test_what_is_missing_is_added():
+    """Put with `only_missing` is the engine's (R50)."""
+    played = play(Put("ann", {"a": 1}, at=START), Put("ann", {"a": 2, "b": 3}, at=START + HOUR, only_missing=True))
+    assert played.customer("ann").attributes == {"a": 1, "b": 3}
 
 
 def test_ticks_come_before_the_first_later_call():

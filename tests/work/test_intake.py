@@ -58,6 +58,37 @@ def test_replace_keeps_what_is_not_the_hosts(host):
     }
 
 
+def test_what_is_missing_is_put_when_the_input_is_handled(host):
+    """only_missing=True sets what the customer lacks by then, whatever was known at the call (R50)."""
+    listening(host)
+    host.engine.put_customer("c1", {"email": "default", "plan": "free"}, at=after("1 hour"), only_missing=True)
+    host.put(START, email="ann@example.com", consent={"EMAIL": False})
+    assert host.engine.customer("c1", pending=True).attributes == {
+        "email": "ann@example.com",
+        "plan": "free",
+        "consent": {"EMAIL": False},
+    }
+    host.tick("1 hour")
+    consent = {"EMAIL": True, "SMS": True}
+    host.engine.put_customers({"c1": {"consent": consent}, "c2": {}}, at=after("2 hours"), only_missing=True)
+    host.engine.put_customer("c1", {"plan": None, "consent": None}, at=after("2 hours"), only_missing=True)
+    host.tick("2 hours")
+    assert host.attributes() == {"email": "ann@example.com", "plan": "free", "consent": {"EMAIL": False, "SMS": True}}
+    assert host.attributes("c2") == {}
+    assert host.rows("SELECT type, outcome FROM inputs WHERE kind = 'put' ORDER BY seq") == [
+        *(("missing", "handled"), ("put", "handled"), ("missing", "handled"), ("missing", "unchanged")),
+        ("missing", "unchanged"),
+    ]
+
+
+def test_a_put_replaces_or_adds_what_is_missing(host):
+    """Both at once contradict each other (R50)."""
+    with pytest.raises(
+        InvalidInput, match="only_missing: what is missing is not replaced; give replace=True or only_m"
+    ):
+        host.engine.put_customer("c1", {}, at=START, replace=True, only_missing=True)
+
+
 def test_each_change_is_one_event(host):
     """It emits exactly one event per changed attribute or member; what stays the same is no news (R50)."""
     host.put(START, name="Ann", same=1, tags=["a", "b"], consent={"EMAIL": True}, deep={"x": 1})

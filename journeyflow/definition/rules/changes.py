@@ -214,15 +214,27 @@ def _outermost(names: Collection[str], attributes: Attributes) -> list[str]:
     return [name for name in names if name in attributes or not any(name.startswith(f"{other}.") for other in names)]
 
 
-def merge(attributes: Attributes, put: Mapping[str, object], *, replace: bool) -> tuple[Attributes, list[Emitted]]:
+def merge(
+    attributes: Attributes, put: Mapping[str, object], *, replace: bool, only_missing: bool = False
+) -> tuple[Attributes, list[Emitted]]:
     """Return attributes merged with those that a host puts, and the events that this emits (R50).
 
     Top-level names are replaced, consent is merged by channel, and None removes a name. With `replace`, names that are
-    not given are removed too, except consent, tags, lists and the last-message instants (R52).
+    not given are removed too, except consent, tags, lists and the last-message instants (R52). With `only_missing`,
+    names and channels that are there stay as they are.
 
     >>> merge({"a": 1, "b": 2}, {"a": None, "c": 3}, replace=False)[0]
     {'b': 2, 'c': 3}
+    >>> merge(
+    ...     {"a": 1, "consent": {"SMS": False}},
+    ...     {"a": 2, "consent": {"SMS": True, "EMAIL": True}},
+    ...     replace=False,
+    ...     only_missing=True,
+    ... )[0]
+    {'a': 1, 'consent': {'SMS': False, 'EMAIL': True}}
     """
+    if only_missing:
+        put = _lacking(attributes, put)
     changed: Attributes = dict(attributes)
     names: dict[str, None] = {}
     if replace:
@@ -242,6 +254,16 @@ def merge(attributes: Attributes, put: Mapping[str, object], *, replace: bool) -
         else:
             changed[name] = merged
     return changed, events_between(attributes, changed, names)
+
+
+def _lacking(attributes: Attributes, put: Mapping[str, object]) -> dict[str, object]:
+    """Return what a put says of names that a customer lacks, and of channels about which no consent is known."""
+    new = {name: value for name, value in put.items() if name not in attributes}
+    given = put.get(CONSENT)
+    if CONSENT in attributes and isinstance(given, Mapping):
+        known = _object(attributes[CONSENT])
+        new[CONSENT] = {channel: value for channel, value in given.items() if channel not in known}
+    return new
 
 
 def is_last_message(name: str) -> bool:

@@ -121,11 +121,11 @@ def trigger(context: Context, given: AskedFor) -> dict[str, Any]:
     """Enroll a subscriber by hand (F130, F131)."""
     info = context.journey(given["JourneyID"])
     subscriber = context.subscriber(given)
-    known = context.engine.find_customer(subscriber.customer, pending=True)
     try:
         with suppress(ClockJump), context.engine.settle(context.now) as settled:  # else the next tick does it
-            if subscriber.email and (known is None or not known.attributes.get("email")):
-                context.engine.put_customer(subscriber.customer, {"email": subscriber.email}, at=context.now)
+            if subscriber.email:
+                about = {"email": subscriber.email}
+                context.engine.put_customer(subscriber.customer, about, at=context.now, only_missing=True)
             context.engine.enroll(info.id, subscriber.customer, at=context.now)
         answered(settled)
     except Forbidden as error:

@@ -335,6 +335,20 @@ def test_a_merge_by_the_rule(before, put, replace):
     assert sorted(map(written, events)) == differences(before, after)
 
 
+@given(attributes(), puts())
+def test_what_is_lacking_by_the_rule(before, put):
+    """R50: names that the customer has stay, and channels of consent; all else is said as it was put."""
+    kept, given_ = copy.deepcopy(before), copy.deepcopy(put)
+    after, _ = merge(before, put, replace=False, only_missing=True)
+    assert (before, put) == (kept, given_)
+    for name in before.keys() | put.keys() | after.keys():
+        expected = before[name] if name in before else put.get(name)
+        if name == "consent" and put.get(name) is not None:
+            channels = {**put[name], **before.get(name, {})}
+            expected = {channel: value for channel, value in channels.items() if value is not None} or None
+        assert written(after.get(name)) == written(expected)
+
+
 @given(attributes(), st.booleans())
 def test_putting_what_is_there_changes_nothing(before, replace):
     """R50: no event; an object whose names stand in another order is the same object."""

@@ -118,3 +118,24 @@ def test_another_caller_comes_before_or_after(command, other, inside):
         partial = command in READING and answer[0] == 200
         partial |= (command, answer) == ("journey.actions.published", AFTER)
         assert partial or answer in [each for each, known in orders if known == state]
+
+
+@pytest.mark.rows(130)
+def test_a_trigger_leaves_an_address_that_the_host_puts_meanwhile():
+    """The directory's address is for those whom the engine knows none of, whenever the host says another."""
+    about: dict[str, Any] = {"JourneyID": 1, **SUBSCRIBER}
+    for number in count():
+        world = prepared(inside=False)
+        host = world.engine.tenant("acme")
+        world.service.engine = between = Between(  # type: ignore[assignment]
+            *(
+                world.engine,
+                number,
+                lambda host=host, at=world.now: host.put_customer("26:1", {"email": "new@x"}, at=at),
+            )
+        )
+        assert world.call("subscriber.journey.trigger", **about)[0] == 200
+        if not between.reached:
+            return
+        world.engine.tick(world.now)
+        assert host.customer("26:1").attributes["email"] == "new@x"
