@@ -73,7 +73,7 @@ def at(journey, name) -> Any:
 
 def said(rule) -> Any:
     """Return a rule as it is written."""
-    return criteria.write_rule(rule)
+    return criteria.write_rule(rule, "5")
 
 
 def faults(value):
@@ -253,10 +253,10 @@ def test_what_is_no_definition_is_lost():
 def test_flags_come_with_the_actions():
     """A service asks for them apart: true, false, or not said."""
     wait = {"Action": "Wait", "WaitUnit": "days", "WaitAmount": 1}
-    _, rows, _ = read_actions([{**wait, "Published": "true"}, {**wait, "Published": 0}, wait])
+    _, rows, _ = read_actions([{**wait, "Published": "true"}, {**wait, "Published": 0}, wait], "5")
     assert [row.published for row in rows] == [True, False, None]
     with pytest.raises(InvalidJourney):
-        read_actions("none")
+        read_actions("none", "5")
 
 
 # --- triggers ---------------------------------------------------------------------------------------------------------
@@ -366,12 +366,21 @@ def test_each_criterion_is_read_and_written(criterion):
 def test_what_was_done_with_emails_of_this_journey(word):
     """`journey-email-action` names an action of the journey."""
     for operator in (word, f"not {word}"):
-        rule = {"type": "journey-email-action", "operator": operator, "value": 1}
+        rule = {"type": "journey-email-action", "operator": operator, "journey-id": 5, "value": 1}
         given = document(action("SendEmail", 1, EmailID=9), action("Decision", 2, Criteria=[rule]))
         journey, _ = read(given)
         assert write(journey)[0]["Actions"][1]["ActionParameters"]["Criteria"] == [rule]
         older = action("Decision", 2, Criteria=[{**rule, "type": "journeys"}])
         assert read(document(action("SendEmail", 1, EmailID=9), older))[0] == journey
+        for owner in ({}, {"journey-id": None}, {"journey-id": "5"}, {"journey-id": ""}):
+            short = action("Decision", 2, Criteria=[{"type": rule["type"], "operator": operator, **owner, "value": 1}])
+            assert read(document(action("SendEmail", 1, EmailID=9), short))[0] == journey
+        for kind in (rule["type"], "journeys"):
+            foreign = action("Decision", 2, Criteria=[{**rule, "type": kind, "journey-id": 6}])
+            named = document(action("SendEmail", 1, EmailID=9), foreign)
+            assert faults(named) == [("Actions[1].Criteria[0].journey-id", "reference")]
+            assert read_actions(named["Actions"], "6")[0]
+            assert read_actions(named["Actions"], "")[0]
     other = document(action("Decision", 2, Criteria=[{"type": "journey-email-action", "operator": word, "value": 99}]))
     assert faults(other) == [("Actions[0].branches[0].when", "reference")]
 

@@ -1,12 +1,22 @@
 """What a Decision asks, as rules and back: one table of families (F219, F220)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import cast
 
 from journeyflow.basics.values import describe, thaw
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.formats.octeth.campaigns import OF_CAMPAIGNS, opens_or_clicks
 from journeyflow.formats.octeth.history import HISTORY, in_journeys, write_history
-from journeyflow.formats.octeth.keys import attribute, compared, field_of, joined_by, members, numbered
+from journeyflow.formats.octeth.keys import (
+    ActionReader,
+    attribute,
+    compared,
+    field_of,
+    joined_by,
+    members,
+    numbered,
+)
 from journeyflow.formats.octeth.members import Unasked
 from journeyflow.formats.parts import JsonObject, PartReader
 
@@ -80,6 +90,10 @@ def _suppressions(operator: str, _: JsonObject) -> Rule | None:
     return {"exist": SUPPRESSED, "not exist": FieldRule(SUPPRESSED.field, "ne", SUPPRESSED.value)}.get(operator)
 
 
+EMAILS, OWNER = "journey-email-action", "journey-id"
+"""The family of criteria about emails of the journey itself, and the key that names the journey."""
+
+
 def _emails(operator: str, criterion: JsonObject) -> Rule | None:
     kind = operator.removeprefix("not ")
     op = "eq" if kind == operator else "ne"
@@ -96,7 +110,7 @@ FAMILIES: Mapping[str, _Family] = {
     "tags": _tags,
     "segments": _segments,
     "suppressions": _suppressions,
-    "journey-email-action": _emails,
+    EMAILS: _emails,
     **HISTORY,
     "journeys": _journeys,
 }
@@ -133,6 +147,10 @@ def _rule(reader: PartReader, value: object, path: str) -> Rule | None:
     if family not in FAMILIES:
         reader.fault("criteria", f"{path}.type", f"unknown type {family!r}; known are {', '.join(FAMILIES)}")
         return None
+    of_emails = family in {EMAILS, "journeys"} and operator.removeprefix("not ") in ENGAGED
+    own, owner = cast("ActionReader", reader).journey, value.get(OWNER)
+    if of_emails and own and owner and str(owner) != own:
+        reader.fault("reference", f"{path}.{OWNER}", f"a Decision asks for emails of its own journey, not of {owner!r}")
     try:
         rule = FAMILIES[family](operator, value)
     except Unasked as error:
@@ -171,32 +189,32 @@ def _of_campaigns(reader: PartReader, keys: JsonObject, path: str) -> Rule | Non
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def write_rule(rule: Rule) -> JsonObject | None:
-    """Return the CriteriaOperator and the Criteria of a Decision; None if the rule cannot be said so.
+def write_rule(rule: Rule, journey: str) -> JsonObject | None:
+    """Return the CriteriaOperator and the Criteria of a Decision in a journey; None if the rule cannot be said so.
 
-    >>> write_rule(FieldRule("tags", "contains", "5"))
+    >>> write_rule(FieldRule("tags", "contains", "5"), "welcome")
     {'CriteriaOperator': 'and', 'Criteria': [{'type': 'tags', 'operator': 'has this tag', 'value': '5'}]}
     """
     one_group = isinstance(rule, AnyOf) and len(rule.rules) == 1 and isinstance(rule.rules[0], AllOf)
     for operator, group in () if one_group else (("and", AllOf), ("or", AnyOf)):
         if isinstance(rule, FieldRule | CountRule | NotRule | group):
-            flat = [_written(each) for each in members(rule, group)]
+            flat = [_written(each, journey) for each in members(rule, group)]
             if None not in flat:
                 return {"CriteriaOperator": operator, "Criteria": flat}
     if isinstance(rule, AnyOf):
-        groups = [[_written(each) for each in members(group, AllOf)] for group in rule.rules]
+        groups = [[_written(each, journey) for each in members(group, AllOf)] for group in rule.rules]
         if not any(None in group for group in groups):
             return {"CriteriaOperator": "or", "Criteria": groups}
     return None
 
 
-def _written(rule: Rule) -> JsonObject | None:
+def _written(rule: Rule, journey: str) -> JsonObject | None:
     """Return one criterion; None for what is none."""
     if rule == NO_TAGS:
         return {"type": "tags", "operator": "has no tags"}
     one = compared(rule)
     if one is not None:
-        for write in (_write_member, _write_suppression, _write_email, _write_field):
+        for write in (_write_member, _write_suppression, partial(_write_email, journey), _write_field):
             if found := write(one):
                 return found
         return None
@@ -236,13 +254,13 @@ def _write_suppression(rule: FieldRule) -> JsonObject | None:
     return {"type": "suppressions", "operator": "exist" if rule.op == "eq" else "not exist"}
 
 
-def _write_email(rule: FieldRule) -> JsonObject | None:
+def _write_email(journey: str, rule: FieldRule) -> JsonObject | None:
     root, _, rest = rule.field.partition(".")
     step, _, kind = rest.rpartition(".")
     if root != "message" or kind not in ENGAGED or rule.value is not True:
         return None
     operator = kind if rule.op == "eq" else f"not {kind}"
-    return {"type": "journey-email-action", "operator": operator, "value": numbered(step)}
+    return {"type": EMAILS, "operator": operator, OWNER: numbered(journey), "value": numbered(step)}
 
 
 _FIELDS = {op: name for name, op in FIELDS.items()}

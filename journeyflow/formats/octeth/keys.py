@@ -22,9 +22,14 @@ def is_true(value: object) -> bool:
 
 
 class ActionReader(PartReader):
-    """A reader of one file; names of keys are read in any case (F110)."""
+    """A reader of the actions of a journey; names of keys are read in any case (F110)."""
 
     hints: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, journey: str = "") -> None:
+        """Begin to read; `journey` is the id of the journey, or nothing if it is not known."""
+        super().__init__()
+        self.journey = journey
 
     def fields(self, value: object, path: str, known: Mapping[str, ReadPart], *needed: str) -> dict[str, Any]:
         """Read the keys of an object by their names in any case; see `PartReader.fields`."""

@@ -111,18 +111,20 @@ def _flat(value: JsonObject) -> JsonObject:
     return {**(inner or {}), **{key: each for key, each in value.items() if str(key).lower() != "actionparameters"}}
 
 
-def read_actions(value: object, path: str = "Actions") -> tuple[list[Step], list[ActionRow], list[Loss]]:
-    """Read a list of actions; return the steps, with lists inside, every action in order, and the losses.
+def read_actions(value: object, journey: str) -> tuple[list[Step], list[ActionRow], list[Loss]]:
+    """Read the actions of a journey; return the steps, with lists inside, every action in order, and the losses.
 
     Raises InvalidJourney with every fault.
 
-    >>> steps, rows, losses = read_actions([{"ActionID": 1, "Action": "Wait", "WaitUnit": "days", "WaitAmount": 3}])
+    >>> steps, rows, losses = read_actions(
+    ...     [{"ActionID": 1, "Action": "Wait", "WaitUnit": "days", "WaitAmount": 3}], "5"
+    ... )
     >>> steps, rows[0].published
     ([Wait('1', '3 days')], None)
     """
-    reader = ActionReader()
+    reader = ActionReader(journey)
     read = _Actions(reader)
-    steps = read.steps(value, path)
+    steps = read.steps(value, "Actions")
     if reader.faults:
         raise InvalidJourney(UNREAD, reader.faults)
     return steps, read.rows, read.losses
@@ -177,10 +179,10 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
         raise InvalidJourney(UNREAD, [TOO_DEEP])
     reader = ActionReader()
     document = reader.fields(_unwrapped(value), "", _DOCUMENT)
+    name = document.get("JourneyName") or document.get("Name") or ""
+    reader.journey = key = document.get("JourneyID") or re.sub(r"[\W_]+", "-", name.lower()).strip("-")
     actions = _Actions(reader)
     steps = actions.steps(document.get("Actions", []), "Actions")
-    name = document.get("JourneyName") or document.get("Name") or ""
-    key = document.get("JourneyID") or re.sub(r"[\W_]+", "-", name.lower()).strip("-")
     if not key and not any(each.path in {"", "JourneyID"} for each in reader.faults):
         reader.fault("missing", "JourneyID", "missing; write a number, or a name to make an id of")
     options: JsonObject = {

@@ -35,8 +35,9 @@ class WrittenAction(NamedTuple):
 
 
 class _Walk(NamedTuple):
-    """A walk through the graph of a journey: its steps by id, those that were written, what was lost."""
+    """A walk through the graph of a journey: its id, its steps by id, those that were written, what was lost."""
 
+    journey: str
     steps: Mapping[str, Step]
     places: Mapping[str, str]
     seen: set[str]
@@ -74,7 +75,7 @@ class _Walk(NamedTuple):
                 "False": self.actions(_way(step.otherwise), join),
             }
             rule = step.branches[0].when
-            criteria = write_rule(rule) if rule is not None and len(step.branches) == 1 else None
+            criteria = write_rule(rule, self.journey) if rule is not None and len(step.branches) == 1 else None
             return [WrittenAction(step, "Decision", criteria or {}, lists, order, first=True)]
         if isinstance(step, Update):
             written = [_changed(change) for change in step.changes]
@@ -190,7 +191,7 @@ def write_actions(journey: Journey) -> list[WrittenAction]:
 
 def _walked(journey: Journey) -> tuple[list[WrittenAction], list[Loss]]:
     places = {step.id: f"steps[{n}]" for n, step in enumerate(journey.steps)}
-    walk = _Walk({step.id: step for step in journey.steps}, places, set(), [])
+    walk = _Walk(journey.id, {step.id: step for step in journey.steps}, places, set(), [])
     actions = walk.actions(journey.steps[0].id if journey.steps else None, None)
     missing = [step for step in journey.steps if step.id not in walk.seen and not isinstance(step, End)]
     walk.lost.extend(Loss(places[step.id], "left out: no list of actions leads to it") for step in missing)
@@ -334,7 +335,7 @@ def _send_lost(step: Send, where: str) -> Iterator[Loss]:
 def _condition_lost(step: Condition, where: str) -> Iterator[Loss]:
     if len(step.branches) > 1:
         yield Loss(f"{where}.branches", "a Decision has one answer for true, and one for false")
-    elif step.branches[0].when is not None and write_rule(step.branches[0].when) is None:
+    elif step.branches[0].when is not None and write_rule(step.branches[0].when, "") is None:
         yield Loss(f"{where}.branches[0].when", "left out: a Decision cannot ask this")
     if step.branches[0].label != "yes" and len(step.branches) == 1:
         yield Loss(f"{where}.branches[0].label", "an answer has no label")

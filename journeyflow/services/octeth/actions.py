@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from journeyflow import End, InvalidJourney, Journey
 from journeyflow.answers import JourneyStats, PeopleStats, SendInfo, StepStats
 from journeyflow.definition.continuations import with_options
+from journeyflow.formats.octeth.criteria import EMAILS, OWNER
 from journeyflow.formats.octeth.history import OF_JOURNEYS
 from journeyflow.formats.octeth.keys import is_true
 from journeyflow.formats.octeth.reading import ActionRow, read_actions
@@ -67,8 +68,9 @@ def _criteria(value: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
     kind, operator = (str(value.get(key)).lower() for key in ("type", "operator"))
     if kind == "journeys" and operator in OF_JOURNEYS:
         return {**value, "value": naming.journey(value.get("value"))}
-    if kind in {"journeys", "journey-email-action"}:
-        return {**value, "value": naming.mentioned(value.get("value"))}
+    if kind in {"journeys", EMAILS}:
+        owner = {OWNER: naming.journey(value[OWNER])} if OWNER in value else {}
+        return {**value, **owner, "value": naming.mentioned(value.get("value"))}
     return value
 
 
@@ -196,7 +198,7 @@ def update(context: Context, given: AskedFor) -> dict[str, Any]:
     info = context.journey(given["JourneyID"])
     definition = context.engine.definition(info.id)
     try:
-        steps, rows, _ = read_actions(renamed(given["Actions"], _asked(context, definition)))
+        steps, rows, _ = read_actions(renamed(given["Actions"], _asked(context, definition)), info.id)
         changed = _kept(definition, evolve(definition, steps=steps or [End("end")]))
         hidden = _hidden(context, info.id, rows)
         context.engine.publish(changed, at=context.now, rollback=True, unpublished=hidden, replacing=definition)

@@ -286,7 +286,7 @@ def test_numbers_inside_actions_are_those_of_the_interface():
     other = world.journey()
     number = world.journey({"Action": "StartJourney", "TargetJourneyID": other}, MAIL)
     start, mail = world.actions(number)
-    rule = {"type": "journey-email-action", "operator": "opened", "value": mail}
+    rule = {"type": "journey-email-action", "operator": "opened", "journey-id": number, "value": mail}
     rules = [rule, *({"type": "journeys", "operator": name, "value": other} for name in sorted(OF_JOURNEYS))]
     inner = [{"Action": "ExitJourney", "TargetJourneyID": [other]}]
     decision = {"Action": "Decision", "Criteria": rules, "Actions": {"True": inner, "False": []}}
@@ -296,6 +296,9 @@ def test_numbers_inside_actions_are_those_of_the_interface():
     shown = world.done("journey.get", JourneyID=number)["Actions"]
     assert shown[0]["ActionParameters"] == {"TargetJourneyID": other}
     assert shown[2]["ActionParameters"]["Criteria"] == rules
+    foreign = {**decision, "Criteria": [{**rule, "journey-id": other}]}
+    status, answer = world.call("journey.actions.update", JourneyID=number, Actions=[*actions[:2], foreign])
+    assert (status, answer["Errors"][0]["Code"]) == (422, 6)
     (_, *asked) = reads_of(world.engine.tenant("acme").definition("journey-2"))
     assert asked == ["journey-1"] * len(OF_JOURNEYS)
     assert shown[2]["Actions"]["True"][0]["ActionParameters"] == {"TargetJourneyID": other}
