@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, frozen
 
 from journeyflow.analysis.forecasting import forecast
 from journeyflow.basics.expecting import expect
@@ -216,7 +216,7 @@ def _begun(reader: SqlReader) -> MemoryStore:
     store = MemoryStore()
     with store.transaction() as transaction:
         settings = tuple((name, value) for name, value in catalog.meta if name != LAST_TICK)
-        transaction.commit(Changes(catalog=evolve(catalog, meta=settings)))
+        transaction.commit(Changes(catalog=catalog._replace(meta=settings)))
     return store
 
 

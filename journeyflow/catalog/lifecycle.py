@@ -98,9 +98,9 @@ def published(
     check_flags(journey, after)
     version, changes = _published(catalog, tenant, journey, at, after, rollback=rollback)
     if record is not None:
-        return version, evolve(changes, flags=_flags(record, after, at, inhabited))
+        return version, changes._replace(flags=_flags(record, after, at, inhabited))
     flags = tuple(Flag(catalog.next_journey, at, step, published=False) for step in sorted(after))
-    return version, evolve(changes, flags=flags)
+    return version, changes._replace(flags=flags)
 
 
 def _published(
@@ -171,7 +171,7 @@ def created(
         raise Conflict(journey.id, taken.newest_state, f"a copy of {of!r}", "that id is taken; use another")
     changes = published(catalog, tenant, journey, at)[1]
     flags = tuple(Flag(catalog.next_journey, at, step, published=False) for step in sorted(unpublished))
-    return evolve(changes, flags=flags)
+    return changes._replace(flags=flags)
 
 
 def removed(record: JourneyRecord, call: str) -> CatalogChanges:

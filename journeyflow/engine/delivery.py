@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from attrs import evolve
-
 from journeyflow.basics.moments import MINUTE, SECOND
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.handlers import answer_fault
@@ -44,7 +42,8 @@ def claim(core: Core, wanted: Claimant, taken: "deque[Message] | list[Message]")
     more = True
     while more and len(taken) < wanted.limit:
         with core.store.transaction(tenant=wanted.tenant, leasing=True) as transaction:
-            found = claim_posts(transaction, core.refresh(transaction), evolve(wanted, limit=wanted.limit - len(taken)))
+            left = wanted._replace(limit=wanted.limit - len(taken))
+            found = claim_posts(transaction, core.refresh(transaction), left)
             taken.extend(found.messages)
             if found.posts:
                 transaction.commit(Changes(posts=tuple(found.posts.values())))

@@ -48,7 +48,7 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
         unknown = tuple(Forgotten(0, tenant, each, anonymous(0), at + 1) for each in customers if each not in known)
         changes = work.changes()
         forgotten = tuple(evolve(each, inbox=True) for each in (*changes.erased.forgotten, *unknown))
-        transaction.commit(evolve(changes, catalog=catalog.when_forgetting(traces=scrubbed), erased=Erased(forgotten)))
+        transaction.commit(changes._replace(catalog=catalog.when_forgetting(traces=scrubbed), erased=Erased(forgotten)))
     if scrubbed:
         scrub(core)
     return ended

@@ -1,14 +1,13 @@
 """When there is work: one look at the store tells a tick whether to begin, and the host when to come again (R73)."""
 
-from attrs import frozen
+from typing import NamedTuple
 
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.stores.contract import Transaction
 from journeyflow.stores.inquiries import EarliestRequest
 
 
-@frozen
-class Outlook:
+class Outlook(NamedTuple):
     """When there is work, over all tenants, as one look at the store shows it.
 
     `earliest` is the instant of the earliest work, `free` that of the earliest which no pause will hold; None is none.

@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from journeyflow.basics.moments import LAST, from_micros
 from journeyflow.definition.dates import TIMEZONE
@@ -80,7 +80,7 @@ def look(core: Core, call: HostCall | None = None) -> Outlook:
         claim = call.claim if call is not None and call.joining and not outlook.busy(call.now) else None
         if claim is None or not transaction.ask(claim_request(claim, catalog, limit=1)):
             return outlook
-    return evolve(outlook, waiting=True)
+    return outlook._replace(waiting=True)
 
 
 def next_call(core: Core) -> Outlook:
@@ -92,7 +92,7 @@ def next_call(core: Core) -> Outlook:
         outlook: Outlook = seen(transaction, catalog)  # type: ignore[assignment]  # nothing was committed yet
         posts = transaction.ask(claim_request(delivery.own_handlers(core, LAST), catalog, limit=1))
     instants = [post.available_at for post in posts] + ([] if outlook.free is None else [outlook.free])
-    return evolve(outlook, free=min(instants, default=None))
+    return outlook._replace(free=min(instants, default=None))
 
 
 def tick(call: HostCall, *, limit: int | None = None) -> TickResult:

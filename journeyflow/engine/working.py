@@ -7,8 +7,6 @@ having waited in the inbox, and messages are leased as they are written.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from attrs import evolve
-
 from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.moments import iso, zone
 from journeyflow.catalog.catalog import Catalog
@@ -168,9 +166,9 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
                 claimed = claim_posts(transaction, catalog, call.claim, in_hand(due, loaded, changes))
             leased = {} if claimed is None else claimed.posts
             if given or leased or changes:
-                new_posts, posts = with_posts(changes, leased)
+                new, posts = with_posts(changes, leased)
                 last_tick = now if changes else None
-                transaction.commit(evolve(changes, inputs=given, new_posts=new_posts, posts=posts, last_tick=last_tick))
+                transaction.commit(changes._replace(inputs=given, new_posts=new, posts=posts, last_tick=last_tick))
         except (StorageError, NotAlone):
             raise
         except Exception as error:
@@ -199,7 +197,7 @@ def _worked(
     grace, dedup = catalog.grace, call.core.options.dedup
     changes, tally = scheduler.run(due, loaded, catalog, call.now, grace=grace, dedup=dedup, limit=limit)
     if tally.forgotten or changes.erased.dismissed:
-        changes = evolve(changes, catalog=catalog.when_forgetting(traces=True))
+        changes = changes._replace(catalog=catalog.when_forgetting(traces=True))
     _expect_alone(call.of is None or was_alone(changes))
     return changes, tally, loaded
 
@@ -271,6 +269,6 @@ def _put_aside(call: HostCall, failure: Unhandled, error: str, way: SettingAside
             return None
         changes, tally = way(transaction, due, catalog, now, error)
         call.expect_progress(due, changes, catalog)
-        transaction.commit(evolve(changes, last_tick=now))
+        transaction.commit(changes._replace(last_tick=now))
         call.done(due, changes)
         return name_item(due, catalog, key), tally

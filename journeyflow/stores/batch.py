@@ -7,9 +7,10 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from journeyflow.basics.words import COMPLETED, EXITED, HOLDOUT
 from journeyflow.records.rows import Deferred, Glimpse, Input, Post, Round, Run
@@ -17,6 +18,9 @@ from journeyflow.records.rows import Deferred, Glimpse, Input, Post, Round, Run
 Item = TypeVar("Item")
 
 Key = TypeVar("Key")
+
+NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+"""What is loaded where nothing was asked for."""
 
 DueKey = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
@@ -133,8 +137,7 @@ class Due:
         return Counter(map(named_in, chain.from_iterable(naming)))
 
 
-@frozen
-class Request:
+class Request(NamedTuple):
     """The data that a batch needs.
 
     `names` (tenant, id) and `whole` (numbers) request customers with the newest run of each journey and key that they
@@ -246,25 +249,24 @@ class PullsLoaded:
     entries: Mapping[int, Mapping[int, Sequence[int]]] = field(factory=dict)
 
 
-@frozen
-class Loaded:
+class Loaded(NamedTuple):
     """The data loaded for a request; what does not exist is absent. `known` maps events to (at, customer, text).
 
     `sent` is the messages that caps count, as (number of the customer, serial, n, at, channel), in any order.
     """
 
     people: tuple[CustomerInHand, ...] = ()
-    runs: Mapping[int, Run] = field(factory=dict)
-    posts: Mapping[tuple[int, int], Post] = field(factory=dict)
-    newest: Mapping[int, dict[str, Glimpse]] = field(factory=dict)
+    runs: Mapping[int, Run] = NOTHING
+    posts: Mapping[tuple[int, int], Post] = NOTHING
+    newest: Mapping[int, dict[str, Glimpse]] = NOTHING
     """The part that rules see of the newest message of each step, by serial and step; the batch updates these."""
-    known: Mapping[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]] = field(factory=dict)
+    known: Mapping[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]] = NOTHING
     next_serial: int = 1
     next_customer: int = 1
     sent: Sequence[tuple[int, int, int, int, str]] = ()
     limits: LimitsLoaded | None = None
     pulls: PullsLoaded | None = None
-    suppressed: Mapping[str, int] = field(factory=dict)
+    suppressed: Mapping[str, int] = NOTHING
     """The entries of the suppression list that were found: hash, the instant before which all is old."""
 
 
@@ -278,7 +280,8 @@ def with_inputs(due: Due, inputs: Sequence[Input], now: int) -> Due:
         coming = {key: item for key, item in coming.items() if key <= due.keys[-1]}
     keys = sorted((*due.keys, *coming))
     known = {**due.inputs, **{item.seq: item for item in coming.values()}}
-    return evolve(due, keys=tuple(keys), inputs={key[2]: known[key[2]] for key in keys if key[1] == INPUT})
+    items = {key[2]: known[key[2]] for key in keys if key[1] == INPUT}
+    return Due(tuple(keys), due.more, items, due.runs, due.posts, due.others)
 
 
 DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from attrs import frozen
-
 from journeyflow.basics.words import CHANGED_BY
 from journeyflow.machine.facts import Data
 from journeyflow.records.public import Unreadable
@@ -77,8 +75,7 @@ class GivenUp(NamedTuple):
     error: str
 
 
-@frozen
-class Tally:
+class Tally(NamedTuple):
     """The totals of a batch."""
 
     inputs: int = 0

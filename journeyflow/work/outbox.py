@@ -3,8 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
-
-from attrs import frozen
+from typing import NamedTuple
 
 from journeyflow.basics.moments import bounded, from_micros, to_micros
 from journeyflow.basics.soundness import sound
@@ -23,8 +22,7 @@ from journeyflow.stores.inquiries import ClaimRequest
 from journeyflow.work.hand import EMPTY, Hand
 
 
-@frozen
-class Claimant:
+class Claimant(NamedTuple):
     """What a worker asks for: at most `limit` messages, leased for `lease` microseconds from `at` on (R71).
 
     `tenant` and `channels` restrict them; None means all.
@@ -38,8 +36,7 @@ class Claimant:
     lease: int
 
 
-@frozen
-class Claimed:
+class Claimed(NamedTuple):
     """What came of a claim.
 
     `posts` are the messages that were looked at, with their new values, to be committed. One that raises an exception

@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from weakref import finalize
 
-from attrs import evolve
-
 from journeyflow.records.changes import Changes
 
 if TYPE_CHECKING:  # imports sqlite-utils, which only queries need
@@ -34,7 +32,7 @@ class Mirror:
         """Note committed changes; if they outgrow the database, drop it, because filling a new one costs less."""
         if self._database is None:
             return
-        self._behind.append(evolve(changes, erased=evolve(changes.erased, scrubbed=False)))
+        self._behind.append(changes._replace(erased=changes.erased._replace(scrubbed=False)))
         self._rows_behind += _rows_of(changes)
         if self._rows_behind > self._rows:
             self.drop()

@@ -180,7 +180,7 @@ class MemoryRows:
             if not changes.inputs or changes.inputs[0].seq:
                 yield changes
             else:
-                yield evolve(changes, inputs=tuple(make_input((next(numbers), *item[1:])) for item in changes.inputs))
+                yield changes._replace(inputs=tuple(make_input((next(numbers), *item[1:])) for item in changes.inputs))
 
     def _take_inputs(self, changes: Changes) -> None:
         inputs, pending, numbers = self.inputs, self.pending, [*map(seq_of, changes.inputs)]

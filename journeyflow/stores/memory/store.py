@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from journeyflow.errors import StorageError
 from journeyflow.records.changes import Changes
 from journeyflow.stores.contract import check_nonce
@@ -77,7 +75,7 @@ class MemoryStore(MemoryRows):
         """
         with self.transaction(write=False):
             capped = tuple(move for move in self.moves if any("cap" in read for read in move.seen.values()))
-            counted = evolve(self.snapshot(), inputs=(), handled=(), moves=capped, new_posts=())
+            counted = self.snapshot()._replace(inputs=(), handled=(), moves=capped, new_posts=())
         with ExitStack() as opened, laid_out(counted, self.meta["nonce"], opened).reader() as reader:
             yield reader
 

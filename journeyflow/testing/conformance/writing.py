@@ -296,7 +296,7 @@ class Writing(Begun):
             write(store, *history())
             pruned = Pruned((3,), (ended(1, 1),), ((1, 1, "which", "A"),), (1, 3))
             write(
-                store, Changes(pruned=evolve(pruned, openings=(opening,))), Changes(pruned=Pruned(openings=(opening,)))
+                store, Changes(pruned=pruned._replace(openings=(opening,))), Changes(pruned=Pruned(openings=(opening,)))
             )
             expect(rows(store, "SELECT serial, trigger_data, memory FROM enrollments ORDER BY 1"),
                    [(1, None, None), (2, None, None), (4, None, None), (5, None, None)])  # fmt: skip
