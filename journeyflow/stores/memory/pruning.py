@@ -1,6 +1,6 @@
 """Loading finished history from the store in memory (R86)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -17,9 +17,11 @@ class KeptRows(Protocol):
     moves: list[Move]
     posts: dict[tuple[int, int], Post]
     customers: dict[int, tuple[str, str, dict[str, object]]]
-    inputs: dict[int, Input]
     pending: dict[int, Input]
     outcomes: dict[int, str]
+
+    def told(self) -> Iterator[Input]:
+        """Yield all inputs, waiting or handled."""
 
 
 def finished_in(store: KeptRows, request: PruneRequest) -> Finished:
@@ -59,10 +61,10 @@ def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, st
     """Return what was told of some messages."""
     people = {store.customers[store.runs[post.serial].customer][:2] for post in posts}
     twice = told_twice(posts)
-    for seq, item in store.inputs.items():
-        of_customer = item.kind == "event" and (item.tenant, item.customer) in people
-        if of_customer or (item.kind == "ack" and store.outcomes.get(seq) == "handled" and place_of(item.id) in twice):
-            yield item, store.outcomes.get(seq)
+    for item in store.told():
+        of_customer, outcome = item.kind == "event" and (item.tenant, item.customer) in people, store.outcomes.get(item.seq)
+        if of_customer or (item.kind == "ack" and outcome == "handled" and place_of(item.id) in twice):
+            yield item, outcome
 
 
 def _answered_in(store: KeptRows) -> Iterable[tuple[int, int]]:
@@ -74,9 +76,9 @@ def _answered_in(store: KeptRows) -> Iterable[tuple[int, int]]:
 def past_in(store: KeptRows, request: PastRequest) -> tuple[tuple[Input, str], ...]:
     """Return the first handled inputs from before an instant, with their outcomes."""
     found = (
-        (item, store.outcomes[seq])
-        for seq, item in store.inputs.items()
-        if seq > request.after and seq in store.outcomes and item.at < request.before
+        (item, store.outcomes[item.seq])
+        for item in store.told()
+        if item.seq > request.after and item.seq in store.outcomes and item.at < request.before
         if request.tenant in {None, item.tenant}
     )
     return tuple(islice(found, request.limit))

@@ -6,6 +6,7 @@ What a commit writes is put in place by steps that may be repeated (see `commits
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, repeat
+from typing import Any
 
 from attrs import evolve
 
@@ -61,6 +62,13 @@ from journeyflow.stores.memory.pulls import KeptPulls
 KnownEvent = tuple[int, int, str, str | None]
 """A handled event with an id: its instant, its sequence number, the customer, its data."""
 
+InputRow = tuple[Any, ...]
+"""An input as a plain tuple, to be read by `input` and `told`.
+
+Python's cycle collector looks at each tuple that has a class of its own for as long as it lives, and at plain ones of
+numbers and texts once. Inputs are most of what a store keeps.
+"""
+
 OutboxPlace = tuple[int, int, int]
 """The place of a message in the outbox: (instant, serial, n)."""
 
@@ -82,7 +90,7 @@ class MemoryRows:
         self.policies: list[NewPolicies] = []
         self.customers: dict[int, tuple[str, str, dict[str, object]]] = {}
         self.numbers: dict[tuple[str, str], int] = {}
-        self.inputs: dict[int, Input] = {}
+        self.inputs: dict[int, InputRow] = {}
         self.pending: dict[int, Input] = {}
         self.outcomes: dict[int, str] = {}
         self.known: dict[tuple[str, str, str], list[KnownEvent]] = {}
@@ -90,7 +98,7 @@ class MemoryRows:
         self.newest: dict[int, dict[tuple[int, str], int]] = {}
         self.moves: list[Move] = []
         self.posts: dict[tuple[int, int], Post] = {}
-        self.posts_of: dict[int, list[int]] = {}
+        self.posts_of: dict[int, tuple[int, ...]] = {}
         self.refusals: list[Refusal] = []
         self.counters: dict[tuple[object, ...], Counter] = {}
         self.openings: dict[tuple[object, ...], Counter] = {}
@@ -110,7 +118,7 @@ class MemoryRows:
         """Return everything that is stored as one value; committed to an empty store it makes an equal one."""
         before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
         return Changes(
-            inputs=tuple(self.inputs.values()),
+            inputs=tuple(self.told()),
             handled=tuple(self.outcomes.items()),
             customers=tuple((number, *rest) for number, rest in self.customers.items()),
             runs=tuple(self.runs.values()),
@@ -182,19 +190,28 @@ class MemoryRows:
             else:
                 yield changes._replace(inputs=tuple(make_input((next(numbers), *item[1:])) for item in changes.inputs))
 
+    def input(self, seq: int) -> Input:
+        """Return the input with a number."""
+        return make_input(self.inputs[seq])
+
+    def told(self) -> Iterator[Input]:
+        """Yield all inputs, waiting or handled."""
+        return map(make_input, self.inputs.values())
+
     def _take_inputs(self, changes: Changes) -> None:
-        inputs, pending, numbers = self.inputs, self.pending, [*map(seq_of, changes.inputs)]
-        for kept in (inputs, pending):
-            kept.update(zip(numbers, changes.inputs, strict=True))
-        self._number("input", *numbers)
-        self.inbox.add(zip(map(at_of, changes.inputs), repeat(INPUT), numbers, repeat(0)))
-        self.outcomes.update(changes.handled)
-        for seq, outcome in changes.handled:
+        inputs, pending, handled = self.inputs, self.pending, dict(changes.handled)
+        inputs.update(zip(map(seq_of, changes.inputs), map(tuple, changes.inputs), strict=True))
+        self._number("input", *map(seq_of, changes.inputs[-1:]))  # ascending
+        waiting = [item for item in changes.inputs if item[0] not in handled]
+        pending.update(zip(map(seq_of, waiting), waiting, strict=True))
+        self.inbox.add(zip(map(at_of, waiting), repeat(INPUT), map(seq_of, waiting), repeat(0)))
+        self.outcomes.update(handled)
+        for seq, outcome in handled.items():
             pending.pop(seq, None)
-            item = inputs[seq]
-            if item.id is not None and item.kind == "event" and outcome not in UNKNOWN_AFTER:
-                known = self.known.setdefault((item.tenant, item.type, item.id), [])
-                if (event := (item.at, seq, item.customer, item.text)) not in known:
+            _, tenant, customer, kind, name, at, told_as, text = inputs[seq]
+            if told_as is not None and kind == "event" and outcome not in UNKNOWN_AFTER:
+                known = self.known.setdefault((tenant, name, told_as), [])
+                if (event := (at, seq, customer, text)) not in known:
                     insort(known, event)
         for seq in changes.reopened:
             self._reopen(seq)
@@ -202,7 +219,7 @@ class MemoryRows:
     def _reopen(self, seq: int) -> None:
         """Put an input that was set aside back into the inbox."""
         if self.outcomes.get(seq) == SET_ASIDE:
-            item = self.pending[seq] = self.inputs[seq]
+            item = self.pending[seq] = self.input(seq)
             self.inbox.add([(item.at, INPUT, seq, 0)])
             del self.outcomes[seq]
 
@@ -224,10 +241,10 @@ class MemoryRows:
     def _forget(self, erased: Erased) -> None:
         """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
         for seq, text in erased.retold:
-            self.inputs[seq] = self.inputs[seq]._replace(text=text)
+            self.inputs[seq] = tuple(self.input(seq)._replace(text=text))
         self._suppress(erased.suppressed)
         for seq in erased.dismissed:
-            self._forget_input(seq, self.inputs[seq], FORGOTTEN, anonymous(0))
+            self._forget_input(self.input(seq), FORGOTTEN, anonymous(0))
         people = erased.forgotten
         if not people:
             return
@@ -244,11 +261,12 @@ class MemoryRows:
             self.limits.forget(person.number)
             self.pulls.step_back(person.id, *self._before(person))
             self._forget_inputs(person)
-        for seq, item in self.inputs.items():
+        for item in self.told():
             place = place_of(item.id) if item.kind == "nack" else None
-            if place is not None and place[0] in serials and (serials[place[0]] or seq in self.outcomes):
-                self.inputs[seq] = without_error(item)
-                self.pending.update({seq: self.inputs[seq]} if seq in self.pending else {})
+            if place is not None and place[0] in serials and (serials[place[0]] or item.seq in self.outcomes):
+                without = without_error(item)
+                self.inputs[item.seq] = tuple(without)
+                self.pending.update({item.seq: without} if item.seq in self.pending else {})
 
     def _before(self, person: Forgotten) -> tuple[str, set[int]]:
         """Return the id before that of a forgotten customer of a tenant, "" for none, and the tenant's journeys."""
@@ -261,31 +279,31 @@ class MemoryRows:
         later = set(person.later)
         told = [
             item
-            for seq, item in self.inputs.items()
-            if (item.tenant, item.customer) == (person.tenant, person.id) and seq not in later
-            if person.inbox or seq in self.outcomes
+            for item in self.told()
+            if (item.tenant, item.customer) == (person.tenant, person.id) and item.seq not in later
+            if person.inbox or item.seq in self.outcomes
         ]
         events = known_events((item, self.outcomes.get(item.seq)) for item in told)
         self._suppress(suppressions(self.meta[KEY], person, events))  # first: ids are found by the customer's
         for item in told:
-            self._forget_input(item.seq, item, self.outcomes.get(item.seq), person.name)
+            self._forget_input(item, self.outcomes.get(item.seq), person.name)
 
     def _suppress(self, entries: Iterable[Suppression]) -> None:
         """Add to the suppression list; what is on it already keeps the later instant."""
         for entry in entries:
             self.suppressions[entry.hash] = max(entry, self.suppressions.get(entry.hash, entry))
 
-    def _forget_input(self, seq: int, item: Input, outcome: str | None, name: str) -> None:
-        bare, self.outcomes[seq] = without_person(item, outcome, name)
-        self.pending.pop(seq, None)
-        self._unlearn(seq, item)
-        self.inputs[seq] = bare  # last: until then it is found by the customer's id
+    def _forget_input(self, item: Input, outcome: str | None, name: str) -> None:
+        bare, self.outcomes[item.seq] = without_person(item, outcome, name)
+        self.pending.pop(item.seq, None)
+        self._unlearn(item)
+        self.inputs[item.seq] = tuple(bare)  # last: until then it is found by the customer's id
 
-    def _unlearn(self, seq: int, item: Input) -> None:
+    def _unlearn(self, item: Input) -> None:
         """Forget the id of an event."""
         if item.kind == "event" and item.id is not None:
             key = (item.tenant, item.type, item.id)
-            left = [each for each in self.known.pop(key, []) if each[1] != seq]
+            left = [each for each in self.known.pop(key, []) if each[1] != item.seq]
             self.known.update({key: left} if left else {})
 
     def _prune(self, pruned: Pruned) -> None:
@@ -297,7 +315,7 @@ class MemoryRows:
         self._drop_history(emptied)
         self.arms.update(dict.fromkeys(pruned.arms))
         for seq in self.inputs.keys() & pruned.inputs:
-            self._unlearn(seq, self.inputs[seq])
+            self._unlearn(self.input(seq))
             self.outcomes.pop(seq, None)
             del self.inputs[seq]
 
@@ -384,8 +402,8 @@ class MemoryRows:
         for post in posts:
             serial, n = key = post[:2]
             if key not in kept:
-                if n not in (own := numbers.setdefault(serial, [])):  # pragma: no branch - interrupts
-                    own.append(n)
+                if n not in (own := numbers.get(serial, ())):  # pragma: no branch - interrupts
+                    numbers[serial] = (*own, n)
                 if by_customer is not None:
                     by_customer.setdefault(self.runs[serial].customer, []).append(key)
             kept[key] = post
