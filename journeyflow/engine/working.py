@@ -193,7 +193,7 @@ def _worked(
     """Return what handling due work comes to, and what was loaded for it."""
     if not due.keys:
         return Changes(), Tally(), Loaded()
-    loaded = transaction.load(scheduler.plan(due, catalog))
+    loaded = transaction.load(scheduler.plan(due, catalog, scheduler.passing(due, catalog)))
     grace, dedup = catalog.grace, call.core.options.dedup
     changes, tally = scheduler.run(due, loaded, catalog, call.now, grace=grace, dedup=dedup, limit=limit)
     if tally.forgotten or changes.erased.dismissed:

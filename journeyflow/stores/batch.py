@@ -42,6 +42,9 @@ at_of: Callable[[Input], int] = itemgetter(5)
 named_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 2)
 """Return the tenant and the id of the customer that an input names."""
 
+type_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 4)
+"""Return the tenant and the type of an event."""
+
 kind_of: Callable[[Input], str] = itemgetter(3)
 """Return the kind of an input."""
 
@@ -157,6 +160,8 @@ class Request(NamedTuple):
     posts_of: frozenset[int] = frozenset()
     reading: frozenset[int] = frozenset()
     events: frozenset[tuple[str, str, str]] = frozenset()
+    mentioned: AbstractSet[tuple[str, str]] = frozenset()
+    """The customers (tenant, id) of whom it is enough to know whether they are there."""
     suppressed: frozenset[str] = frozenset()
     """The hashes to look up on the suppression list (R86)."""
     converting: frozenset[int] = frozenset()
@@ -268,6 +273,8 @@ class Loaded(NamedTuple):
     pulls: PullsLoaded | None = None
     suppressed: Mapping[str, int] = NOTHING
     """The entries of the suppression list that were found: hash, the instant before which all is old."""
+    present: AbstractSet[tuple[str, str]] = frozenset()
+    """The mentioned customers who are there."""
 
 
 def with_inputs(due: Due, inputs: Sequence[Input], now: int) -> Due:

@@ -1,6 +1,6 @@
 """The customers of one batch: who is known, what changes of them, which lists they join and leave, who is forgotten."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from journeyflow.records.changes import Forgotten
 from journeyflow.records.forgetting import anonymous
 from journeyflow.records.rows import Input
 from journeyflow.records.suppression import addresses_in
-from journeyflow.stores.batch import CustomerInHand
+from journeyflow.stores.batch import CustomerInHand, Loaded
 from journeyflow.work.circles import Pulls
 from journeyflow.work.unreadable import newly_unreadable
 
@@ -27,6 +27,8 @@ class People:
         self._pulls, self._dated = pulls, dated
         self.numbered: dict[int, CustomerInHand] = {}
         self.next_number = 1
+        self.present: Collection[tuple[str, str]] = ()
+        """Customers who are there, as (tenant, id), though they may not be in hand."""
         # the output of the batch
         self.touched: dict[int, CustomerInHand] = {}
         self.forgotten: list[tuple[Forgotten, int]] = []
@@ -37,10 +39,11 @@ class People:
         """List memberships of customers who have been forgotten: tenant, list, customer id."""
         self.unreadable: list[Unreadable] = []
 
-    def lay_out(self, people: Iterable[CustomerInHand], next_number: int) -> None:
+    def lay_out(self, loaded: Loaded) -> None:
         """Take over what was loaded."""
-        self.numbered = {person.number: person for person in people}
-        self.next_number = next_number
+        self.numbered = {person.number: person for person in loaded.people}
+        self.next_number = loaded.next_customer
+        self.present = loaded.present
 
     @cached_property
     def named(self) -> dict[tuple[str, str], CustomerInHand]:

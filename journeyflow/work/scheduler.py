@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heappop
-from itertools import compress
+from itertools import chain, compress
 from operator import itemgetter
 
 from journeyflow.basics.words import ACTIVE, MESSAGE, REVENUE, WITH_EFFECT
@@ -19,6 +19,7 @@ from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import (
+    ANSWERS,
     HELD,
     INPUT,
     JOURNEY,
@@ -34,7 +35,9 @@ from journeyflow.stores.batch import (
     customer_of,
     due_of,
     id_of,
+    named_in,
     serial_of,
+    type_in,
     version_of,
 )
 from journeyflow.work.circles import plan_pulls
@@ -53,11 +56,28 @@ type_of: Callable[[Input], str] = itemgetter(4)
 """Return the type of an event."""
 
 
-def plan(due: Due, catalog: Catalog) -> Request:
+NO_TYPES: frozenset[tuple[str, str]] = frozenset()
+
+
+def passing(due: Due, catalog: Catalog) -> AbstractSet[tuple[str, str]]:
+    """Return the types of due events, as (tenant, type), that come and go without their customers in hand.
+
+    Nobody listens to these. There are none where crowds take events, or where customers may be forgotten: there such
+    an event may be handled as others are.
+    """
+    if "event" not in due.by_kind or catalog.suppressing or catalog.forgetting or are_shared(due):
+        return NO_TYPES
+    from journeyflow.work.together.unheard import unheard_types  # noqa: PLC0415 needed where there are events alone
+
+    return unheard_types(due, catalog)
+
+
+def plan(due: Due, catalog: Catalog, unheard: AbstractSet[tuple[str, str]] = NO_TYPES) -> Request:
     """Return what must be loaded before due work can be handled.
 
     Customers with an input, and customers with a run that emits events other runs may listen to, are loaded with all
-    their runs. For other customers the attributes suffice.
+    their runs. For other customers the attributes suffice; of those with events of `unheard` types, it is enough to
+    know whether they are there.
     """
     events = due.by_kind.get("event", ())
     telling = {kind for kind in set(map(type_of, events)) if kind == REVENUE or kind.startswith(MESSAGE)}
@@ -68,7 +88,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
     versions = {*map(version_of, runs)}
     heard = frozenset(map(customer_of, _of_versions(runs, versions - catalog.unheard)))
     return Request(
-        due.named.keys(),
+        _named(due, unheard) if unheard else due.named.keys(),
         frozenset(map(customer_of, runs)) - heard,
         heard,
         frozenset({serial for serial, _ in posts}),
@@ -77,6 +97,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
         frozenset(map(serial_of, _of_versions(runs, versions & catalog.reading_posts))),
         catalog.reading_posts,
         frozenset(_named_events(events)),
+        frozenset(named_in(item) for item in events if type_in(item) in unheard) if unheard else frozenset(),
         caps=CapRequest(catalog.capped, _since(due, catalog)) if catalog.capped else None,
         clicked=frozenset(
             {(item.tenant, item.customer) for item in about if item.type == REVENUE and message_named(item) is None}
@@ -86,6 +107,13 @@ def plan(due: Due, catalog: Catalog) -> Request:
         limits=plan_limits(due, catalog),
         pulls=plan_pulls(due, catalog),
     )
+
+
+def _named(due: Due, unheard: AbstractSet[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the (tenant, id) of the customers that inputs name, apart from events of some types."""
+    telling = (items for kind, items in due.by_kind.items() if kind not in ANSWERS and kind != "event")
+    heard = (item for item in due.by_kind["event"] if type_in(item) not in unheard)
+    return set(map(named_in, chain(heard, *telling)))
 
 
 def _of_versions(runs: Collection[Run], versions: AbstractSet[int]) -> Iterable[Run]:
@@ -193,7 +221,7 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
         work.pulls.lay_out(loaded.pulls, due, catalog)
     work.runs.update(due.runs)
     work.runs.update(loaded.runs)
-    work.people.lay_out(loaded.people, loaded.next_customer)
+    work.people.lay_out(loaded)
     work.messages.lay_out(loaded, due.posts)
     work.known = {key: list(found) for key, found in loaded.known.items()}
     work.next_serial = loaded.next_serial

@@ -62,7 +62,8 @@ def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, st
     people = {store.customers[store.runs[post.serial].customer][:2] for post in posts}
     twice = told_twice(posts)
     for item in store.told():
-        of_customer, outcome = item.kind == "event" and (item.tenant, item.customer) in people, store.outcomes.get(item.seq)
+        outcome = store.outcomes.get(item.seq)
+        of_customer = item.kind == "event" and (item.tenant, item.customer) in people
         if of_customer or (item.kind == "ack" and outcome == "handled" and place_of(item.id) in twice):
             yield item, outcome
 

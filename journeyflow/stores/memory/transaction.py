@@ -149,6 +149,7 @@ class MemoryTransaction:
             limits,
             pulls,
             {each: store.suppressions[each].before for each in request.suppressed if each in store.suppressions},
+            set(filter(store.numbers.__contains__, request.mentioned)),
         )
 
     def ask(self, inquiry: Inquiry[Answer]) -> Answer:

@@ -43,6 +43,12 @@ PEOPLE_BY_NAME = RowQuestion(
     PEOPLE.shape,
 )
 
+PRESENT = RowQuestion(
+    "SELECT c.tenant, c.id FROM unnest(%(owners)s::text[], %(names)s::text[]) k (tenant, id)"
+    " JOIN customers c ON c.tenant = k.tenant AND c.id = k.id",
+    shape_of("customers", "tenant, id"),
+)
+
 SENT = RowQuestion(
     "SELECT e.customer, m.enrollment, m.n, m.at, m.channel"
     " FROM enrollments e JOIN messages m ON m.enrollment = e.serial AND m.tenant = e.tenant"
@@ -74,10 +80,11 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     """
     circles = load_circles(asking, request.pulls)
     heads_of = heads_asked(request.limits)
-    told, running, named, events, suppressed, *waiting = asking.together(
+    told, running, named, present, events, suppressed, *waiting = asking.together(
         _of_posts(asking, request.posts),
         about(RUNS, request.serials),
-        _of_names(named_by(request, circles)),
+        _of_names(PEOPLE_BY_NAME, named_by(request, circles)),
+        _of_names(PRESENT, request.mentioned),
         _of_events(request.events),
         about(SUPPRESSED, request.suppressed),
         *heads_of.values(),
@@ -122,6 +129,7 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
         None if request.limits is None else load_limits(asking, request.limits, heads, whole, numbers.next("deferred")),
         None if request.pulls is None else load_pulls(asking, request.pulls, circles, people),
         suppressed=dict(suppressed),
+        present=frozenset(present),
     )
 
 
@@ -141,9 +149,9 @@ def _of_sent(request: Request, people: Mapping[int, CustomerInHand]) -> BoundQue
     return about(SENT, numbers, since=caps.since, counted=sorted(COUNTED))
 
 
-def _of_names(names: Collection[tuple[str, str]]) -> BoundQuestion | None:
-    """Return the question for customers by name."""
-    return (PEOPLE_BY_NAME, names_as_lists(names)) if names else None
+def _of_names(question: RowQuestion, names: Collection[tuple[str, str]]) -> BoundQuestion | None:
+    """Return a question about customers by name."""
+    return (question, names_as_lists(names)) if names else None
 
 
 def _of_posts(asking: Asker, names: Collection[tuple[int, int]]) -> BoundQuestion | None:

@@ -52,6 +52,8 @@ SUPPRESSED = "SELECT hash, before FROM suppressions WHERE hash IN (SELECT value 
 
 PEOPLE = lookup("SELECT number, tenant, id, attributes FROM customers", "number")
 
+STRANGE = "WHERE NOT EXISTS (SELECT 1 FROM customers WHERE tenant = ? AND id = value)"
+
 SENT = lookup(
     "SELECT e.customer, m.enrollment, m.n, m.at, m.channel"
     " FROM enrollments e JOIN messages m ON m.enrollment = e.serial",
@@ -95,6 +97,7 @@ def load(asker: SQLiteAsker, numbers: NextNumbers, request: Request) -> Loaded:
         _limits(asker, numbers, request, heads, whole),
         None if request.pulls is None else load_pulls(asker.connection, request.pulls, circles, people),
         dict(asker.each_of(SUPPRESSED, request.suppressed)),
+        request.mentioned - _strangers(asker, request.mentioned),
     )
 
 
@@ -150,18 +153,31 @@ def _runs(asker: SQLiteAsker, serials: Collection[int]) -> dict[int, Run]:
 
 def _people_by_name(asker: SQLiteAsker, names: Iterable[tuple[str, str]]) -> dict[int, CustomerInHand]:
     sql = "SELECT number, k.key, attributes FROM json_each(?) k CROSS JOIN customers c ON tenant = ? AND c.id = k.value"
+    people: dict[int, CustomerInHand] = {}
+    for tenant, wanted in _by_tenant(names):
+        numbers, places, texts = columns(asker.rows(sql, (dumps(wanted), tenant)), 3)
+        people.update(_people(numbers, repeat(tenant), map(wanted.__getitem__, places), texts))
+    return people
+
+
+def _strangers(asker: SQLiteAsker, names: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the customers who are not there: as a rule none, so that next to no row is read."""
+    found = (
+        (tenant, asker.rows(f"SELECT value FROM json_each(?) {STRANGE}", (dumps(wanted), tenant)))
+        for tenant, wanted in _by_tenant(names)
+    )
+    return {(tenant, name) for tenant, rows in found for (name,) in rows}
+
+
+def _by_tenant(names: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Return the ids of customers by tenant, both in order."""
     by_tenant: dict[str, list[str]] = {}
     for tenant, customer in names:
         if tenant in by_tenant:
             by_tenant[tenant].append(customer)
         else:
             by_tenant[tenant] = [customer]
-    people: dict[int, CustomerInHand] = {}
-    for tenant, wanted in sorted(by_tenant.items()):
-        wanted.sort()
-        numbers, places, texts = columns(asker.rows(sql, (dumps(wanted), tenant)), 3)
-        people.update(_people(numbers, repeat(tenant), map(wanted.__getitem__, places), texts))
-    return people
+    return [(tenant, sorted(wanted)) for tenant, wanted in sorted(by_tenant.items())]
 
 
 def _people_by_number(asker: SQLiteAsker, numbers: Collection[int]) -> dict[int, CustomerInHand]:

@@ -149,6 +149,15 @@ class Loading(Begun):
             expect(people(found), {1: ("t", "ann", {"plan": "free"}, [2, 3]), 3: ("u", "ann", {"plan": "paid"}, [])})
             expect(dict(found.runs), {2: other, 3: newer})
 
+    def test_load_who_is_there(self, tmp_path: Path) -> None:
+        """Of customers who are merely mentioned comes who is there, by tenant and id, and nothing of theirs."""
+        mentioned = frozenset({("t", "ann"), ("u", "ann"), ("t", "nobody"), ("nowhere", "ann"), ("t", "BOB")})
+        with self.begun(tmp_path) as store:
+            found = load(store, mentioned=mentioned, names=frozenset({("t", "bob")}))
+            expect(set(found.present), {("t", "ann"), ("u", "ann")}, "who is there")
+            expect([person.id for person in found.people], ["bob"], "who is named comes as ever")
+            expect(set(load(store).present), set(), "nobody is mentioned")
+
     def test_the_newest_run_of_each_journey_and_key_comes_to_few_and_to_many(self, tmp_path: Path) -> None:
         """Whether one customer is asked for or a dozen, each comes with the newest run of all journeys and keys."""
         first = (ended(1, 1), *(ended(2 + n, 1, 2, key=key) for n, key in enumerate(("", "a", "b"))), run(5, 2))

@@ -5,19 +5,13 @@ other event. What is unusual, such as an event about a message, is left to the n
 `tests/work/together/test_unheard.py` shows that both give the same result.
 """
 
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from operator import itemgetter
 
 from journeyflow.basics.words import WITH_EFFECT
 from journeyflow.catalog.catalog import Catalog
-from journeyflow.records.rows import Input
-from journeyflow.stores.batch import INPUT, Due
+from journeyflow.stores.batch import INPUT, Due, type_in
 from journeyflow.work.intake import known_already
 from journeyflow.work.working_set import Work
-
-type_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 4)
-"""Return the tenant and the type of an event."""
 
 
 def unheard_types(due: Due, catalog: Catalog) -> AbstractSet[tuple[str, str]]:
@@ -37,7 +31,8 @@ class Unheard:
     def take(self, position: int, end: int) -> int:
         """Handle the due items from `position` to before `end` while nobody listens; return how many were handled."""
         work, keys, types, dedup, begun = self._work, self._keys, self.types, self._dedup, position
-        inputs, handled, meet, grace = work.inputs, work.handled, work.people.meet, work.grace
+        inputs, handled, grace = work.inputs, work.handled, work.grace
+        meet, present = work.people.meet, work.people.present
         while position < end and not work.suppressed:
             _, rank, seq, _ = keys[position]
             if rank != INPUT:
@@ -49,7 +44,7 @@ class Unheard:
             if grace is not None:
                 work.effective(at)
             known = None if told_as is None else known_already(work, item, dedup)
-            if known is None:
+            if known is None and (tenant, customer) not in present:
                 meet(tenant, customer)
             handled.append((seq, known or "handled"))
             position += 1

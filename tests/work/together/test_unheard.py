@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyflow import End, Engine, Event, Journey, MemoryStore, Send, Trigger, Wait
+from journeyflow import Chain, End, Engine, Event, Journey, MemoryStore, Send, Trigger, Update, Wait
 from journeyflow.testing import START, Forget, Life, Put, journeys, lives, policies, run
+from journeyflow.work import scheduler
 from journeyflow.work.together.unheard import Unheard
 from tests.alone import each_event_heard
 from tests.cases import cases
@@ -85,6 +86,45 @@ def test_events_found_late_are_counted():
         engine.deploy(LISTENING, at=START)
         engine.feed([view("ann", 1), view("bob", 9)])
         assert engine.tick(START + 10 * MINUTE).late == 1
+
+
+@pytest.mark.parametrize(
+    ("journey", "forgotten", "shared", "loaded"),
+    [
+        (LISTENING, False, False, {"ann"}),
+        (LISTENING, False, True, {"ann", "bob", "cid"}),
+        (LISTENING, True, False, {"ann", "bob", "cid"}),
+        (
+            Journey(id="j", trigger=Trigger("joined"), steps=[Update("u", Chain.forget()), End("e")]),
+            False,
+            False,
+            {"ann", "bob", "cid"},
+        ),
+    ],
+    ids=["as a rule", "where instants are shared", "once somebody was forgotten", "where a step forgets"],
+)
+def test_customers_of_such_events_stay_in_the_store(journey, forgotten, shared, loaded):
+    """R7, R20: whether they are there is enough, unless the event may have to be handled as others are."""
+    asked, real = [], scheduler.plan
+
+    def plan(*args):
+        asked.append(real(*args))
+        return asked[-1]
+
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(journey, at=START)
+        engine.put_customers([("bob", {"plan": "free"}), ("dan", {})], at=START)
+        engine.tick(START)
+        if forgotten:
+            engine.forget("dan", at=START)
+        instants = (1, 1, 1) if shared else (1, 2, 3)
+        names = zip(("ann", "bob", "cid"), ("joined", "page.viewed", "page.viewed"), instants, strict=True)
+        engine.feed([event(kind, customer, minute) for customer, kind, minute in names])
+        with patch.object(scheduler, "plan", plan):
+            engine.tick(START + 5 * MINUTE)
+        assert {name for _, name in asked[0].names} == loaded
+        assert engine.customer("cid").attributes == {}
+        assert engine.customer("bob").attributes == {"plan": "free"}
 
 
 @SOME
