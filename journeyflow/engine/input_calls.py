@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from journeyflow.basics.collector import undisturbed
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import id_faults
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.engine.batches import Batch, open_batch
-from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.core import Bound
 from journeyflow.engine.inputs import (
     event_input,

@@ -8,11 +8,11 @@ from typing import Final
 
 from attrs import frozen
 
+from journeyflow.basics.collector import undisturbed
 from journeyflow.basics.moments import LAST, from_micros
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.drawing.rows import Rows
 from journeyflow.engine import delivery
-from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.outlook import Outlook, seen
 from journeyflow.engine.working import HostCall, NotAlone, Overdue, Unhandled, check_clock, do_batch, set_first_aside

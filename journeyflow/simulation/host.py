@@ -14,13 +14,13 @@ from typing import Final
 
 from attrs import frozen
 
+from journeyflow.basics.collector import undisturbed
 from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.basics.values import Attributes, dumps
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.rules.paths import read_path
-from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress
 from journeyflow.engine.inputs import event_input

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Final
 from weakref import WeakSet
 
+from journeyflow.basics.collector import undisturbed
 from journeyflow.errors import StorageError
 
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
@@ -41,7 +42,18 @@ class Open:
 
     def is_left(self) -> bool:
         """Return whether the `with` statement is over without having closed this, as after an interrupt."""
-        return not _runs(self.frame, sys._current_frames().get(self.thread))  # noqa: SLF001 documented
+        return not _runs(self.frame, _newest_frame(self.thread))
+
+
+def _newest_frame(thread: int) -> FrameType | None:
+    """Return the frame in which a thread is, None if it is over.
+
+    The cycle collector rests meanwhile: Python 3.11 looks at all threads under a lock, for which what it collects then
+    may wait forever (CPython issue 106883).
+    """
+    if thread == threading.get_ident():
+        return sys._getframe(1)  # noqa: SLF001 documented
+    return undisturbed(sys._current_frames).get(thread)  # noqa: SLF001 documented
 
 
 def _runs(frame: FrameType, top: FrameType | None) -> bool:

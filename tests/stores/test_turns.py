@@ -1,8 +1,9 @@
 """Turns of a store: who waits, whose turn is ended for them, and what a fork leaves."""
 
+import gc
 import sys
 import threading
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import pytest
 
@@ -10,7 +11,7 @@ from journeyflow import MemoryStore, StorageError
 from journeyflow.records.changes import Changes, LimitChanges
 from journeyflow.records.rows import Deferred
 from journeyflow.stores import turns
-from journeyflow.stores.turns import Block, StoreTurn
+from journeyflow.stores.turns import Block, Open, StoreTurn
 from journeyflow.testing import conformance
 
 
@@ -87,6 +88,31 @@ def test_a_block_that_may_go_on_is_not_ended(keep: str, package: ModuleType, mon
     with pytest.raises(StorageError, match="x: a transaction is open in this thread already"):
         Noted(turn).__enter__()
     assert not block.dropped
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_threads_are_looked_at_while_the_collector_rests(enabled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is collected then may wait forever in Python 3.11; a thread looks at no other one for its own block."""
+    seen, left, frames = list[bool](), list[bool](), sys._current_frames
+
+    def noted() -> dict[int, FrameType]:
+        seen.append(gc.isenabled())
+        return frames()
+
+    monkeypatch.setattr(sys, "_current_frames", noted)
+    (gc.enable if enabled else gc.disable)()
+    try:
+        block = Noted(StoreTurn("x"))
+        with block:
+            assert not Open.is_left(block)
+            assert seen == []
+            other = threading.Thread(target=lambda: left.append(Open.is_left(block)))
+            other.start()
+            other.join()
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+    assert (seen, left) == ([False], [False])
 
 
 def test_who_waits_is_woken() -> None:

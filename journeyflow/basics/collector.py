@@ -1,4 +1,4 @@
-"""Python's cycle collector, which rests while an engine works."""
+"""Python's cycle collector, which rests where it would do harm: while an engine works, while threads are looked at."""
 
 import gc
 from collections.abc import Callable
