@@ -42,8 +42,21 @@ def every_engine_is_closed():
 
 @pytest.fixture(params=STORES)
 def host(request):
-    """Return a host on each store; its engine has the options that the module states as `ENGINE`."""
+    """Return a host on each store.
+
+    Its engine has the options that the module states as `ENGINE`. Where the module says `AUDITED`, nothing may be wrong
+    with its books in the end (R80).
+    """
     with open_engine(request.param, **getattr(request.module, "ENGINE", {})) as engine:
+        yield Host(engine)
+        if getattr(request.module, "AUDITED", False):
+            assert engine.audit() == []
+
+
+@pytest.fixture(params=STORES)
+def strict(request):
+    """Return a host on each store with a grace of one hour."""
+    with open_engine(request.param, grace="1 hour") as engine:
         yield Host(engine)
 
 

@@ -5,18 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from journeyflow import Limits, Send, Trigger, Wait, Window
-from tests.samples import START, STORES, Host, open_engine
+from tests.samples import START
 
 LAST = datetime.max.replace(tzinfo=UTC)
 NEAR = LAST - timedelta(minutes=1)
 
 
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store; every instant that it keeps can be read in the end."""
-    with open_engine(request.param, max_jump=None, grace=None) as engine:
-        yield Host(engine)
-        assert engine.audit() == []
+ENGINE = {"max_jump": None, "grace": None}
+AUDITED = True
 
 
 def queued(host):

@@ -6,19 +6,15 @@ from typing import Any
 import pytest
 
 from journeyflow import End, Journey, Send, Trigger, Update, Wait, Window, field, tag
-from tests.samples import START, STORES, Host, after, open_engine, utc
+from tests.samples import START, after, utc
 
 PAID = field("plan").eq("paid")
 WAYS: Any = {"on_event": [End("yes")], "on_timeout": [End("no")]}
 TICK = timedelta(microseconds=1)
 
 
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store; nothing may be wrong with its books in the end (R80)."""
-    with open_engine(request.param, grace="1 hour") as engine:
-        yield Host(engine)
-        assert engine.audit() == []
+ENGINE = {"grace": "1 hour"}
+AUDITED = True
 
 
 def waiting(host, when=PAID, timeout="7 days", **options):

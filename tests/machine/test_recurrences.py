@@ -2,18 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
-
 from journeyflow import End, Journey, Trigger, Wait, Window
-from tests.samples import START, STORES, Host, after, open_engine, utc
+from tests.samples import START, after, utc
 
-
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store; nothing may be wrong with its books in the end (R80)."""
-    with open_engine(request.param, grace="1 hour") as engine:
-        yield Host(engine)
-        assert engine.audit() == []
+ENGINE = {"grace": "1 hour"}
+AUDITED = True
 
 
 def lefts(host, step="month"):

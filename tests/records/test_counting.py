@@ -18,7 +18,7 @@ from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import run
 from journeyflow.testing.strategies import journeys, lives
 from tests.cases import cases
-from tests.samples import START, STORES, Host, open_engine
+from tests.samples import START, Host, open_engine
 
 ZONES = ("UTC", "America/New_York", "Africa/Johannesburg", "Pacific/Apia", "America/St_Johns", "Asia/Kathmandu")
 
@@ -34,12 +34,8 @@ def counters(host: Host, **where: str) -> dict[tuple[str, str, str], tuple[int, 
     return {(step, what, label): (total, uniques) for step, what, label, total, uniques in rows}
 
 
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store, whose books add up at the end."""
-    with open_engine(request.param, grace=None, max_jump=None) as engine:
-        yield Host(engine)
-        assert engine.audit() == []
+ENGINE = {"grace": None, "max_jump": None}
+AUDITED = True
 
 
 # --- days and domains -------------------------------------------------------------------------------------------------

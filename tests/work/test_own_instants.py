@@ -5,18 +5,14 @@ from datetime import timedelta
 import pytest
 
 from journeyflow import End, Wait, Window
-from tests.samples import START, STORES, Host, after, open_engine, utc
+from tests.samples import START, after, utc
 
 LATE = Window("MON-FRI", "10:00", "17:00")
 """START is a Monday, 08:00 UTC."""
 
 
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store, with a grace of an hour; nothing may be wrong with its books in the end (R80)."""
-    with open_engine(request.param, grace="1 hour") as engine:
-        yield Host(engine)
-        assert engine.audit() == []
+ENGINE = {"grace": "1 hour"}
+AUDITED = True
 
 
 # --- an opening that its window moves ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from attrs import evolve
 from journeyflow import Chain, End, Goal, InvalidInput, Journey, Limits, NotFound, Send, Split, Update, Wait, arm, tag
 from journeyflow.basics.chance import bucket
 from journeyflow.questions.numbers.intervals import Group, wilson
-from tests.samples import START, STORES, Host, after, open_engine
+from tests.samples import START, Host, after
 
 ARMS = (
     arm(50, [Send("tips", channel="EMAIL", template="t")], "tips"),
@@ -16,12 +16,8 @@ ARMS = (
 )
 
 
-@pytest.fixture(params=STORES)
-def host(request):
-    """Give a host on each store, whose books add up at the end."""
-    with open_engine(request.param, grace=None, max_jump=None) as engine:
-        yield Host(engine)
-        assert engine.audit() == []
+ENGINE = {"grace": None, "max_jump": None}
+AUDITED = True
 
 
 def came(host: Host, count: int, when: str = "0 days") -> list[str]:
