@@ -75,8 +75,17 @@ def loads_each(texts: Sequence[str]) -> list[Any]:
     >>> loads_each(['{"b":1}', '{"b":2}'])
     [{'b': 1}, {'b': 2}]
     """
-    values: list[Any] = loads(f"[{','.join(texts)}]")
-    if len(values) != len(texts):
+    return loads_joined(",".join(texts), len(texts))
+
+
+def loads_joined(text: str, count: int) -> list[Any]:
+    """Return so many values, whose texts were joined with commas. Raise ValueError as `loads` does.
+
+    >>> loads_joined('{"b":1},{"b":2}', 2), loads_joined("", 0)
+    ([{'b': 1}, {'b': 2}], [])
+    """
+    values: list[Any] = loads(f"[{text}]")
+    if len(values) != count:
         msg = "malformed JSON: a value is more than one"
         raise ValueError(msg)
     return values

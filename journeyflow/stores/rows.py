@@ -35,7 +35,11 @@ class RowForm(Generic[Record]):
 
     def names(self, fields: Collection[str] | None = None, table: str = "") -> str:
         """Name the columns of some fields, or of all, with commas between."""
-        return ", ".join(f"{table}{self.columns.get(name, name)}" for name in fields or self.fields)
+        return ", ".join(f"{table}{column}" for column in self.each(fields))
+
+    def each(self, fields: Collection[str] | None = None) -> tuple[str, ...]:
+        """Return the columns of some fields, or of all."""
+        return tuple(self.columns.get(name, name) for name in fields or self.fields)
 
     def without(self, *fields: str) -> tuple[str, ...]:
         """Return the fields but these, as `writer` wants them: first those that are not stored as they are."""

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from journeyflow.basics.values import dumps
+from journeyflow.stores.rows import Row
+from journeyflow.stores.sqlite.alike import SAMPLE, Selection, rows_alike
 
 
 class Lookup(NamedTuple):
@@ -14,18 +16,21 @@ class Lookup(NamedTuple):
     one by one.
     """
 
-    many: str
-    span: str
+    many: Selection
+    span: Selection
 
 
-def lookup(asked: str, key: str, tail: str = "") -> Lookup:
+def lookup(columns: Sequence[str], tables: str, key: str, tail: str = "") -> Lookup:
     """Write a question about rows by their key.
 
-    >>> lookup("SELECT a FROM t", "k").span
-    'SELECT a FROM t WHERE k BETWEEN ? AND ?'
+    >>> lookup(["a"], "t", "k").span.text
+    'SELECT a FROM t WHERE k BETWEEN :first AND :last'
     """
-    asked = f"{asked} WHERE {key}"
-    return Lookup(f"{asked} IN (SELECT value FROM json_each(?)){tail}", f"{asked} BETWEEN ? AND ?{tail}")
+    source = f"FROM {tables} WHERE {key}"
+    return Lookup(
+        Selection(tuple(columns), f"{source} IN (SELECT value FROM json_each(:each)){tail}"),
+        Selection(tuple(columns), f"{source} BETWEEN :first AND :last{tail}"),
+    )
 
 
 class SQLiteAsker:
@@ -46,21 +51,34 @@ class SQLiteAsker:
         each = sorted(wanted)
         return self.rows(sql, (dumps(each), *parameters)) if each else []
 
-    def of(self, asked: Lookup, numbers: Collection[int], *parameters: object) -> list[tuple[Any, ...]]:
+    def of(self, asked: Lookup, numbers: Collection[int], **parameters: object) -> list[Row]:
         """Ask about each of some numbers, no two the same, in order; nobody is asked about none."""
         if not numbers:
             return []
+        question, about = _about(asked, sorted(numbers))
+        return self.rows(question.text, {**about, **parameters})
+
+    def of_alike(self, asked: Lookup, numbers: Collection[int]) -> list[Row]:
+        """Ask as `of` does, for rows of which most columns are alike if there are many."""
         each = sorted(numbers)
-        first, last = each[0], each[-1]
-        if last - first + 1 == len(each):
-            return self.rows(asked.span, (first, last, *parameters))
-        return self.rows(asked.many, (dumps(each), *parameters))
+        sample = self.of(asked, each[:SAMPLE])
+        if not sample or len(each) <= SAMPLE:
+            return sample + self.of(asked, each[SAMPLE:])
+        return sample + rows_alike(self.connection, *_about(asked, each[SAMPLE:]), sample)
+
+    def first_alike(self, question: Selection, limit: int, parameters: Mapping[str, object]) -> list[Row]:
+        """Ask for the first rows, at most so many, of which most columns are alike if there are many."""
+        sample = self.rows(question.text, {**parameters, "limit": min(limit, SAMPLE), "behind": 0})
+        if len(sample) < SAMPLE or limit <= SAMPLE:
+            return sample
+        return sample + rows_alike(
+            self.connection, question, {**parameters, "limit": limit - SAMPLE, "behind": SAMPLE}, sample
+        )
 
 
-def columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[Sequence[Any]]:
-    """Turn rows into so many columns.
-
-    >>> columns([(1, "a"), (2, "b")], 2), columns([], 2)
-    ([(1, 2), ('a', 'b')], [(), ()])
-    """
-    return list(zip(*rows, strict=True)) if rows else [()] * count
+def _about(asked: Lookup, each: Sequence[int]) -> tuple[Selection, Mapping[str, object]]:
+    """Return the question about some numbers in order, and what it is asked with."""
+    first, last = each[0], each[-1]
+    if last - first + 1 == len(each):
+        return asked.span, {"first": first, "last": last}
+    return asked.many, {"each": dumps(each)}

@@ -1,8 +1,9 @@
 """Where due work stands in a SQLite file: that of everybody, and that of some customers (R7, R74)."""
 
 from journeyflow.stores.batch import ANSWERS
-from journeyflow.stores.rows import INPUT_FORM, POST_ROW, RUN_ROW
+from journeyflow.stores.rows import INPUT_FORM, POST_ROW, RUN_FORM
 from journeyflow.stores.schema import LATER, MESSAGE_ID
+from journeyflow.stores.sqlite.alike import Selection
 
 _OF = "json_each(:of) k"
 
@@ -26,24 +27,24 @@ AND seq IN (
 )"""
 
 
-def inbox(*, some: bool) -> str:
+INBOX = ("iif(outcome IS NULL, seq, NULL)", *INPUT_FORM.each(INPUT_FORM.without("seq")))
+
+RESTS = RUN_FORM.each()
+
+
+def inbox(*, some: bool) -> Selection:
     """Return the question for the first due inputs, of `some` customers or of all.
 
     An index that disagrees with the table shows in a sequence number that is missing.
     """
-    return (
-        f"SELECT iif(outcome IS NULL, seq, NULL), {INPUT_FORM.names(INPUT_FORM.without('seq'))} FROM inputs"
-        f" WHERE outcome IS NULL AND at <= :now{_INPUTS * some} ORDER BY at, seq LIMIT :limit"
-    )
+    where = f"outcome IS NULL AND at <= :now{_INPUTS * some}"
+    return Selection(INBOX, f"FROM inputs WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :behind")
 
 
-def rests(*, some: bool) -> str:
+def rests(*, some: bool) -> Selection:
     """Return the question for the first runs whose rest is over."""
-    mine = f" AND customer IN {_NUMBERS}" * some
-    return (
-        f"SELECT {RUN_ROW} FROM enrollments WHERE due <= :now{mine}"
-        f" ORDER BY due, ifnull(held, {LATER}), serial LIMIT :limit"
-    )
+    where, order = f"due <= :now{f' AND customer IN {_NUMBERS}' * some}", f"due, ifnull(held, {LATER}), serial"
+    return Selection(RESTS, f"FROM enrollments WHERE {where} ORDER BY {order} LIMIT :limit OFFSET :behind")
 
 
 def leases(*, some: bool) -> str:

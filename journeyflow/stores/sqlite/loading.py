@@ -4,21 +4,19 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, repeat
 from typing import Final
 
-from journeyflow.basics.values import dumps, loads_each
+from journeyflow.basics.values import dumps, loads, loads_joined
 from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
 from journeyflow.records.rows import Deferred, Glimpse, Post, Run
 from journeyflow.stores.batch import CustomerInHand, LimitsLoaded, Loaded, Request, named_by, serial_of
-from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, read_post, read_runs, read_seen
-from journeyflow.stores.sqlite.asking import SQLiteAsker, columns, lookup
+from journeyflow.stores.rows import POST_ROW, RUN_FORM, SEEN_FORM, read_post, read_runs, read_seen
+from journeyflow.stores.sqlite.asking import SQLiteAsker, lookup
 from journeyflow.stores.sqlite.limits import load_limits, queue_heads
 from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
 from journeyflow.stores.sqlite.writing import NextNumbers
 
-RUNS = lookup(f"SELECT {RUN_ROW} FROM enrollments", "serial")
+RUNS = lookup(RUN_FORM.each(), "enrollments", "serial")
 
-NEWEST_RUNS = lookup(
-    "SELECT customer, serial, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key"
-)
+NEWEST_RUNS = lookup(["customer", "serial", "max(run)"], "enrollments", "customer", " GROUP BY customer, journey, key")
 """The newest run of each journey and key of some customers: an index answers it alone, which holds all their runs."""
 
 
@@ -50,18 +48,27 @@ KNOWN_EVENTS = (
 
 SUPPRESSED = "SELECT hash, before FROM suppressions WHERE hash IN (SELECT value FROM json_each(?))"
 
-PEOPLE = lookup("SELECT number, tenant, id, attributes FROM customers", "number")
+PEOPLE = lookup(
+    ["json_group_array(number)", "json_group_array(tenant)", "json_group_array(id)", "group_concat(attributes)"],
+    "customers",
+    "number",
+)
 
 STRANGE = "WHERE NOT EXISTS (SELECT 1 FROM customers WHERE tenant = ? AND id = value)"
 
-SENT = lookup(
-    "SELECT e.customer, m.enrollment, m.n, m.at, m.channel"
-    " FROM enrollments e JOIN messages m ON m.enrollment = e.serial",
-    "e.customer",
-    " AND e.last_at >= ? AND m.at >= ? AND m.status IN (SELECT value FROM json_each(?))",
+PEOPLE_BY_NAME = (
+    "SELECT json_group_array(number), json_group_array(k.key), group_concat(attributes)"
+    " FROM json_each(?) k CROSS JOIN customers c ON tenant = ? AND c.id = k.value"
 )
 
-NEWEST_POSTS = lookup(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
+SENT = lookup(
+    ["e.customer", "m.enrollment", "m.n", "m.at", "m.channel"],
+    "enrollments e JOIN messages m ON m.enrollment = e.serial",
+    "e.customer",
+    " AND e.last_at >= :since AND m.at >= :since AND m.status IN (SELECT value FROM json_each(:counted))",
+)
+
+NEWEST_POSTS = lookup(SEEN_FORM.each(), "messages", "enrollment")
 
 
 def load(asker: SQLiteAsker, numbers: NextNumbers, request: Request) -> Loaded:
@@ -142,21 +149,20 @@ def _sent(
     if caps is None:
         return []
     numbers = [person.number for person in people if person.tenant in caps.tenants]
-    return asker.of(SENT, numbers, caps.since, caps.since, dumps(sorted(COUNTED)))
+    return asker.of(SENT, numbers, since=caps.since, counted=dumps(sorted(COUNTED)))
 
 
 def _runs(asker: SQLiteAsker, serials: Collection[int]) -> dict[int, Run]:
     """Return runs by serial."""
-    runs = read_runs(asker.of(RUNS, serials))
+    runs = read_runs(asker.of_alike(RUNS, serials))
     return dict(zip(map(serial_of, runs), runs, strict=True))
 
 
 def _people_by_name(asker: SQLiteAsker, names: Iterable[tuple[str, str]]) -> dict[int, CustomerInHand]:
-    sql = "SELECT number, k.key, attributes FROM json_each(?) k CROSS JOIN customers c ON tenant = ? AND c.id = k.value"
     people: dict[int, CustomerInHand] = {}
     for tenant, wanted in _by_tenant(names):
-        numbers, places, texts = columns(asker.rows(sql, (dumps(wanted), tenant)), 3)
-        people.update(_people(numbers, repeat(tenant), map(wanted.__getitem__, places), texts))
+        [(numbers, places, texts)] = asker.rows(PEOPLE_BY_NAME, (dumps(wanted), tenant))
+        people.update(_people(loads(numbers), repeat(tenant), map(wanted.__getitem__, loads(places)), texts))
     return people
 
 
@@ -181,7 +187,10 @@ def _by_tenant(names: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
 
 
 def _people_by_number(asker: SQLiteAsker, numbers: Collection[int]) -> dict[int, CustomerInHand]:
-    return _people(*columns(asker.of(PEOPLE, numbers), 4))
+    people: dict[int, CustomerInHand] = {}
+    for found, tenants, names, texts in asker.of(PEOPLE, numbers):
+        people = _people(loads(found), loads(tenants), loads(names), texts)
+    return people
 
 
 def _named_posts(asker: SQLiteAsker, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
@@ -195,7 +204,7 @@ def _named_posts(asker: SQLiteAsker, names: Iterable[tuple[int, int]]) -> dict[t
 def _newest_posts(asker: SQLiteAsker, serials: Collection[int]) -> dict[int, dict[str, Glimpse]]:
     """Return what rules see of the newest message of each step of some runs."""
     newest: dict[int, dict[str, Glimpse]] = {}
-    for row in sorted(asker.of(NEWEST_POSTS, serials)):  # by run and visit
+    for row in sorted(asker.of_alike(NEWEST_POSTS, serials)):  # by run and visit
         newest.setdefault(row[0], {})[row[2]] = read_seen(row)
     return newest
 
@@ -211,7 +220,11 @@ def _known_events(
 
 
 def _people(
-    numbers: Sequence[int], tenants: Iterable[str], names: Iterable[str], texts: Sequence[str]
+    numbers: Sequence[int], tenants: Iterable[str], names: Iterable[str], texts: str | None
 ) -> dict[int, CustomerInHand]:
-    """Make customers of columns, by number; of tenants there may be more than are needed."""
-    return dict(zip(numbers, map(CustomerInHand, numbers, tenants, names, loads_each(texts)), strict=True))
+    """Make customers of columns, by number, the attributes as texts with commas between.
+
+    Of tenants there may be more than are needed.
+    """
+    attributes = loads_joined(texts or "", len(numbers))
+    return dict(zip(numbers, map(CustomerInHand, numbers, tenants, names, attributes), strict=True))

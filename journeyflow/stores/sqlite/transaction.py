@@ -173,13 +173,13 @@ class SQLiteTransaction:
         As a rule most kinds have none, and are not asked.
         """
         some = of is not None
-        asked = {"now": now, "limit": limit + 1, **({} if of is None else {"of": dumps(sorted(of))})}
+        asked = {"now": now, **({} if of is None else {"of": dumps(sorted(of))})}
         inbox, resting, leased, ringing = (
             (True, True, True, False) if some else [each is not None and each <= now for each in self._glance()[:4]]
         )
-        told = self._ask(due.inbox(some=some), asked) if inputs and inbox else []
-        rests = self._ask(due.rests(some=some), asked) if resting else []
-        leases = self._ask(due.leases(some=some), asked) if leased else []
+        told = self._asker.first_alike(due.inbox(some=some), limit + 1, asked) if inputs and inbox else []
+        rests = self._asker.first_alike(due.rests(some=some), limit + 1, asked) if resting else []
+        leases = self._ask(due.leases(some=some), {**asked, "limit": limit + 1}) if leased else []
         items, runs, posts = list(map(make_input, told)), read_runs(rests), list(map(read_post, leases))
         self._expect(None not in map(seq_of, items))
         self._expect({*map(status_of_run, runs)} <= {ACTIVE})
