@@ -1,26 +1,21 @@
 """Loading and removing finished history in a PostgreSQL schema (R86)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from journeyflow.records.changes import Pruned
-from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Post
+from journeyflow.stores.erasing import INPUTS, read_told
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
 from journeyflow.stores.postgres.asking import Asker
 from journeyflow.stores.postgres.sets import SetWriter
+from journeyflow.stores.pruning import ACKS, ANSWERED, acks_of, finished_of
 from journeyflow.stores.rows import (
     INPUT_FORM,
-    INPUT_ROW,
     POST_ROW,
     RUN_ROW,
-    read_input,
-    read_move,
     read_post,
-    read_run,
     text_or_none,
 )
-
-INPUTS = f"{INPUT_ROW}, outcome"
 
 SUPERSEDED = """EXISTS (SELECT FROM enrollments n WHERE n.customer = e.customer AND n.journey = e.journey
     AND n.key = e.key AND n.run > e.run)"""
@@ -51,51 +46,35 @@ ORDER BY i.seq
 """
 """The query for events of the customers of some runs that may be about their messages."""
 
-ACKS = f"SELECT {INPUTS} FROM inputs WHERE customer = '' AND kind = 'ack' AND outcome = 'handled'"
-
-ANSWERED = "SELECT id FROM inputs WHERE outcome IS NULL AND kind IN ('ack', 'nack', 'requeue')"
-
 
 def load_finished(asking: Asker, request: PruneRequest) -> Finished:
     """Return the first runs that ended before an instant, with all that belongs to them."""
     limits = {"after": request.after, "before": request.before, "limit": request.limit}
     rows = asking.of(FINISHED, request.journeys, **limits)
-    runs = tuple(map(read_run, rows))
-    serials = [run.serial for run in runs]
+    serials = [serial for serial, *_ in rows]
     posts = list(map(read_post, asking.of(MESSAGES + asking.lock, serials)))
-    answered = (place_of(name) for (name,) in asking.rows(ANSWERED + asking.mine())) if posts else ()
-    return Finished(
-        runs,
-        frozenset(row[0] for row in rows if not row[-1]),
-        tuple(map(read_move, asking.of(MOVES, serials))),
-        tuple(posts),
-        tuple(_told(asking, posts)),
-        frozenset(place for place in answered if place is not None),
-    )
+    moves, told = asking.of(MOVES, serials), _told(asking, posts)
+    return finished_of(rows, moves, posts, told, asking.rows(ANSWERED + asking.mine()) if posts else ())
 
 
-def _told(asking: Asker, posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
+def _told(asking: Asker, posts: Sequence[Post]) -> list[tuple[Input, str]]:
     """Return what was told of some messages: acks, which name no customer, only where events tell of `sent` too."""
     if not posts:
-        return
+        return []
+    events = read_told(asking.of(TOLD, {post.serial for post in posts}))
     twice = told_twice(posts)
-    for *row, outcome in asking.of(TOLD, {post.serial for post in posts}):
-        yield read_input(row), outcome
-    for *row, outcome in asking.rows(f"{ACKS}{asking.mine()} ORDER BY seq") if twice else ():
-        item = read_input(row)
-        if place_of(item.id) in twice:
-            yield item, outcome
+    return [*events, *acks_of(asking.rows(f"{ACKS}{asking.mine()} ORDER BY seq"), twice)] if twice else events
 
 
 def load_past(asking: Asker, request: PastRequest) -> tuple[tuple[Input, str], ...]:
     """Return the first handled inputs from before an instant, with their outcomes."""
     wanted = "" if request.tenant is None else " AND tenant = %(wanted)s"
     rows = asking.rows(
-        f"SELECT {INPUTS} FROM inputs WHERE seq > %(after)s AND at < %(before)s AND outcome IS NOT NULL{wanted}"
+        f"{INPUTS} WHERE seq > %(after)s AND at < %(before)s AND outcome IS NOT NULL{wanted}"
         " ORDER BY seq LIMIT %(limit)s",
         {"after": request.after, "before": request.before, "wanted": request.tenant, "limit": request.limit},
     )
-    return tuple((read_input(row), outcome) for *row, outcome in rows)
+    return tuple(read_told(rows))
 
 
 def prune(sets: SetWriter, pruned: Pruned) -> None:

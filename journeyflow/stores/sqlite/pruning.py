@@ -1,29 +1,24 @@
 """Loading and removing finished history in a SQLite file (R86)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from journeyflow.basics.values import dumps
 from journeyflow.records.changes import Pruned
-from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Post
+from journeyflow.stores.erasing import INPUTS, read_told
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
+from journeyflow.stores.pruning import ACKS, ANSWERED, acks_of, finished_of
 from journeyflow.stores.rows import (
     INPUT_FORM,
-    INPUT_ROW,
     POST_ROW,
     RUN_ROW,
-    read_input,
-    read_move,
     read_post,
-    read_run,
     text_or_none,
 )
 
 if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
-
-INPUTS = f"{INPUT_ROW}, outcome"
 
 SUPERSEDED = """EXISTS (SELECT 1 FROM enrollments n WHERE n.customer = e.customer AND n.journey = e.journey
     AND n.key = e.key AND n.run > e.run)"""
@@ -52,12 +47,8 @@ GROUP BY i.seq ORDER BY i.seq
 """
 """The query for events of the customers of some runs that may be about their messages."""
 
-ACKS = f"SELECT {INPUTS} FROM inputs WHERE customer = '' AND kind = 'ack' AND outcome = 'handled' ORDER BY seq"
-
-ANSWERED = "SELECT id FROM inputs WHERE outcome IS NULL AND kind IN ('ack', 'nack', 'requeue')"
-
 PAST = f"""
-SELECT {INPUTS} FROM inputs WHERE seq > ? AND at < ? AND outcome IS NOT NULL AND ifnull(?, tenant) = tenant
+{INPUTS} WHERE seq > ? AND at < ? AND outcome IS NOT NULL AND ifnull(?, tenant) = tenant
 ORDER BY seq LIMIT ?
 """
 
@@ -66,8 +57,7 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
     """Return the first runs that ended before an instant, with all that belongs to them."""
     asked = {"after": request.after, "before": request.before, "limit": request.limit}
     rows = connection.execute(FINISHED, {**asked, "journeys": dumps(sorted(request.journeys))}).fetchall()
-    runs = tuple(map(read_run, rows))
-    serials = dumps([run.serial for run in runs])
+    serials = dumps([serial for serial, *_ in rows])
     posts = [
         read_post(row)
         for row in connection.execute(
@@ -76,34 +66,23 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
             (serials,),
         )
     ]
-    answered = (place_of(name) for (name,) in connection.execute(ANSWERED)) if posts else ()
-    return Finished(
-        runs,
-        frozenset(row[0] for row in rows if not row[-1]),
-        tuple(map(read_move, connection.execute(MOVES, (serials,)))),
-        tuple(posts),
-        tuple(_told(connection, posts)),
-        frozenset(place for place in answered if place is not None),
-    )
+    moves = connection.execute(MOVES, (serials,))
+    return finished_of(rows, moves, posts, _told(connection, posts), connection.execute(ANSWERED) if posts else ())
 
 
-def _told(connection: "Connection", posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
+def _told(connection: "Connection", posts: Sequence[Post]) -> list[tuple[Input, str]]:
     """Return what was told of some messages: acks, which name no customer, only where events tell of `sent` too."""
     if not posts:
-        return
-    rows = connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)).fetchall()
+        return []
+    events = read_told(connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)))
     twice = told_twice(posts)
-    yield from ((read_input(row), outcome) for *row, outcome in rows)
-    for *row, outcome in connection.execute(ACKS).fetchall() if twice else ():
-        item = read_input(row)
-        if place_of(item.id) in twice:
-            yield item, outcome
+    return [*events, *acks_of(connection.execute(f"{ACKS} ORDER BY seq"), twice)] if twice else events
 
 
 def load_past(connection: "Connection", request: PastRequest) -> tuple[tuple[Input, str], ...]:
     """Return the first handled inputs from before an instant, with their outcomes."""
     rows = connection.execute(PAST, (request.after, request.before, request.tenant, request.limit))
-    return tuple((read_input(row), outcome) for *row, outcome in rows)
+    return tuple(read_told(rows))
 
 
 def prune(connection: "Connection", pruned: Pruned) -> None:

@@ -1,0 +1,40 @@
+"""What both databases do alike where finished history is read, to be pruned (R86)."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Input, Post
+from journeyflow.stores.erasing import INPUTS, read_told
+from journeyflow.stores.inquiries import Finished
+from journeyflow.stores.rows import read_move, read_run
+
+ACKS = f"{INPUTS} WHERE customer = '' AND kind = 'ack' AND outcome = 'handled'"
+"""Begins the query for acks, which name no customer."""
+
+ANSWERED = "SELECT id FROM inputs WHERE outcome IS NULL AND kind IN ('ack', 'nack', 'requeue')"
+"""Begins the query for the messages of all answers that wait."""
+
+
+def finished_of(
+    runs: Iterable[Any],
+    moves: Iterable[Any],
+    posts: Sequence[Post],
+    told: Iterable[tuple[Input, str | None]],
+    answers: Iterable[tuple[str]],
+) -> Finished:
+    """Return what belongs to some runs, from rows; the last column of a run is whether a later one took its place."""
+    found = list(runs)
+    return Finished(
+        tuple(map(read_run, found)),
+        frozenset(row[0] for row in found if not row[-1]),
+        tuple(map(read_move, moves)),
+        tuple(posts),
+        tuple(told),
+        frozenset(place for (name,) in answers if (place := place_of(name)) is not None),
+    )
+
+
+def acks_of(rows: Iterable[Any], messages: Collection[tuple[int, int]]) -> list[tuple[Input, str]]:
+    """Return the acks of some messages, with their outcomes."""
+    return [(item, outcome) for item, outcome in read_told(rows) if place_of(item.id) in messages]
