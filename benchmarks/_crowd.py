@@ -60,10 +60,10 @@ def few(path: Path, count: int) -> None:
             engine.feed(Event("joined", customer=name, at=now) for name, _ in _people(day, count))
             engine.tick(now)
             while messages := engine.claim("bench", limit=1_000, at=now):
-                failing = [each for each in messages if int(each.customer[1:]) % RARE == 2]  # noqa: PLR2004
+                failing = [each for each in messages if int(each.customer[1:]) % RARE == 2]  # noqa: PLR2004 a few
                 engine.nack(failing, at=now, error="550 no such mailbox")
                 engine.ack([each for each in messages if each not in failing], at=now)
-                ordering = [each.customer for each in messages if int(each.customer[1:]) % 10 == 3]  # noqa: PLR2004
+                ordering = [each.customer for each in messages if int(each.customer[1:]) % 10 == 3]  # noqa: PLR2004 a tenth
                 engine.feed(Event("order", customer=name, at=now + timedelta(hours=1)) for name in ordering)
                 engine.tick(now)
         engine.tick(END)

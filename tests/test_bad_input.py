@@ -443,29 +443,29 @@ class Hidden:
         raise KeyError
 
 
-REFUSALS: dict[str, tuple[Callable[[Engine], object], str]] = {
+REFUSALS: dict[str, tuple[Callable[[Any], object], str]] = {
     "error: must be text, not bytes": (
-        lambda engine: engine.nack(engine.claim("w", at=START), at=START, error=b"x"),  # type: ignore[arg-type]
+        lambda engine: engine.nack(engine.claim("w", at=START), at=START, error=b"x"),
         "InvalidInput",
     ),
     "mapping: must say of each step": (
-        lambda engine: engine.migrate("j", 1, [1], at=START),  # type: ignore[arg-type]
+        lambda engine: engine.migrate("j", 1, [1], at=START),
         "InvalidInput",
     ),
     "templates: must be a function": (
-        lambda engine: engine.copy_to("t", "j", at=START, templates=5),  # type: ignore[arg-type]
+        lambda engine: engine.copy_to("t", "j", at=START, templates=5),
         "InvalidInput",
     ),
     "progress: must be a function": (
-        lambda engine: engine.prune(START, progress=5),  # type: ignore[arg-type]
+        lambda engine: engine.prune(START, progress=5),
         "InvalidInput",
     ),
     "force: must be True or False, not Hidden (cannot be shown)": (
-        lambda engine: engine.enroll("j", "c1", at=START, force=Hidden()),  # type: ignore[arg-type]
+        lambda engine: engine.enroll("j", "c1", at=START, force=Hidden()),
         "InvalidInput",
     ),
     "there is no (Hidden that cannot be shown)": (
-        lambda engine: engine.enrollments(status=[Hidden()]),  # type: ignore[list-item]
+        lambda engine: engine.enrollments(status=[Hidden()]),
         "InvalidInput",
     ),
     "channel: contains a lone surrogate": (

@@ -93,7 +93,7 @@ def odd_values() -> dict[str, Callable[[], object]]:
         {"\ud800": 1}, {"a": "\ud800"}, {"a": float("nan")}, {"a": 2**70}, {"hello": True}, {"hello": 1},
         {"hello": None}, {b"x": True}, {"a"}, frozenset({1}), range(3), deque(["a"]), OrderedDict(a=1), UserDict(a=1),
         UserString("a"), PurePosixPath("a"), object, int, len, Ellipsis, NotImplemented, date(2026, 1, 5), date.max,
-        time(8), timedelta(1), timedelta.max, datetime(2026, 1, 5), datetime.min, datetime.max,  # noqa: DTZ001, DTZ901
+        time(8), timedelta(1), timedelta.max, datetime(2026, 1, 5), datetime.min, datetime.max,  # noqa: DTZ001, DTZ901 naive
         datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC),
         datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
         datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))), datetime(2026, 1, 5, tzinfo=UTC), UTC,
@@ -220,7 +220,7 @@ def test_every_parameter_takes_or_refuses(method: str) -> None:
             host.engine.tick(START + timedelta(days=1))
             host.engine.find_customer("c1", pending=True)
             assert host.engine.audit() == []
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 likewise
             wrong.append(("afterwards", "", [f"{type(error).__name__}: {error}"[:200]]))
     assert not wrong, "\n".join(f"@@ {method} {each}" for each in wrong)
 

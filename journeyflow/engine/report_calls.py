@@ -28,7 +28,7 @@ class ReportCalls(VersionCalls, Questions):
         up to that of `at`. The page loads nothing and runs no script. Raises NotFound for an unknown journey,
         InvalidInput with all faults of the dates.
         """
-        from journeyflow.reporting.pages import FAILURES, JourneyAnswers, account_page, journey_page  # noqa: PLC0415
+        from journeyflow.reporting.pages import FAILURES, JourneyAnswers, account_page, journey_page  # noqa: PLC0415 used here alone
 
         if journey is None:
             found = self.all_stats(at=at, since=since, until=until)

@@ -129,7 +129,7 @@ def poisson(mean: float, unit: float) -> int:
     >>> poisson(2.0, 0.5), poisson(0.0, 0.9), poisson(900.0, 0.5)
     (2, 0, 900)
     """
-    if mean > 50:  # the normal distribution is near enough, and the sum below would lose its digits  # noqa: PLR2004
+    if mean > 50:  # noqa: PLR2004 the normal distribution is near enough, and the sum below would lose its digits
         return max(0, round(mean + sqrt(mean) * STANDARD.inv_cdf(unit)))
     shares, share = list[float](), exp(-mean)
     for number in range(1, 200):

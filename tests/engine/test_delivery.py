@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_a_message_that_stops_every_tick_takes_no_other_with_it(opened, poison):
     assert len(sent) == 104
 
 
-class Interrupted(list):  # type: ignore[type-arg]
+class Interrupted(list[Any]):
     """Outcomes whose growing is interrupted at its end, as any call may be."""
 
     def extend(self, outcomes):
@@ -297,7 +298,7 @@ def test_messages_that_are_given_up_are_logged_as_errors(store, caplog, error, s
 def test_a_stopwatch_is_a_function():
     """What measures leases is checked like other options (R1)."""
     with pytest.raises(TypeError, match="stopwatch must be a function that returns seconds, not int 5"):
-        Engine(MemoryStore(), stopwatch=5)  # type: ignore[arg-type]
+        Engine(MemoryStore(), stopwatch=5)  # type: ignore[arg-type]  # wrong on purpose
 
 
 # --- closing ----------------------------------------------------------------------------------------------------------

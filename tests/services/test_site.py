@@ -1,17 +1,12 @@
 """The site: who may look, what its pages say, that hostile names are text, and that it costs what it shows."""
 
 import re
-from base64 import b64encode
 from datetime import timedelta
-from html import unescape
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from journeyflow import (
-    Condition,
     End,
     Engine,
     Event,
@@ -29,134 +24,17 @@ from journeyflow import (
 )
 from journeyflow.answers import SetAside
 from journeyflow.basics.moments import from_micros
-from journeyflow.services.directory import SQLiteDirectory
 from journeyflow.services.operations import HttpRequest
-from journeyflow.services.site import PageService
 from journeyflow.services.site.service import PAGES
 from journeyflow.stores.sqlite import SQLiteStore
-from tests.reader import Reader
 from tests.samples import START, STORES, after, open_engine, statements
-
-NOW = after("3 days 5 hours")
-
-CLUB = Journey(
-    id="club",
-    name="The club",
-    trigger=Trigger("joined", where=field("tier").in_(["Gold", "Platinum"])),
-    timezone="Africa/Johannesburg",
-    goal=Goal("order", within="9 days"),
-    steps=[
-        Send("hello", channel="EMAIL", template="welcome", name="Say hello"),
-        Wait("breathe", "3 days"),
-        Split("test", arm(50, [Send("tips", channel="EMAIL", template="tips")], label="A"), arm(50, label="B")),
-        Condition("rich", field("rich").eq(True), yes=[Wait("long", "90 days")]),
-        End("done"),
-    ],
-)
-VIP = Journey(
-    id="vip", trigger=Trigger("joined"), run_criteria=field("tier").eq("Platinum"), consent="required",
-    steps=[Send("hi", channel="SMS", template="t"), Wait("rest", "90 days")],
-)  # fmt: skip
-
-
-class Shown(Reader):
-    """A page as it is read, with its tables by their names."""
-
-    def __init__(self, page):
-        """Read a whole page."""
-        self.tables: dict[str, list[list[str]]] = {}
-        self.rows: list[list[str]] = []
-        super().__init__(page)
-
-    def handle_starttag(self, tag, attrs):
-        """Note an element, and begin a table, a row or a cell."""
-        super().handle_starttag(tag, attrs)
-        found = dict(attrs)
-        if found.get("role") == "region":
-            self.rows = self.tables.setdefault(found["aria-label"] or "", [])
-        if tag == "tr":
-            self.rows.append([])
-        if tag in {"td", "th"}:
-            self.rows[-1].append("")
-
-    def handle_data(self, data):
-        """Note text, in cells too."""
-        super().handle_data(data)
-        if {"td", "th"} & set(self.open):
-            self.rows[-1][-1] += data
-
-    def column(self, table, name):
-        """Return the cells of a column of a table."""
-        header, *rows = self.tables[table]
-        return [row[header.index(name)].strip() for row in rows]
-
-    def links(self):
-        """Return the addresses of all links."""
-        return [found["href"] for tag, found in self.elements if tag == "a" and found["href"] != "#content"]
-
-
-class Browser:
-    """Who looks at the site: a service with two tenants, each with a key."""
-
-    def __init__(self, engine):
-        """Open a directory."""
-        self.engine = engine
-        self.directory = SQLiteDirectory()
-        self.keys = {}
-        for number, tenant in ((1, "default"), (2, "other")):
-            self.directory.put_user(number, tenant)
-            self.keys[tenant] = self.directory.add_secret("key", user=number)
-        self.service = PageService(engine, self.directory)
-
-    def ask(self, page, *, tenant="default", method="GET", headers=None, **asked):
-        """Make one request, with the key of a tenant unless there are headers."""
-        given = headers if headers is not None else basic("me", self.keys[tenant])
-        return self.service.answer(HttpRequest(method, f"/site/{page}", asked, given), NOW)
-
-    def look(self, page, **asked):
-        """Return a page as it is read."""
-        reply = self.ask(page, **asked)
-        assert reply.status == 200, reply.body
-        return Shown(reply.body)
-
-
-def basic(name, password):
-    """Return the header of HTTP Basic."""
-    return {"Authorization": "Basic " + b64encode(f"{name}:{password}".encode()).decode()}
-
-
-def filled(engine):
-    """Let people into two journeys: some are refused, some messages are given up."""
-    for journey in (CLUB, VIP):
-        engine.deploy(journey, at=START)
-    for n in range(8):
-        who = {"tier": ["Gold", "Silver", "Platinum", "Gold"][n % 4], "rich": n == 3, "consent": {"SMS": n != 2}}
-        engine.put_customer(f"c{n}", who, at=START)
-        engine.feed(Event("joined", customer=f"c{n}", at=START + timedelta(minutes=n)))
-    engine.tick(after("1 hour"))
-    messages = engine.claim("worker", at=after("1 hour"))
-    lost = [each for each in messages if each.customer == "c0"]
-    engine.nack(lost, at=after("1 hour"), error="550 no such <mailbox>", permanent=True)
-    engine.ack([each for each in messages if each.customer != "c0"], at=after("1 hour"))
-    engine.hold_channel("EMAIL", at=after("2 hours"))
-    engine.tick(after("3 days 2 hours"))
-    engine.pause("vip", at=after("3 days 3 hours"))
-    return engine
+from tests.services.looking import NOW, Browser, Shown, basic, filled
 
 
 @pytest.fixture(params=STORES, scope="module")
 def browser(request):
     """Look at an engine on each store, which no page changes."""
     with Engine(MemoryStore() if request.param == "memory" else SQLiteStore(":memory:", nonce="memory")) as engine:
-        found = Browser(filled(engine))
-        yield found
-        found.directory.close()
-
-
-@pytest.fixture(scope="module")
-def site():
-    """Look at a file, where the store makes no difference."""
-    with Engine(SQLiteStore(":memory:", nonce="memory")) as engine:
         found = Browser(filled(engine))
         yield found
         found.directory.close()
@@ -494,203 +372,6 @@ def test_another_tenant_sees_nothing_of_it(site, page, asked):
     for name in ("The club", "Say hello", "Gold", "EMAIL"):
         assert name not in reply.body
         assert name not in site.ask("", tenant="other").body
-
-
-# --- what cannot be shown ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("page", "asked", "status", "told"),
-    [
-        ("nosuch", {}, 404, "There is no such page"),
-        ("journey/club", {}, 404, "There is no such page"),
-        ("journey", {"id": "clob"}, 404, "no journey 'clob' (did you mean 'club'?)"),
-        ("journey", {}, 400, "id: is missing from the address"),
-        ("customer", {"id": "nobody"}, 404, "no customer 'nobody'"),
-        ("customer", {"id": "c0", "journey": "clob"}, 404, "no journey 'clob'"),
-        ("customer", {"id": "\0"}, 400, "contains a NUL character"),
-        ("customer", {"id": "c0", "until": "x"}, 400, "until: must be a whole number"),
-        ("customer", {"id": "c0", "until": "9" * 19}, 400, "until: "),
-        ("customer", {"id": "c0", "journeys": "x"}, 400, "is no cursor of such a page"),
-        ("run", {"journey": "club", "customer": "c1"}, 404, "no enrollment 'club/c1'"),
-        ("run", {"journey": "club", "customer": "c0", "run": "7"}, 404, "no enrollment"),
-        ("people", {"journey": "club", "step": "brethe"}, 404, "did you mean 'breathe'"),
-        ("people", {"journey": "club", "after": "-1"}, 400, "after: must be a whole number"),
-        ("people", {"journey": "club", "after": "9" * 19}, 400, "after: "),
-        ("messages", {"journey": "club", "after": "x"}, 400, "after: str 'x' is no cursor"),
-        ("audit", {"after": "0"}, 400, "after: int 0 is no cursor"),
-        ("audit", {"journey": "clob"}, 404, "no journey 'clob'"),
-    ],
-)
-def test_what_is_not_there_is_told(site, page, asked, status, told):
-    """In a sentence, on a page from which the others are reached."""
-    reply = site.ask(page, **asked)
-    assert reply.status == status
-    assert told in unescape(reply.body)
-    assert "./" in Shown(reply.body).links()
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_only_reading_is_answered(site, method):
-    """The site changes nothing, with a key or without."""
-    without: dict[str, str] = {}
-    for headers in (None, without):
-        reply = site.ask("", method=method, headers=headers)
-        assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD")
-    assert site.ask("", method="HEAD").status == 200
-
-
-@pytest.mark.parametrize(
-    ("page", "headers", "method"), [("", None, "GET"), ("", {}, "GET"), ("x", None, "GET"), ("", None, "PUT")]
-)
-def test_every_reply_has_safe_headers(site, page, headers, method):
-    """Nothing runs, loads, is kept, framed or told to others."""
-    found = site.ask(page, headers=headers, method=method).headers
-    policy = dict(part.strip().split(" ", 1) for part in found["content-security-policy"].split(";"))
-    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
-    assert policy["form-action"] == "'self'"
-    assert re.fullmatch(r"'sha256-[\w+/=]{44}'( 'sha256-[\w+/=]{44}')*", policy["style-src"])
-    assert "script-src" not in policy
-    assert found["cache-control"] == "no-store"
-    assert found["x-content-type-options"] == "nosniff"
-    assert found["referrer-policy"] == "no-referrer"
-    assert found["content-type"] == "text/html; charset=utf-8"
-
-
-def test_the_site_begins_at_its_own_address(site):
-    """Without the slash at its end, it is led there."""
-    for path in ("/site", "/"):
-        reply = site.service.answer(HttpRequest("GET", path), NOW)
-        assert (reply.status, reply.headers["location"]) == (307, "site/")
-
-
-# --- hostile names ----------------------------------------------------------------------------------------------------
-
-HOSTILE = (
-    '<script>alert("x")</script>',
-    "'\"><img src=x onerror=alert(1)>",
-    "</style><svg onload=alert(1)>",
-    "javascript:alert(1)",
-    "&lt;b&gt;&amp;",
-    "{{ 7*7 }}${7*7}",
-    "\u202etxet\u202c שלום مرحبا",
-    "👩‍👩‍👧‍👦🏳️‍🌈",
-    "../../etc/passwd?a=b&c=d#e",
-    "a\nb\tc",
-    "x" * 10_000,
-)
-
-ELEMENTS = frozenset(
-    [
-        "html",
-        "head",
-        "meta",
-        "title",
-        "link",
-        "style",
-        "body",
-        "a",
-        "header",
-        "nav",
-        "span",
-        "form",
-        "label",
-        "input",
-        "button",
-        "main",
-        "h1",
-        "h2",
-        "p",
-        "section",
-        "div",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "time",
-        "ul",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "figure",
-        "svg",
-        "desc",
-        "rect",
-        "polygon",
-        "path",
-        "g",
-        "text",
-        "code",
-        "br",
-    ]
-)
-
-
-def hostile_engine(text):
-    """Return an engine in which every field that a host can fill holds a text."""
-    name = text.replace("\n", " ").replace("\t", " ").strip()[:200]
-    engine = open_engine("memory")
-    journey = Journey(
-        id=name, name=text, description=text, trigger=Trigger(name, where=field("who").ne(text)),
-        timezone="Asia/Tokyo",
-        steps=[
-            Send("s", channel=name.replace(".", "-"), template=name, name=text, data={"text": text}),
-            Split("t", arm(50, label="A"), arm(50, label="B"), name=text),
-            Wait("w", "9 days", name=text),
-        ],
-    )  # fmt: skip
-    engine.deploy(journey, at=START)
-    engine.put_customer(name, {name: text, "who": "me"}, at=START)
-    engine.put_customer("other", {"who": text}, at=START)
-    for who in (name, "other"):
-        engine.feed(Event(name, customer=who, at=START, data={"text": text}))
-    engine.tick(START)
-    engine.nack(engine.claim(name, at=START), at=START, error=text, permanent=True)
-    engine.tick(NOW)
-    return engine, name
-
-
-def assert_harmless(reply):
-    """Read a page: only elements that the site writes, none of which runs, loads or leads elsewhere."""
-    shown = Shown(reply.body)
-    for tag, found in shown.elements:
-        assert tag in ELEMENTS
-        assert not [name for name in found if name.startswith("on") or name in {"style", "srcdoc", "xlink:href"}]
-        for name in ("href", "action", "src"):
-            if name in found:
-                assert re.match(r"(\./|[a-z]*(\?|$)|#content$|data:,$)", found[name] or ""), found
-    return shown
-
-
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_names_are_text_on_every_page(text):
-    """HTML, SVG, direction marks, emoji and ten thousand characters, in every field that a host fills."""
-    engine, name = hostile_engine(text)
-    site = Browser(engine)
-    for page, asked in (
-        ("", {}), ("journey", {"id": name}), ("people", {"journey": name}), ("people", {"journey": name, "step": "w"}),
-        ("messages", {"journey": name}), ("customer", {"id": name}), ("customer", {"id": "other"}),
-        ("run", {"journey": name, "customer": name}), ("audit", {}), ("journey", {"id": f"{name[:9]}?"}),
-        (name, {}), ("customer", {"id": "other", "journeys": text}),
-    ):  # fmt: skip
-        reply = site.ask(page, **asked)
-        assert reply.status in {200, 400, 404}
-        assert_harmless(reply)
-        assert len(reply.body) < 150_000
-    shown = assert_harmless(site.ask("run", journey=name, customer=name))
-    assert shown.tables["Messages"][1][0]
-
-
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(max_size=60))
-def test_any_words_in_an_address_are_answered(site, text):
-    """Whatever stands in an address, a page comes back, and nothing of it is markup."""
-    for page, names in (("journey", ["id"]), ("customer", ["id", "journey", "until"]), ("people", ["journey", "step"])):
-        assert_harmless(site.ask(page, **dict.fromkeys(names, text)))
-        assert_harmless(site.ask(page, **{names[0]: "c0", "after": text}))
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------

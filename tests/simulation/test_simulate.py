@@ -520,7 +520,10 @@ def test_the_host_may_say_how_people_enter():
     assert run(manual).entered("m").median == 60
     by_tag = Journey(id="t", trigger=Trigger.tag_added("vip"), steps=[Wait("w", "1 day")])
     assert run(by_tag).entered("t").median == 0
-    entering = lambda customer, at: [Event("tag.added", customer=customer, at=at, data={"tag": "vip"})]  # noqa: E731
+
+    def entering(customer, at):
+        return [Event("tag.added", customer=customer, at=at, data={"tag": "vip"})]
+
     assert run(by_tag, entering=entering).entered("t").median == 60
 
 

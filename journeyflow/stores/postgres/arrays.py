@@ -23,8 +23,8 @@ def array(values: Sequence[int | str | None]) -> str:
     first = next((value for value in values if value is not None), 0)
     cell = _quoted if isinstance(first, str) else int.__repr__  # which writes booleans as numbers too
     if None in values:
-        return f"{{{','.join(['NULL' if value is None else cell(value) for value in values])}}}"  # type: ignore[arg-type]
-    return f"{{{','.join(map(cell, values))}}}"  # type: ignore[arg-type]
+        return f"{{{','.join(['NULL' if value is None else cell(value) for value in values])}}}"  # type: ignore[arg-type]  # of one type
+    return f"{{{','.join(map(cell, values))}}}"  # type: ignore[arg-type]  # likewise
 
 
 def _quoted(text: str) -> str:

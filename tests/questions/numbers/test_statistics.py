@@ -1,29 +1,20 @@
 """Statistics as they are asked for: every figure a count or unknown, every window a day per row (R81 to R83, R91)."""
 
-import json
 import re
 from datetime import UTC, date, datetime, timedelta
-from time import process_time
 from typing import Any
 
 import pytest
-from attrs import asdict, evolve
-from hypothesis import given
-from hypothesis import strategies as st
 
 from journeyflow import (
     Condition,
     End,
-    Engine,
-    Event,
     Goal,
     InvalidInput,
     Journey,
-    MemoryStore,
     NotFound,
     Send,
     Split,
-    Trigger,
     Update,
     Wait,
     arm,
@@ -32,78 +23,16 @@ from journeyflow import (
     tag,
 )
 from journeyflow.definition.steps import kind
-from journeyflow.formats.native import dumps_journey
-from journeyflow.questions.numbers.figures import Count, MessageStats, PeopleStats, ratio
-from journeyflow.records.changes import CatalogChanges, Changes, NewJourney, NewVersion, Transition
-from journeyflow.testing import run
-from journeyflow.testing.strategies import journeys, lives
-from tests.cases import cases
+from journeyflow.questions.numbers.figures import Count, MessageStats, PeopleStats
+from tests.questions.numbers.forty import HELLO, NOW, STEPS, told
 from tests.reader import Reader
-from tests.samples import START, STORES, Host, after, open_engine, statements
-
-NOW = after("3 days")
-HELLO = Send("hello", channel="EMAIL", template="t")
-STEPS = (
-    HELLO,
-    Wait("day", "1 day"),
-    Condition(
-        "opened",
-        field("message.hello.opened").eq(True),
-        yes=[
-            Split(
-                "test",
-                arm(50, [Send("tips", channel="EMAIL", template="t")]),
-                arm(50, [Send("offer", channel="SMS", template="t")]),
-            )
-        ],
-    ),
-    Wait("week", "7 days"),
-    End("done"),
-)
+from tests.samples import START, STORES, Host, after, open_engine
 
 
 def there(stats: MessageStats | None) -> MessageStats:
     """Give what must be there."""
     assert stats is not None
     return stats
-
-
-def told(engine: Engine, kind: str, message: str, customer: str, at: datetime, **data: object) -> None:
-    """Tell something of a message."""
-    engine.feed(Event(kind, customer=customer, at=at, data={"message": message, **data}))
-
-
-@pytest.fixture(params=STORES)
-def engine(request):
-    """Give an engine with forty people in a journey; every second opened the first mail, every tenth paid."""
-    with open_engine(request.param, grace=None, max_jump=None) as engine:
-        live(engine)
-        yield engine
-        assert engine.audit() == []
-
-
-def live(engine: Engine) -> None:
-    """Let forty people come, half of them with a mailbox at b.org, and tell what they do within three days."""
-    host = Host(engine)
-    host.deploy(*STEPS, goal=Goal("bought"), timezone="Africa/Johannesburg")
-    for n in range(40):
-        host.put(START, f"c{n}", email=f"c{n}@{'ab'[n % 2]}.org")
-        host.feed("go", START, f"c{n}")
-    host.tick()
-    messages = sorted(host.claim(limit=1000), key=lambda message: int(message.customer[1:]))
-    engine.ack(messages, at=START)
-    for n, message in enumerate(messages):
-        if n % 4 < 2:
-            told(engine, "message.opened", message.id, message.customer, after("1 hour"))
-        if n % 8 == 0:
-            told(engine, "message.opened", message.id, message.customer, after("2 hours"))
-            told(engine, "message.clicked", message.id, message.customer, after("2 hours"))
-        if n % 10 == 0:
-            told(engine, "revenue", message.id, message.customer, after("1 day"), amount=250)
-        if n % 5 == 0:
-            host.feed("bought", "2 days", f"c{n}")
-    engine.exit("j", "c39", at=after("3 hours"))
-    host.tick("3 days")
 
 
 # --- a journey --------------------------------------------------------------------------------------------------------
@@ -502,218 +431,3 @@ def test_foreign_and_unknown_names_are_not_found(engine):
         other.results("j")
     assert other.all_stats(at=NOW) == ()
     assert other.benchmark(at=NOW).journeys == 0
-
-
-# --- many journeys ----------------------------------------------------------------------------------------------------
-
-
-class Counted:
-    """A store that counts the questions it is asked."""
-
-    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked: list[str] = []
-        with engine.store.reader() as reader:
-            of = type(reader)
-        rows = of.rows
-
-        def counting(reader, sql, parameters=()):
-            self.asked.append(sql)
-            return rows(reader, sql, parameters)
-
-        monkeypatch.setattr(of, "rows", counting)
-
-
-@pytest.mark.parametrize("store", STORES)
-@pytest.mark.rows(167, 251)
-def test_statistics_of_all_journeys_are_one_question(store, monkeypatch):
-    """However many there are it is one; without statistics there is none (F251, F167)."""
-    with open_engine(store) as engine:
-        asked = Counted(engine, monkeypatch).asked
-        for count in (1, 30):
-            for n in range(count):
-                engine.publish(Journey(id=f"j{n}", steps=[HELLO]), at=START)
-            asked.clear()
-            found = engine.all_stats(at=NOW)
-            assert [each.journey for each in found] == sorted(f"j{n}" for n in range(count))
-            assert len(asked) == 1
-        asked.clear()
-        engine.journeys()
-        assert not [sql for sql in asked if "day IN" in sql]
-
-
-def publish_at_once(engine: Engine, count: int) -> None:
-    """Publish and activate many small journeys in one commit."""
-    names = {number: f"j{number:04}" for number in range(1, count + 1)}
-    texts = {
-        number: dumps_journey(Journey(id=name, trigger=Trigger("go"), steps=[HELLO])) for number, name in names.items()
-    }
-    with engine.store.transaction() as transaction:
-        transaction.commit(
-            Changes(
-                catalog=CatalogChanges(
-                    journeys=tuple(NewJourney(number, "default", name) for number, name in names.items()),
-                    versions=tuple(
-                        NewVersion(number, number, 1, 0, name, texts[number]) for number, name in names.items()
-                    ),
-                    transitions=tuple(Transition(number, 0, "ACTIVE") for number in names),
-                )
-            )
-        )
-
-
-@pytest.mark.unmeasured
-@pytest.mark.rows(167)
-def test_a_thousand_journeys_cost_as_many_statements_as_one():
-    """SQLite is asked the same number of times, with statistics and without, and it is a matter of seconds (F251).
-
-    Whoever lists without statistics does not touch the counters of any day.
-    """
-    asked: list[tuple[list[str], list[str]]] = []
-    for count in (1, 1_000):
-        with open_engine("sqlite", grace=None) as engine:
-            publish_at_once(engine, count)
-            Host(engine).say("go")
-            assert len(engine.journeys()) == count
-            began = process_time()
-            with statements(engine) as with_them:
-                found = engine.all_stats(at=NOW)
-            assert process_time() - began < 10
-            assert [there(each.messages).queued for each in found] == [1] * count
-            with statements(engine) as without:
-                listed = engine.journeys()
-            assert [each.enrolled for each in listed] == [1] * count
-            asked.append((with_them, without))
-    one, thousand = asked
-    assert list(map(len, one)) == list(map(len, thousand))
-    assert [sum("day IN" in sql for sql in each) for each in thousand] == [1, 0]
-
-
-def test_all_journeys_have_the_statistics_that_each_has(engine):
-    """A list says what asking one by one says; each journey has its own zone and days (R82)."""
-    host = Host(engine)
-    host.deploy(HELLO, id="west", timezone="Pacific/Midway")
-    host.say("go", "3 days", "far")
-    late = datetime(2026, 1, 8, 9, tzinfo=UTC)
-    found = engine.all_stats(at=late)
-    assert found == tuple(engine.stats(each.journey, at=late) for each in found)
-    assert [(each.journey, each.until) for each in found] == [("j", date(2026, 1, 8)), ("west", date(2026, 1, 7))]
-
-
-@pytest.mark.rows(184, 185, 186, 187, 188)
-def test_the_benchmark_weighs_by_what_was_sent(engine):
-    """Sums over sums, of the journeys that sent something in the window (R83, F184 to F188)."""
-    host = Host(engine)
-    host.deploy(HELLO, id="other", trigger=Trigger("came"))
-    host.deploy(HELLO, id="silent", trigger=Trigger("never"))
-    host.say("came", START, "c1")
-    engine.ack(host.claim("3 days", limit=1000), at=after("3 days"))
-    host.tick("3 days")
-    benchmark = engine.benchmark(at=NOW)
-    each = [engine.stats(name, at=NOW) for name in ("j", "other")]
-    sent = sum(stats.window.sent.unique for stats in each)
-    assert (benchmark.journeys, benchmark.messages.sent.unique) == (2, sent)
-    assert benchmark.messages.open_rate == 20 / sent
-    assert benchmark.messages.click_to_open_rate == 5 / 20
-    assert benchmark.enrolled == 41
-    assert benchmark.revenue_per_subscriber == 1000 / 41
-    before = engine.benchmark(at=NOW, since="2025-01-01", until="2025-01-02")
-    assert (before.journeys, before.enrolled, before.messages) == (0, 0, MessageStats(queued=0))
-    assert (before.revenue_per_subscriber, before.messages.open_rate) == (None, None)
-    with pytest.raises(InvalidInput, match="since"):
-        engine.benchmark(at=NOW, since="soon")
-
-
-def test_rates_are_sums_over_sums():
-    """Every rate is of messages, and None where nothing was sent (R83)."""
-    stats = MessageStats(
-        sent=Count(9, 8), delivered=Count(9, 6), opened=Count(9, 4), clicked=Count(9, 2), converted=Count(9, 1),
-        unsubscribed=Count(1, 1), bounced=Count(2, 2), complained=Count(3, 3),
-    )  # fmt: skip
-    assert stats.rates == {
-        "delivery": 6 / 8, "open": 4 / 8, "click": 2 / 8, "click_to_open": 2 / 4, "conversion": 1 / 8,
-        "bounce": 2 / 8, "unsubscribe": 1 / 8, "complaint": 3 / 8,
-    }  # fmt: skip
-    assert set(MessageStats().rates.values()) == {None}
-    assert (ratio(3, 0), ratio(None, 3), ratio(0, 3)) == (None, None, 0)
-
-
-def test_what_a_host_does_not_report_has_no_rate():
-    """As many openings as deliveries may be all of them; one more, and not all deliveries were reported (R83)."""
-    told = MessageStats(sent=Count(9, 8), delivered=Count(4, 4), opened=Count(4, 4), clicked=Count(4, 4))
-    assert (told.delivery_rate, told.open_rate, told.click_to_open_rate) == (4 / 8, 4 / 8, 1.0)
-    opened = evolve(told, opened=Count(5, 5))
-    assert (opened.delivery_rate, opened.open_rate) == (None, 5 / 8)
-    clicked = evolve(told, clicked=Count(5, 5))
-    assert (clicked.delivery_rate, clicked.open_rate, clicked.click_rate) == (None, None, 5 / 8)
-
-
-# --- invariants -------------------------------------------------------------------------------------------------------
-
-
-@st.composite
-def journeys_and_lives(draw):
-    """Draw one to three journeys and a life to play against them."""
-    drawn = [draw(journeys(id=f"j{n}")) for n in range(1, draw(st.integers(1, 3)) + 1)]
-    return drawn, draw(lives(*drawn))
-
-
-class Kept(MemoryStore):
-    """A store that can still be asked when a life is over."""
-
-    def close(self) -> None:
-        """Stay open."""
-
-
-@cases(100)
-@given(journeys_and_lives())
-def test_the_invariants_of_the_seeds_hold(drawn):
-    """Sums of people, distinct people, windows, domains and steps, and merging journeys (invariants 1 to 5)."""
-    played, life = drawn
-    store = Kept()
-    run(played, life, store=store)
-    engine = Engine(store)
-    found = [engine.stats(each.id, at=life.end, since="2025-12-01") for each in played]
-    for stats in found:
-        check_sums(engine, stats, life.end)
-    check_benchmark(engine, found, life.end)
-
-
-def check_sums(engine, stats, at):
-    """Check that people are in one state and came on one day, and what days, steps and domains sum up to."""
-    people = stats.people
-    assert people.total == people.active + people.completed + people.exited + people.failed
-    assert people.lifetime <= people.total
-    assert people.active == engine.enrollments(stats.journey, status="ACTIVE").total
-    assert [day.date for day in stats.daily] == [stats.since + timedelta(days=n) for n in range(len(stats.daily))]
-    assert sum(day.entered for day in stats.daily) == people.total
-    assert stats.window == stats.messages
-    for name in asdict(stats.window):
-        parts = [getattr(day.messages, name) for day in stats.daily]
-        steps = [getattr(step.messages, name) for step in stats.by_step.values() if step.messages]
-        assert summed(parts) == summed(steps) == summed([getattr(stats.window, name)])
-    domains = engine.domain_stats(stats.journey, at=at, since="2025-12-01")
-    by_domain_and_step = [
-        engine.stats(stats.journey, at=at, since="2025-12-01", domain=name, step=step).window.sent
-        for name in domains
-        for step, each in stats.by_step.items()
-        if each.messages
-    ]
-    assert summed(by_domain_and_step) == summed([stats.window.sent])
-    assert json.dumps(asdict(stats.window))
-
-
-def check_benchmark(engine, found, at):
-    """Check that merging journeys changes no rate, nor do those that sent nothing (invariant 5, F185, F187)."""
-    until = max(stats.until for stats in found)  # east of UTC the day of the end may have a later date
-    benchmark = engine.benchmark(at=at, since="2025-12-01", until=until)
-    senders = [stats for stats in found if stats.window.sent.total]
-    assert benchmark.journeys == len(senders)
-    assert benchmark.enrolled == sum(stats.people.total for stats in senders)
-    for name in asdict(benchmark.messages):
-        assert summed([getattr(benchmark.messages, name)]) == summed(getattr(each.window, name) for each in senders)
-
-
-def summed(values):
-    """Sum counts, numbers, or what is unknown."""
-    pairs = [(each.total, each.unique) if isinstance(each, Count) else (each or 0, 0) for each in values]
-    return tuple(map(sum, zip(*pairs, strict=True))) if pairs else (0, 0)

@@ -103,6 +103,6 @@ def test_every_call_has_its_examples_its_codes_and_its_rulings():
 
 
 def test_every_ruling_is_shown_by_a_test():
-    """Each names one in tests/services/loyalty/test_calls.py."""
-    tests = names_of_tests([Path(__file__).with_name("test_calls.py")])
+    """Each names one in this folder."""
+    tests = names_of_tests(Path(__file__).parent.glob("test_*.py"))
     assert {each.shown for rulings in RULINGS.values() for each in rulings} <= tests

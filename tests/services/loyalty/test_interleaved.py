@@ -64,7 +64,7 @@ def interleavings(command: str, other: str, state: str) -> Iterator[tuple[Any, A
     """Yield the answer and what is left, with another caller before each call of the engine in turn."""
     for number in count():
         platform = prepared(state)
-        between: Any = Between(platform.ours, number, lambda platform=platform: platform.ask(*CALLS[other]))  # type: ignore[misc]
+        between: Any = Between(platform.ours, number, lambda platform=platform: platform.ask(*CALLS[other]))  # type: ignore[misc]  # binds the loop
         mine = Platform()
         mine.now, mine.service = platform.now, Loyalty(between, "tenant_123")
         answer = mine.ask(*CALLS[command])

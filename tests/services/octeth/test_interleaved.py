@@ -97,7 +97,7 @@ def interleavings(command: str, other: str, *, inside: bool) -> Iterator[tuple[A
         between = Between(engine, number, lambda world=world: made(world, other))  # type: ignore[misc]  # a default
         second = World()
         second.engine, second.directory, second.key, second.admin = engine, world.directory, world.key, world.admin
-        second.service.engine, second.service.directory = between, world.directory  # type: ignore[assignment]
+        second.service.engine, second.service.directory = between, world.directory  # type: ignore[assignment]  # it calls on
         answer = made(second, command)
         if not between.reached:
             return
@@ -127,7 +127,7 @@ def test_a_trigger_leaves_an_address_that_the_host_puts_meanwhile():
     for number in count():
         world = prepared(inside=False)
         host = world.engine.tenant("acme")
-        world.service.engine = between = Between(  # type: ignore[assignment]
+        world.service.engine = between = Between(  # type: ignore[assignment]  # it calls on
             *(
                 world.engine,
                 number,
