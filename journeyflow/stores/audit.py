@@ -6,7 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from journeyflow.basics.moments import FIRST, LAST, iso
-from journeyflow.stores.contract import SqlReader
+from journeyflow.stores.contract import LAST_TICK, SqlReader
 from journeyflow.stores.recount import miscounts
 from journeyflow.stores.schema import VISITS
 
@@ -16,10 +16,12 @@ SHAPE: dict[str, str] = {
     "the move to visit {1} of enrollment {0} goes by path {2}, which is not there": """
         SELECT m.enrollment, m.visit, m.path FROM moves m LEFT JOIN paths p ON p.number = m.path
         WHERE m.path IS NOT NULL AND p.number IS NULL ORDER BY 1, 2""",
-    "the setting {0!r} is missing or cannot be read": """
+    "the setting {0!r} is missing or cannot be read": f"""
         SELECT 'nonce' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce') UNION ALL
-        SELECT 'revision' WHERE NOT EXISTS (SELECT 1 FROM meta
-            WHERE name = 'revision' AND substr(value, 1, 1) BETWEEN '0' AND '9')
+        SELECT 'revision' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'revision') UNION ALL
+        SELECT name FROM meta WHERE name IN ('grace', 'revision', '{LAST_TICK}') AND (length(value) > 20
+            OR value = '-' OR (value = '' AND name <> 'grace')
+            OR ltrim(iif(substr(value, 1, 1) = '-', substr(value, 2), value), '0123456789') <> '')
         UNION ALL SELECT DISTINCT 'nonce.' || m.nonce FROM messages m
         WHERE m.nonce <> 0 AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce.' || m.nonce)""",
     "{0} {1}: its {2} cannot be read": """

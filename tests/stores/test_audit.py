@@ -24,7 +24,7 @@ from journeyflow import (
 )
 from journeyflow.basics.moments import iso, to_micros
 from journeyflow.stores.audit import CHECKS, INSTANTS, SHAPE, audit, faults
-from journeyflow.stores.contract import Store
+from journeyflow.stores.contract import LAST_TICK, Store
 from journeyflow.stores.schema import TABLES
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START
@@ -118,7 +118,16 @@ FAULTS: list[tuple[str, str]] = [
     ),
     ("DELETE FROM meta WHERE name = 'nonce'", "the setting 'nonce' is missing or cannot be read"),
     ("UPDATE messages SET nonce = 3", "the setting 'nonce.3' is missing or cannot be read"),
-    ("UPDATE meta SET value = 'x' WHERE name = 'revision'", "the setting 'revision' is missing or cannot be read"),
+    ("DELETE FROM meta WHERE name = 'revision'", "the setting 'revision' is missing or cannot be read"),
+    *(
+        (
+            f"INSERT OR REPLACE INTO meta VALUES ('{name}', '{value}')",
+            f"the setting '{name}' is missing or cannot be read",
+        )
+        for name in ("grace", "revision", LAST_TICK)
+        for value in ("x", "1.5", "-", "5-5", "9" * 5_000)
+    ),
+    ("UPDATE meta SET value = '' WHERE name = 'revision'", "the setting 'revision' is missing or cannot be read"),
     ("UPDATE customers SET attributes = '{' WHERE number = 2", "customer 2: its attributes cannot be read"),
     ("UPDATE inputs SET data = '{' WHERE seq = 5", "input 5: its data cannot be read"),
     ("UPDATE versions SET definition = '' WHERE number = 1", "version 1: its definition cannot be read"),

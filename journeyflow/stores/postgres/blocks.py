@@ -47,8 +47,10 @@ class PostgresBlock(Block):
         asked = [*begun, *questions]
         try:
             answers = at_once(self.connection, *asked)
-        except psycopg.OperationalError:  # it was cut since the last block, in which case nothing was begun
-            self._line.hang_up()
+        except psycopg.OperationalError:
+            if not self.connection.closed:  # the server has refused
+                raise
+            self._line.hang_up()  # it was cut since the last block, in which case nothing was begun
             self.connection = self._line.connection()
             answers = at_once(self.connection, *asked)
         return self.connection, answers[len(begun) :]

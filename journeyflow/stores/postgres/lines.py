@@ -3,11 +3,11 @@
 from contextlib import suppress
 
 import psycopg
-from psycopg import Connection
 
 from journeyflow.errors import StorageError
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.opening import connect
+from journeyflow.stores.postgres.watching import WatchedConnection
 from journeyflow.stores.turns import Joining, StoreTurn
 
 CLOSED = ("the store is closed", "open it again")
@@ -22,10 +22,10 @@ class ServerLine:
         self.turn = StoreTurn(address.shown, is_shared=True)
         self.closed = self.shares = False
         """Whether it is closed, and whether a pooler has been seen to share out sessions."""
-        self._connection: Connection | None = None
+        self._connection: WatchedConnection | None = None
         self._blocks = 0
 
-    def connection(self) -> Connection:
+    def connection(self) -> WatchedConnection:
         """Return the connection, for a block that has the turn. Raises StorageError."""
         if self.closed:
             raise StorageError(self.address.shown, *CLOSED)

@@ -15,6 +15,8 @@ from journeyflow.stores.postgres.arrays import adapt
 from journeyflow.stores.postgres.dialect import FUNCTIONS
 from journeyflow.stores.postgres.migrations import MIGRATIONS
 from journeyflow.stores.postgres.schema import COPYING, MARK, TABLE_NAMES
+from journeyflow.stores.postgres.tenants import PATIENT
+from journeyflow.stores.postgres.watching import AT_WORK, WatchedConnection, patience_of
 from journeyflow.stores.schema import UNFINISHED
 
 OLDEST = 160_000
@@ -37,6 +39,8 @@ RESTORE = "restore the database from a backup"
 
 AGAIN = "look at the server and go on: the next call connects again"
 
+BUSY = "another process has held the lock all that time; let it end, and call again"
+
 _MEANINGS: tuple[tuple[type[psycopg.Error], type[StorageError], str], ...] = (
     (errors.ReadOnlySqlTransaction, ReadOnlyDatabase, "name the primary server, which can write"),
     (errors.InsufficientPrivilege, ReadOnlyDatabase, "let the role use and own the schema"),
@@ -47,6 +51,7 @@ _MEANINGS: tuple[tuple[type[psycopg.Error], type[StorageError], str], ...] = (
     (errors.IdleInTransactionSessionTimeout, StorageError, AGAIN),
     (errors.InvalidSqlStatementName, StorageError, AGAIN),
     (errors.DuplicatePreparedStatement, StorageError, AGAIN),
+    (errors.LockNotAvailable, StorageError, BUSY),
     (errors.DiskFull, StorageError, "free some space and go on; nothing was half written"),
     (psycopg.OperationalError, StorageError, AGAIN),
 )
@@ -80,15 +85,15 @@ def explained(address: Address) -> Iterator[None]:
         raise meaning(error, address.shown) from error
 
 
-def connect(address: Address, *, prepared: bool = True) -> Connection:
+def connect(address: Address, *, prepared: bool = True) -> WatchedConnection:
     """Return a connection on which the caller manages transactions. Raises StorageError.
 
     Statements are `prepared` only if it leads to one session of the server.
     """
     try:
-        found = psycopg.conninfo.conninfo_to_dict(address.server)
-        made = psycopg.conninfo.make_conninfo(**{**CONNECTING, "application_name": "journeyflow", **found})
-        connection: Connection = psycopg.connect(made, autocommit=True, prepare_threshold=None)
+        found = {**CONNECTING, "application_name": "journeyflow", **psycopg.conninfo.conninfo_to_dict(address.server)}
+        made = psycopg.conninfo.make_conninfo(**found)
+        connection = WatchedConnection.opened(made, patience_of(found))
     except psycopg.Error as error:
         raise meaning(error, address.shown) from error
     with ExitStack() as unless_done:
@@ -97,6 +102,8 @@ def connect(address: Address, *, prepared: bool = True) -> Connection:
             if prepared and is_direct(connection):
                 connection.prepare_threshold = PREPARED_AFTER
                 connection.prepared_max = PREPARED
+                connection.looking = AT_WORK
+            connection.elsewhere = made
         connection.adapters.register_loader("numeric", NumberLoader)
         adapt(connection)
         unless_done.pop_all()
@@ -163,6 +170,7 @@ def _prepare(connection: Connection, address: Address, nonce: str | None) -> Non
     if version_of(connection, address) == len(MIGRATIONS):
         return
     with connection.transaction():
+        connection.execute(PATIENT)
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"journeyflow {address.schema}",))
         version = version_of(connection, address)
         if version == 0:

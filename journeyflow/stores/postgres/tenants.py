@@ -11,7 +11,7 @@ numbers of their tenants, so that the order in which a tenant's came is theirs.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, field
 from psycopg import Connection, RawCursor
@@ -31,13 +31,29 @@ IDLE, IDLE_SECONDS = "idle_in_transaction_session_timeout", 20
 """After so many seconds the server ends a transaction whose process says nothing, unless it is set otherwise: the
 process may be stopped, or its machine gone, while it holds the lock of a tenant."""
 
+LOCKING, LOCKING_SECONDS = "lock_timeout", 60
+"""After so many seconds of waiting for a lock a transaction gives up, unless it is set otherwise, as on a file."""
+
+
+def unless_set(name: str, seconds: int) -> str:
+    """Return the SQL expression for a setting that has some seconds unless somebody has set it.
+
+    >>> unless_set("lock_timeout", 60)
+    "coalesce(nullif(current_setting('lock_timeout'), '0'), '60s')"
+    """
+    return f"coalesce(nullif(current_setting('{name}'), '0'), '{seconds}s')"
+
+
+PATIENT: Final = f"SELECT set_config('{LOCKING}', {unless_set(LOCKING, LOCKING_SECONDS)}, TRUE)"
+"""What bounds the time that a transaction waits for a lock."""
+
 WITHIN = {
     "search_path": "%(path)s",
     "plan_cache_mode": "'force_generic_plan'",
     "enable_seqscan": "'off'",
     "max_parallel_workers_per_gather": "'0'",
     "jit": "'off'",
-    IDLE: f"coalesce(nullif(current_setting('{IDLE}'), '0'), '{IDLE_SECONDS}s')",
+    IDLE: unless_set(IDLE, IDLE_SECONDS),
 }
 """What holds within a transaction of the engine, whose statements look up rows by key: so their plans are made once,
 also those of tables that are still empty then, and several answers of one statement stay in their order."""
@@ -56,8 +72,9 @@ range is counted what is done for all."""
 def _opening(schema: str, whose: str, lock: str) -> str:
     """Return the statement that sets what holds within a transaction and locks and reads a row of `tenants`.
 
-    It has one row, also if no tenant is found. What it reads beside the row may be older than the lock, if it has
-    waited for that; a change of the catalog has locked the table, which is waited for before anything is read.
+    It has one row, also if no tenant is found. How long it waits for the lock is set before it waits. What it reads
+    beside the row may be older than the lock, if it has waited for that; a change of the catalog has locked the table,
+    which is waited for before anything is read.
     """
     settings = ", ".join(f"set_config('{name}', {value}, TRUE)" for name, value in WITHIN.items())
     return f"""
@@ -66,7 +83,7 @@ SELECT mine.*, (SELECT min(o.due) FROM {schema}.tenants o WHERE o.tenant IS DIST
        (SELECT min(m.lease_until) FROM {schema}.messages m WHERE m.tenant = mine.tenant AND m.lease_until IS NOT NULL),
        (SELECT min(m.lease_until) FROM {schema}.messages m WHERE m.lease_until IS NOT NULL),
        (SELECT value FROM {schema}.settings WHERE name = 'revision'), {settings}
-FROM (SELECT) one LEFT JOIN mine ON TRUE
+FROM ({PATIENT if lock else "SELECT"}) one LEFT JOIN mine ON TRUE
 """
 
 
@@ -136,7 +153,7 @@ def locking(schema: str, tenant: str | None, due_at: int | None) -> tuple[BoundS
         return ((_opening(schema, "one", "FOR UPDATE"), {"tenant": tenant, "path": schema}),)
     if due_at is not None:
         return ((_opening(schema, "free", "FOR UPDATE SKIP LOCKED"), {"now": due_at, "path": schema}),)
-    return (f"LOCK TABLE {schema}.tenants IN EXCLUSIVE MODE", {}), *seeing(schema, None)
+    return (PATIENT, {}), (f"LOCK TABLE {schema}.tenants IN EXCLUSIVE MODE", {}), *seeing(schema, None)
 
 
 def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:

@@ -10,12 +10,14 @@ pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 
 import psycopg
 
-from journeyflow import Engine, Event
+from journeyflow import Engine, Event, StorageError
 from journeyflow.basics.moments import to_micros
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.schema import RANGE
+from journeyflow.stores.postgres.tenants import LOCKING_SECONDS
+from journeyflow.stores.sqlite.opening import BUSY_SECONDS
 from journeyflow.work.outbox import Claimant, claim_request
 from tests.stores.postgres.workers import DAY, LETTER, NOW, begun, feed_and_tick
 
@@ -82,6 +84,42 @@ def test_a_tenant_waits_for_no_other(engine, address):
     with Engine(PostgresStore(address)) as other, other.store.transaction(tenant="u"):
         engine.tenant("t").feed(Event("signup", customer="cid", at=NOW))
         assert engine.tenant("t").claim("w", at=NOW) == ()
+
+
+BATCHED = [("t",), ("u", "t", "v")]
+"""Whose inputs are given at once: of one tenant, or of several, which waits for all."""
+
+
+@pytest.mark.parametrize("tenants", BATCHED)
+def test_waiting_for_a_lock_has_a_bound(engine, address, tenants):
+    """A host hears that somebody works too long; nothing of a batch is stored, and the next call goes on (R10)."""
+    with Engine(f"{address}&options=-c%20lock_timeout%3D100ms") as hurried:
+        with engine.store.transaction(tenant="t"):
+            with pytest.raises(
+                StorageError, match=r"due to lock timeout.*; another process has held the lock all that"
+            ):
+                fed(hurried, tenants)
+            assert hurried.tick(NOW).inputs == 4, "it passes over that tenant, and has no less time"
+        fed(hurried, tenants)
+        assert hurried.tick(NOW).inputs == 2 + len(tenants)
+        assert hurried.audit() == []
+
+
+def fed(engine, tenants):
+    """Give an event of each tenant in one commit."""
+    with engine.batch():
+        for tenant in tenants:
+            engine.tenant(tenant).feed(Event("signup", customer="cid", at=NOW))
+
+
+def test_waiting_for_a_lock_is_bounded_as_on_a_file(address):
+    """Unless the host has set a bound of its own (R92)."""
+    store = PostgresStore(address)
+    for tenant in ("t", None):
+        with store.transaction(tenant=tenant) as transaction:
+            assert transaction._ask("SELECT current_setting('lock_timeout')") == [("1min",)]
+    store.close()
+    assert LOCKING_SECONDS == BUSY_SECONDS
 
 
 def test_a_claim_does_not_wait_for_who_works_for_the_tenant(engine, address):
