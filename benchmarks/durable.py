@@ -27,8 +27,8 @@ from _common import (
 
 from journeyflow import Engine
 from journeyflow.engine.engine import BATCH
-from journeyflow.stores.schema import VISITS
 from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.stores.views import VISITS
 
 ROUNDS = 5
 Rows = dict[str, list[tuple[object, ...]]]

@@ -47,8 +47,8 @@ from journeyflow import (
     tag,
 )
 from journeyflow.stores.contract import Transaction
-from journeyflow.stores.schema import VISITS
 from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.stores.views import VISITS
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30

@@ -11,8 +11,9 @@ from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.drawing.rows import Rows
 from journeyflow.errors import did_you_mean
 from journeyflow.machine.behaviours import advance
+from journeyflow.machine.compiled_steps import CompiledStep, CompiledWait
 from journeyflow.machine.notes import FRESH, REST, Situation, Walk
-from journeyflow.machine.program import CompiledStep, CompiledWait, Program
+from journeyflow.machine.program import Program
 from journeyflow.machine.waits import DEADLINE, remember, timeout, wait
 from journeyflow.records.rows import Move, Run
 

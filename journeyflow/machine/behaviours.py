@@ -45,9 +45,7 @@ from journeyflow.basics.chance import bucket
 from journeyflow.basics.words import ACTIVE, COMPLETED, CONDITION, EXITED, FAILED, QUEUED, RETRY, SKIPPED
 from journeyflow.definition.rules.changes import WrongType
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
-from journeyflow.machine.gates import closed
-from journeyflow.machine.notes import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
-from journeyflow.machine.program import (
+from journeyflow.machine.compiled_steps import (
     NOWHERE,
     CompiledCondition,
     CompiledEnd,
@@ -57,8 +55,10 @@ from journeyflow.machine.program import (
     CompiledUpdate,
     CompiledWait,
     Onward,
-    Program,
 )
+from journeyflow.machine.gates import closed
+from journeyflow.machine.notes import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
+from journeyflow.machine.program import Program
 from journeyflow.machine.waits import WAKE_WAIT, is_over, own_instant, wait
 from journeyflow.records.rows import NO_FLAGS, Run, make_move, make_post, make_run
 

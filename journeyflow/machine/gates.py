@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from journeyflow.basics.hours import Window
 from journeyflow.basics.moments import CACHED, DAY, LAST, zone_or
 from journeyflow.definition.policies import Terms
+from journeyflow.machine.compiled_steps import CompiledSend
 from journeyflow.machine.notes import Walk
-from journeyflow.machine.program import CompiledSend, Program
+from journeyflow.machine.program import Program
 
 MAX_GATE = 400 * DAY
 """How long a gate may hold a Send, in microseconds: one that stays closed longer counts as never opening (R31)."""

@@ -13,8 +13,9 @@ from journeyflow.definition.policies import Terms
 from journeyflow.definition.rules.asking import Question
 from journeyflow.definition.rules.chains import Order
 from journeyflow.definition.rules.changes import Emitted, apply_changes
+from journeyflow.machine.compiled_steps import NOWHERE, CompiledSend, CompiledUpdate
 from journeyflow.machine.facts import Data, Facts
-from journeyflow.machine.program import NOWHERE, CompiledSend, CompiledUpdate, Program
+from journeyflow.machine.program import Program
 from journeyflow.records.rows import Glimpse, Move, PathEntry, Post, Run
 
 REST = -2

@@ -7,7 +7,7 @@ from typing import Any
 from journeyflow.basics.moments import iso
 from journeyflow.records.forgetting import PERSONAL
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.schema import MESSAGE_ID, VISITS
+from journeyflow.stores.views import MESSAGE_ID, VISITS
 
 Values = dict[str, object]
 

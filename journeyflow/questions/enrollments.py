@@ -13,7 +13,8 @@ from journeyflow.questions.customers import some_fields
 from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
 from journeyflow.records.public import Enrollment, Visit
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.schema import LATER, VISITS
+from journeyflow.stores.schema import LATER
+from journeyflow.stores.views import VISITS
 
 ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT)
 """The statuses of an enrollment (R44)."""

@@ -27,7 +27,7 @@ from journeyflow.questions.paging import Page, Slice, instant_or_none
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Engagement, Event, Message
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.schema import MESSAGE_ID
+from journeyflow.stores.views import MESSAGE_ID
 
 Each = TypeVar("Each")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.schema import MESSAGE_ID, VISITS
+from journeyflow.stores.views import MESSAGE_ID, VISITS
 
 EVERYBODY = "SELECT e.journey, e.serial FROM customers c CROSS JOIN enrollments e ON e.customer = c.number"
 IN_ORDER = "ORDER BY c.tenant, c.id, e.run"

@@ -14,7 +14,7 @@ from journeyflow.machine.program import Program
 from journeyflow.questions.messages import became
 from journeyflow.questions.moments import Moment, Timeline
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.schema import MESSAGE_ID
+from journeyflow.stores.views import MESSAGE_ID
 
 ANSWERED = ("sent", "failed")
 """What a worker's answers say of a message: everything else about it is an event of the customer's own."""

@@ -24,8 +24,9 @@ from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.records.public import Event, Message
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.schema import APPLICATION_ID, VISITS
+from journeyflow.stores.schema import APPLICATION_ID
 from journeyflow.stores.sqlite.store import SQLiteStore
+from journeyflow.stores.views import VISITS
 
 NONCE = "demo"
 """The nonce by which a file of the demonstration is recognized."""

@@ -8,7 +8,7 @@ from attrs import frozen
 from journeyflow.basics.moments import FIRST, LAST, iso
 from journeyflow.stores.contract import LAST_TICK, SqlReader
 from journeyflow.stores.recount import miscounts
-from journeyflow.stores.schema import VISITS
+from journeyflow.stores.views import VISITS
 
 SHAPE: dict[str, str] = {
     "the store is damaged: {0}": "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",

@@ -9,9 +9,10 @@ from journeyflow.basics.durations import add
 from journeyflow.basics.values import dumps, loads
 from journeyflow.basics.words import ACTIVE, HOLDOUT, INTERNAL_ERROR
 from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.machine.compiled_steps import NOWHERE
 from journeyflow.machine.facts import Facts
 from journeyflow.machine.gates import consents
-from journeyflow.machine.program import NOWHERE, Program
+from journeyflow.machine.program import Program
 from journeyflow.records.counting import held_out
 from journeyflow.records.rows import Deferred, Run, make_run
 from journeyflow.stores.batch import JOURNEY, QUEUE, CustomerInHand

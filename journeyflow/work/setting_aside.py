@@ -9,8 +9,8 @@ from collections.abc import Callable
 from journeyflow.basics.words import FAILED, INTERNAL_ERROR, SET_ASIDE
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.machine.behaviours import advance
+from journeyflow.machine.compiled_steps import NOWHERE
 from journeyflow.machine.notes import Situation
-from journeyflow.machine.program import NOWHERE
 from journeyflow.records.changes import Changes, LimitChanges
 from journeyflow.stores.batch import HELD, INPUT, JOURNEY, PULL, QUEUE, TIMER, Due, DueKey, Request, timer_key
 from journeyflow.stores.contract import Transaction

@@ -7,8 +7,9 @@ stage 3, the runs that wait for the event; and stage 4, entries.
 from journeyflow.basics.durations import add
 from journeyflow.basics.words import ACTIVE, MESSAGE, State
 from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.machine.compiled_steps import CompiledExit, CompiledWait
 from journeyflow.machine.facts import Facts
-from journeyflow.machine.program import CompiledExit, CompiledWait, Program
+from journeyflow.machine.program import Program
 from journeyflow.records.counting import converted
 from journeyflow.records.rows import Run
 from journeyflow.work.entries import enter

@@ -24,7 +24,8 @@ from journeyflow import (
     tag,
 )
 from journeyflow.definition.rules.asking import Sample
-from journeyflow.machine.program import NOWHERE, CompiledWait, Program, compile_journey
+from journeyflow.machine.compiled_steps import NOWHERE, CompiledWait
+from journeyflow.machine.program import Program, compile_journey
 
 PAID = field("plan").eq("paid")
 

@@ -3,7 +3,8 @@
 from journeyflow.stores.batch import ANSWERS
 from journeyflow.stores.postgres.asking import RowQuestion, asking_for
 from journeyflow.stores.rows import INPUT_ROW, POST_ROW, RUN_ROW
-from journeyflow.stores.schema import LATER, MESSAGE_ID
+from journeyflow.stores.schema import LATER
+from journeyflow.stores.views import MESSAGE_ID
 
 _OF = "unnest(%(owners)s::text[], %(names)s::text[]) k (tenant, id)"
 

@@ -3,7 +3,7 @@
 from journeyflow.stores.postgres.checks import CHECKS
 from journeyflow.stores.postgres.dialect import translated
 from journeyflow.stores.postgres.schema import META, TABLES
-from journeyflow.stores.schema import VIEWS
+from journeyflow.stores.views import VIEWS
 
 MIGRATIONS: tuple[str, ...] = (TABLES + META + translated(VIEWS) + CHECKS,)
 """The scripts that make each version of the schema of the one before, oldest first; a released one never changes."""

@@ -2,8 +2,9 @@
 
 from journeyflow.stores.batch import ANSWERS
 from journeyflow.stores.rows import INPUT_FORM, POST_ROW, RUN_FORM
-from journeyflow.stores.schema import LATER, MESSAGE_ID
+from journeyflow.stores.schema import LATER
 from journeyflow.stores.sqlite.alike import Selection
+from journeyflow.stores.views import MESSAGE_ID
 
 _OF = "json_each(:of) k"
 

@@ -27,6 +27,7 @@ from journeyflow.definition.rules.asking import Question
 from journeyflow.definition.rules.chains import Order
 from journeyflow.definition.rules.changes import Emitted, write_path
 from journeyflow.definition.rules.templates import template_reads
+from journeyflow.machine.compiled_steps import CompiledSend, CompiledUpdate, CompiledWait
 from journeyflow.machine.facts import Data
 from journeyflow.machine.gates import closed, gates_of
 from journeyflow.machine.notes import (
@@ -41,7 +42,7 @@ from journeyflow.machine.notes import (
     Subject,
     Walk,
 )
-from journeyflow.machine.program import CompiledSend, CompiledUpdate, CompiledWait, Program
+from journeyflow.machine.program import Program
 from journeyflow.records.rows import Glimpse, Move, Post, Run
 
 REPEATED: frozenset[Stimulus] = frozenset({"ENTER", "DUE"})
