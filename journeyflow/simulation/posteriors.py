@@ -11,6 +11,9 @@ STEPS: Final = 200
 
 TINY: Final = 1e-300
 
+CLOSE: Final = 1e-10
+"""How near to a quantile its search ends: a part of its value, or of all there is."""
+
 
 def share_below(x: float, a: float, b: float) -> float:
     """Return the share of a Beta distribution that lies below a value (the regularized incomplete beta function).
@@ -50,11 +53,17 @@ def beta_quantile(share: float, a: float, b: float) -> float:
     >>> round(beta_quantile(0.5, 2, 2), 6), round(beta_quantile(0.975, 1, 1), 6)
     (0.5, 0.975)
     """
-    low, high = 0.0, 1.0
-    for _ in range(32):
-        middle = (low + high) / 2
-        low, high = (middle, high) if share_below(middle, a, b) < share else (low, middle)
-    return (low + high) / 2
+    low, high, x, step = 0.0, 1.0, (a + 1) / (a + b + 2), 1.0
+    scale = lgamma(a + b) - lgamma(a) - lgamma(b)
+    while high - low > CLOSE and abs(step) > CLOSE * x:
+        over = share_below(x, a, b) - share
+        low, high = (x, high) if over < 0 else (low, x)
+        slope = exp(scale + (a - 1) * log(x) + (b - 1) * log(1 - x))
+        last, step = step, -over / slope if slope else 1.0  # by the method of Newton
+        if not low < x + step < high or abs(step) > abs(last) / 2:
+            step = (low + high) / 2 - x
+        x += step
+    return x
 
 
 def interval(a: float, b: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
