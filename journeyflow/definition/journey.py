@@ -11,6 +11,7 @@ from functools import cached_property
 from attrs import field as option
 from attrs import frozen
 
+from journeyflow.basics.expecting import expect_with
 from journeyflow.definition.entry import Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.definition.graph import flatten
 from journeyflow.definition.options import as_data, as_parts, as_percentage
@@ -78,7 +79,7 @@ class Journey:
 
     def __attrs_post_init__(self) -> None:
         """Raise InvalidJourney with every problem of an invalid definition."""
-        wrong = [each for each in find_problems(self) if each.severity == ERROR and each.code != "no-steps"]
+        wrong = [each for each in self._problems if each.severity == ERROR and each.code != "no-steps"]
         if wrong:
             raise InvalidJourney(self.id, wrong)
 
@@ -90,6 +91,10 @@ class Journey:
     @cached_property
     def _index(self) -> Mapping[str, int]:
         return {step.id: position for position, step in enumerate(self.steps)}
+
+    @cached_property
+    def _problems(self) -> tuple[Problem, ...]:
+        return tuple(find_problems(self))
 
     def step(self, step_id: str) -> Step:
         """Return the step with this id. Raises KeyError for an unknown id."""
@@ -121,4 +126,5 @@ def problems(journey: Journey) -> tuple[Problem, ...]:
     >>> [problem.code for problem in problems(Journey(id="empty", steps=[]))]
     ['no-steps']
     """
-    return tuple(find_problems(journey))
+    expect_with("_problems", "a Journey", journey=journey)
+    return journey._problems  # noqa: SLF001 of this module

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import evolve
 
 from journeyflow.basics.durations import Duration
-from journeyflow.basics.expecting import expect_with
 from journeyflow.basics.moments import zone
 from journeyflow.basics.values import INTEGER_MAX, describe, id_fault
 from journeyflow.definition.continuations import targets
@@ -53,7 +52,6 @@ def problems(journey: Definition) -> Iterator[Problem]:
 
     There are warnings only for a journey without errors, because reachability is defined only on a sound graph.
     """
-    expect_with("steps", "a Journey", journey=journey)
     found = [*_header_problems(journey), *_body_problems(journey.steps), *reference_problems(journey)]
     yield from found
     if not found:

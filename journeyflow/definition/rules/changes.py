@@ -3,8 +3,9 @@
 Attributes are plain dicts that are never modified in place: every function here returns new ones.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from json import JSONEncoder
 
 from attrs import field as attrs_field
@@ -205,13 +206,18 @@ def apply_changes(
             raise WrongType
         if isinstance(value, NESTED) and any(faults(changed)):  # templates can nest a value into itself
             raise WrongType
-    outermost = names if len(names) == 1 else _outermost(names, attributes)
+    outermost = names if len(names) == 1 else _outermost(names.keys(), attributes)
     return changed, events_between(attributes, changed, outermost)
 
 
-def _outermost(names: Collection[str], attributes: Attributes) -> list[str]:
+def _outermost(names: KeysView[str], attributes: Attributes) -> list[str]:
     """Return the names without those inside another one of them, whose event covers both."""
-    return [name for name in names if name in attributes or not any(name.startswith(f"{other}.") for other in names)]
+    return [name for name in names if name in attributes or names.isdisjoint(_around(name))]
+
+
+def _around(path: str) -> Iterator[str]:
+    """Yield the paths of the values that a path leads through."""
+    return accumulate(path.split(".")[:-1], "{}.{}".format)
 
 
 def merge(
