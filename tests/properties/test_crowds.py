@@ -40,6 +40,8 @@ SOME = cases(40)
 
 PAIRS = st.tuples(journeys(id="a"), journeys(id="b"))
 NAMESAKES = 5
+MANY = 48
+"""How many people walk into a trap: some give each of the answers, and others give it after them."""
 
 
 def crowd(life):
@@ -168,7 +170,7 @@ def test_no_trap_of_walking_together(trap, grace, apart):
     It is so for people who come `apart`, so many seconds after one another.
     """
     some = random.Random(7)
-    people = [f"c{n}" for n in range(120)]
+    people = [f"c{n}" for n in range(MANY)]
     known = {
         each: {name: value for name, values in POSSIBLE.items() if (value := some.choice(values)) is not None}
         for each in people
