@@ -361,3 +361,19 @@ def test_places_that_a_page_names_are_there(page):
     assert [
         name for name in sorted(named) if not any((base / name).exists() for base in (ROOT / "journeyflow", ROOT))
     ] == []
+
+
+def test_the_table_of_changes_names_what_is_there():
+    """Each file is there, and each name stands in one of the files of its row."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = page.partition("## Where a change goes")[2].partition("Every one of them")[0].splitlines()
+    for row in [row for row in rows if row.startswith("| ")][2:]:
+        told = re.findall(r"`([^`]+)`", row.split("|")[2])
+        paths = [name for name in told if "/" in name or name.endswith(".py")]
+        found = [path for name in paths for path in (ROOT / "journeyflow" / name, ROOT / name) if path.exists()]
+        texts = [
+            path.read_text(encoding="utf-8") for each in found for path in (each, *each.rglob("*.py")) if path.is_file()
+        ]
+        assert len(found) == len(paths), row
+        for name in set(told) - set(paths):
+            assert any(re.search(rf"\b{name.rpartition('.')[2]}\b", text) for text in texts), (name, row)
