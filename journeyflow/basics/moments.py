@@ -54,7 +54,8 @@ def to_micros(at: datetime, what: str = "at") -> int:
     86400000000
     """
     if isinstance(at, datetime) and at.tzinfo is UTC:  # most of all; none of them is out of bounds
-        return _micros(at - EPOCH)
+        span = at - EPOCH
+        return span.days * DAY + span.seconds * SECOND + span.microseconds
     if not isinstance(at, datetime):
         msg = f"{what} must be a timezone-aware datetime, not {describe(at)}"
         raise TypeError(msg)

@@ -199,7 +199,16 @@ def faults(value: object, path: str = "") -> Iterator[str]:
     >>> list(faults({"ok": [1, 2.5, "x", True, None, {"y": "z"}]}))
     []
     """
-    return iter(()) if _is_sound(value, MAX_DEPTH) else _explained(value, path)
+    return iter(()) if is_sound(value) else _explained(value, path)
+
+
+def is_sound(value: object) -> bool:
+    """Return whether a value is one of the usual ones, and can be stored; another one may yet have no fault.
+
+    >>> is_sound({"a": [1, None]}), is_sound({"a": float("nan")})
+    (True, False)
+    """
+    return _is_sound(value, MAX_DEPTH)
 
 
 def _is_sound(value: object, levels: int) -> bool:

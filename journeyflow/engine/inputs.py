@@ -139,7 +139,9 @@ def _message_fault(message: object) -> str | None:
     if not isinstance(message, Message):
         return None
     fault = id_fault(message.id)
-    return f"the id of a message {fault}" if fault else next(iter(name_faults(token=message.token)), None)
+    if fault:
+        return f"the id of a message {fault}"
+    return next(iter(name_faults(token=message.token)), None) if id_fault(message.token) else None
 
 
 def lease_fault(message: object) -> str | None:

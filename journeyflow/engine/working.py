@@ -95,7 +95,7 @@ class HostCall:
         if not self.inputs:
             return ()
         self.numbers = transaction.ask(InputNumbersRequest([item.tenant for item in self.inputs]))
-        return tuple(make_input((seq, *item[1:])) for seq, item in zip(self.numbers, self.inputs, strict=True))
+        return tuple([make_input((seq, *item[1:])) for seq, item in zip(self.numbers, self.inputs, strict=True)])
 
     def expect_progress(self, due: Due, changes: Changes, catalog: Catalog) -> None:
         """Raise CorruptDatabase where handling due work would never end, which only rows that nobody wrote can cause.

@@ -258,9 +258,10 @@ class Sums:
 
     def rows(self) -> tuple[Counter, ...]:
         """Return the counters, with the sums over days and domains, sorted by key."""
-        for (journey, day, domain, step, what, label), found in list(self._sums.items()):
-            self._add((journey, ALL, domain, step, what, label), *found)
+        add = self._add
+        for (journey, day, domain, step, what, label), (total, uniques, last) in list(self._sums.items()):
+            add((journey, ALL, domain, step, what, label), total, uniques, last)
             if domain != ALL:
-                self._add((journey, day, ALL, step, what, label), *found)
-                self._add((journey, ALL, ALL, step, what, label), *found)
+                add((journey, day, ALL, step, what, label), total, uniques, last)
+                add((journey, ALL, ALL, step, what, label), total, uniques, last)
         return tuple([make_counter((*key, *found)) for key, found in sorted(self._sums.items())])

@@ -26,7 +26,9 @@ def read_id(text: object) -> tuple[str, int, int] | None:
     >>> read_id(f"k-{2**63}-2") is None  # no file holds such a number
     True
     """
-    return _read(text if text.__class__ is str else plain_text(text)) if isinstance(text, str) else None
+    if text.__class__ is str:
+        return _read(text)
+    return _read(plain_text(text)) if isinstance(text, str) else None
 
 
 CACHED = 8_192

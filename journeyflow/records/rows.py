@@ -78,7 +78,9 @@ class Run(NamedTuple):
 
 def version_at(run: Run, n: int) -> int:
     """Return the number of the version that a run's visit belongs to; a migration leaves earlier visits (R14)."""
-    history = (run.memory or {}).get("versions", ())
+    if run.memory is None:  # nearly always
+        return run.version
+    history = run.memory.get("versions", ())
     return next((int(number) for first, number in reversed(history) if first <= n), run.version)
 
 
@@ -269,14 +271,13 @@ class Counter(NamedTuple):
 
     def plus(self, other: "Counter") -> "Counter":
         """Return the sum of this counter and another with the same key."""
-        total, uniques = self.total + other.total, self.uniques + other.uniques
-        return _with_sums(self, total, uniques, max(self.last_at, other.last_at))
+        *key, total, uniques, last = self
+        _, _, _, _, _, _, more, others, at = other
+        return make_counter((*key, total + more, uniques + others, last if last >= at else at))  # noqa: FURB136 eight times as fast
 
 
 make_counter: Callable[[tuple[object, ...]], Counter] = partial(tuple.__new__, Counter)
 """Make a counter from a tuple of all its fields in order."""
-
-_with_sums: Callable[[Counter, int, int, int], Counter] = replacing(Counter, "total", "uniques", "last_at")
 
 
 class Export(NamedTuple):

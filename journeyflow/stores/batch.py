@@ -282,11 +282,10 @@ def with_inputs(due: Due, inputs: Sequence[Input], now: int) -> Due:
 
     If more is due than was read, those behind the last item that was read are left out.
     """
-    coming = {(item.at, INPUT, item.seq, 0): item for item in inputs if item.at <= now}
-    if due.more:
-        coming = {key: item for key, item in coming.items() if key <= due.keys[-1]}
-    keys = sorted((*due.keys, *coming))
-    known = {**due.inputs, **{item.seq: item for item in coming.values()}}
+    coming = list(zip(map(at_of, inputs), repeat(INPUT), map(seq_of, inputs), repeat(0)))
+    last = due.keys[-1] if due.more else (now, JOURNEY + 1, 0, 0)
+    keys = sorted(chain(due.keys, [key for key in coming if key <= last]))
+    known = {**due.inputs, **dict(zip(map(seq_of, inputs), inputs, strict=True))}
     items = {key[2]: known[key[2]] for key in keys if key[1] == INPUT}
     return Due(tuple(keys), due.more, items, due.runs, due.posts, due.others)
 

@@ -33,7 +33,8 @@ def in_hand(due: Due, loaded: Loaded, changes: Changes) -> Hand:
     posts = {post[:2]: post for post in (*changes.posts, *changes.new_posts)}
     runs = {**due.runs, **loaded.runs} | {run.serial: run for run in changes.runs}
     people = {person.number: person for person in loaded.people}
-    people.update((row[0], CustomerInHand(*row)) for row in changes.customers)
+    new = [row for row in changes.customers if row[0] not in people]  # the others have changed as the batch went on
+    people.update((row[0], CustomerInHand(*row)) for row in new)
     for crowd in changes.crowds:
         posts.update((post[:2], post) for post in posts_of(crowd))
         runs.update((run.serial, run) for run in runs_of(crowd, runs))

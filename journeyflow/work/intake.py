@@ -49,7 +49,7 @@ def take(work: Work, item: Input, dedup: int) -> str:
 
     `dedup` is how long event ids are known, in microseconds (R26).
     """
-    at = work.effective(item.at)
+    at = item.at if work.grace is None else work.effective(item.at)
     if work.suppressed and is_suppressed(work, item):
         work.dismissed.append(item.seq)
         return FORGOTTEN

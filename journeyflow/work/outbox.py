@@ -1,13 +1,13 @@
 """The outbox: handing messages out to workers, and dropping those that must no longer be sent (R71)."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
 
 from journeyflow.basics.moments import bounded, from_micros, to_micros
 from journeyflow.basics.soundness import sound
-from journeyflow.basics.values import INTEGER_MAX
+from journeyflow.basics.values import INTEGER_MAX, loads
 from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, FAILED, INTERNAL_ERROR, QUEUED, SUPPRESSED
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Send
@@ -68,14 +68,16 @@ def claim_posts(transaction: Transaction, catalog: Catalog, claim: Claimant, han
     changed: dict[tuple[int, int], Post] = {}
     messages: list[Message] = []
     aside: list[tuple[str, Exception]] = []
+    until = bounded(claim.at + claim.lease)
+    ends = from_micros(until)
     for post in posts:
         try:
             run = runs[post.serial]
             customer = people[run.customer]
             after = _decided(post, run, catalog, customer.attributes, claim.at)
             if after.status == QUEUED:
-                after = _leased(after, bounded(claim.at + claim.lease), claim.worker)
-                messages.append(_message(after, run, customer, catalog))
+                after = _leased(after, until, claim.worker)
+                messages.append(_message(after, run, customer, catalog, ends))
         except Exception as error:  # noqa: BLE001 one message must not keep the others from being sent
             after = put_aside(post, type(error).__name__)
             aside.append((message_id(catalog.nonces, post), error))
@@ -137,8 +139,8 @@ def _unclaimed(post: Post, owner: CustomerInHand) -> Post:
     return post._replace(status=QUEUED, attempts=post.attempts - 1, lease_until=None, token=None)
 
 
-def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog) -> Message:
-    """Make the message that a worker gets."""
+def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog, ends: datetime) -> Message:
+    """Make the message that a worker gets, whose lease ends at an instant."""
     return sound(
         Message(
             message_id(catalog.nonces, post),
@@ -150,12 +152,12 @@ def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog) -
             post.step,
             post.channel,
             post.template,
-            json.loads(post.data) if post.data else {},
+            loads(post.data) if post.data else {},
             from_micros(post.at),
             post.status,
             post.attempts,
             post.token,
-            None if post.lease_until is None else from_micros(post.lease_until),
+            ends,
             {kind: Engagement(from_micros(first), total) for kind, (first, total) in post.flags.items()},
             post.error,
         )

@@ -192,7 +192,9 @@ def _taking(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
     from journeyflow.work.together.unheard import Unheard  # noqa: PLC0415 needed where there are events alone
 
     unheard = Unheard(work, due, dedup)
-    return (lambda position, end: unheard.take(position, end) or crowds(position, end)) if unheard.types else crowds
+    if crowds is _nobody or not unheard.types:
+        return unheard.take if unheard.types else crowds
+    return lambda position, end: unheard.take(position, end) or crowds(position, end)
 
 
 def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:

@@ -11,18 +11,21 @@ from journeyflow.stores.batch import CustomerInHand
 UTC = zone("UTC")
 
 
-def newly_unreadable(
-    paths: Collection[str], person: CustomerInHand, after: Mapping[str, object]
-) -> Iterator[Unreadable]:
-    """Yield what a customer's new attributes have under some paths, and could be read or was missing before.
+def newly_unreadable(paths: Collection[str], person: CustomerInHand, after: Mapping[str, object]) -> list[Unreadable]:
+    """Return what a customer's new attributes have under some paths, and could be read or was missing before.
 
     >>> ann = CustomerInHand(1, "default", "ann", {"ends": 5})
     >>> [each.attribute for each in newly_unreadable({"born", "ends"}, ann, {"ends": 6, "born": 1767225600})]
     ['born']
     """
-    for found in unreadable_in(paths, person.tenant, person.id, after):
-        if _is_readable(found.attribute, read_path(person.attributes, found.attribute)):
-            yield found
+    before, changed = person.attributes, list[str]()
+    for path in paths:
+        if read_path(after, path) is not read_path(before, path):
+            changed.append(path)
+    if not changed:
+        return []
+    found = unreadable_in(changed, person.tenant, person.id, after)
+    return [each for each in found if _is_readable(each.attribute, read_path(before, each.attribute))]
 
 
 def unreadable_in(

@@ -7,11 +7,22 @@ from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, 
 from functools import lru_cache
 from itertools import accumulate
 from json import JSONEncoder
+from operator import methodcaller
 
 from attrs import field as attrs_field
 from attrs import frozen
 
-from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, Attributes, describe, faults, freeze, is_blank, thaw
+from journeyflow.basics.values import (
+    INTEGER_MAX,
+    INTEGER_MIN,
+    Attributes,
+    describe,
+    faults,
+    freeze,
+    is_blank,
+    is_sound,
+    thaw,
+)
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules import conditions as rules
 from journeyflow.definition.rules.operators import as_number
@@ -329,6 +340,8 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
     >>> list(attribute_faults({"tags": "vip", "consent": {"EMAIL": "yes"}}))
     ["tags: must be a list of texts, not str 'vip'", "consent.EMAIL: must be true or false, not str 'yes'"]
     """
+    if _are_usual(attributes):
+        return
     yield from faults(attributes)
     yield from ("a name must not be empty" for name in attributes if name == "")
     dotted = [name for name in attributes if isinstance(name, str) and name.startswith(f"{CONSENT}.")]
@@ -336,6 +349,15 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
     for name in (*MEMBERS, CONSENT):
         yield from _shape_faults(name, attributes.get(name))
 
+
+def _are_usual(attributes: Mapping[str, object]) -> bool:
+    """Return whether a quick look finds neither a fault nor anything that needs a closer one."""
+    if not is_sound(attributes) or not RESERVED.isdisjoint(attributes):
+        return False
+    return "" not in attributes and not any(map(_asks_consent, attributes))
+
+
+_asks_consent: Callable[[str], bool] = methodcaller("startswith", f"{CONSENT}.")
 
 NO_BLANK = "a name in it must not be blank"
 

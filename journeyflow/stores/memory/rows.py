@@ -178,8 +178,8 @@ class MemoryRows:
         for number, tenant, name, attributes in changes.customers:
             if number not in self.customers:
                 self.pulls.come(tenant, name)
-            self.customers[number] = (tenant, name, attributes)
-            self.numbers[tenant, name] = number
+                self.numbers[tenant, name] = number
+            self.customers[number] = (tenant, name, attributes)  # last: of a customer who is there, all else is
 
     def _numbered(self, committed: Iterable[Changes]) -> Iterator[Changes]:
         """Yield the changes with numbered inputs; copied inputs keep their numbers."""
