@@ -26,8 +26,8 @@ CACHE_KIB = 65_536
 CHECKPOINT = 4_000
 """How many pages the log holds (16 MB) before a checkpoint: a batch writes hundreds, and each checkpoint syncs."""
 
-STATEMENTS = 384
-"""How many prepared statements a connection keeps: those of a batch, and one for each number of new rows of a table."""
+STATEMENTS = 512
+"""How many prepared statements a connection keeps: those of a batch, and one for each number of rows of a table."""
 
 MEMORY = ":memory:"
 

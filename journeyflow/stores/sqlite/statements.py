@@ -1,7 +1,7 @@
 """The statements that write rows to SQLite: for one row, for several new ones, and for all that differ in their key."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from journeyflow.records.rows import Counter, Export
@@ -18,17 +18,21 @@ from journeyflow.stores.rows import (
 )
 
 SEVERAL: Final = 32
-"""So many new rows at most, whatever they have in common, are written by one statement: that saves a third of their
-time, and every number of rows is a statement of its own."""
+"""So many rows at most, whatever they have in common, are written by one statement: that saves a third of their time,
+and every number of rows is a statement of its own."""
 
-Adding = Callable[[int], str]
-"""The statement that writes so many new rows, each with its values."""
+Common = tuple[int, ...]
+"""The places of columns in which many rows hold the same values."""
+
+KEPT: Final = 256
+"""How many texts of statements are kept for each kind of row."""
+
+Each = Callable[[int, Common], str]
+"""The statement that writes so many rows: first the values that they have in common, then the others of each row."""
 
 
 class Statement(NamedTuple):
-    """The same change in three forms: for each of some rows, for keys in a JSON list, and for keys between two.
-
-    `each` changes one row, or adds as many as it is asked for.
+    """The same change in three forms: for rows with own values, for keys in a JSON list, and for keys between two.
 
     They take what is written first and the key, the list of keys, or the first and last key, last. What was told or
     entered in one go has numbers without a gap: `span` needs no list of them.
@@ -39,7 +43,7 @@ class Statement(NamedTuple):
     `width` is how many columns the key has, `place` that of a column by which rows that are not alike are told apart.
     """
 
-    each: str | Adding
+    each: Each
     many: str
     span: str | None = None
     paired: bool = False
@@ -47,14 +51,29 @@ class Statement(NamedTuple):
     place: int = 0
 
 
-def adding(table: str, columns: str, clash: str = "") -> Adding:
+def adding(table: str, columns: str, clash: str = "") -> Each:
     """Write the statements that add rows; `clash` says what is done where there is one already.
 
-    >>> adding("t", "a, b")(2), adding("t", "a", "ON CONFLICT DO NOTHING")(1)
-    ('INSERT INTO t (a, b) VALUES (?, ?), (?, ?)', 'INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING')
+    >>> each = adding("t", "a, b, c", "ON CONFLICT DO NOTHING")
+    >>> each(2, ())
+    'INSERT INTO t (a, b, c) VALUES (?, ?, ?), (?, ?, ?) ON CONFLICT DO NOTHING'
+    >>> each(2, (1,))
+    'INSERT INTO t (b, a, c) SELECT ?, * FROM (VALUES (?, ?), (?, ?)) WHERE TRUE ON CONFLICT DO NOTHING'
     """
-    row, end = f"({places(columns)})", f" {clash}" * bool(clash)
-    return cache(lambda count: f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * count)}{end}")
+    names, end = columns.split(", "), f" {clash}" * bool(clash)
+
+    def each(count: int, common: Common) -> str:
+        apart = [name for place, name in enumerate(names) if place not in common]
+        added, rows = ", ".join([*(names[place] for place in common), *apart]), _values(count, len(apart))
+        rows = f"SELECT {'?, ' * len(common)}* FROM ({rows}) WHERE TRUE" if common else rows
+        return f"INSERT INTO {table} ({added}) {rows}{end}"
+
+    return lru_cache(KEPT)(each)
+
+
+def _values(count: int, width: int) -> str:
+    row = ", ".join("?" * width)
+    return f"VALUES {', '.join([f'({row})'] * count)}"
 
 
 def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
@@ -64,7 +83,7 @@ def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
 
     >>> insert("t", "a", "enrollment").span
     'INSERT INTO t (a, enrollment) SELECT ?, serial FROM enrollments WHERE serial BETWEEN ? AND ?'
-    >>> insert("t", "a, b", "k").each(1)
+    >>> insert("t", "a, b", "k").each(1, ())
     'INSERT INTO t (a, b, k) VALUES (?, ?, ?)'
     >>> insert("t", "a", "k, l").many
     'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
@@ -87,8 +106,10 @@ def _place(columns: str, column: str) -> int:
 def update(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     """Write the statement that changes rows; `alike` is as in `insert`.
 
-    >>> update("t", "a, b", "k").each
+    >>> update("t", "a, b", "k").each(1, ())
     'UPDATE t SET a = ?, b = ? WHERE k = ?'
+    >>> update("t", "a, b", "k").each(2, (0,))
+    'UPDATE t SET a = ?, b = column1 FROM (VALUES (?, ?), (?, ?)) WHERE k = column2'
     >>> update("t", "a", "k, l").many
     'UPDATE t SET a = ? WHERE (k, l) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))'
     """
@@ -102,13 +123,22 @@ def changing(table: str, news: str, key: str) -> Statement:
     >>> changing("t", "a = a + ?", "k").span
     'UPDATE t SET a = a + ? WHERE k BETWEEN ? AND ?'
     """
-    begin = f"UPDATE {table} SET {news} WHERE"
-    if "," not in key:
+    begin, keys = f"UPDATE {table} SET {news} WHERE", key.split(", ")
+
+    def each(count: int, common: Common) -> str:
+        places = [place for place in range(news.count("?") + len(keys)) if place not in common]
+        values = {place: f"column{number}" for number, place in enumerate(places, 1)} if count > 1 else {}
+        rows = f" FROM ({_values(count, len(places))})" if count > 1 else ""
+        filled = iter([values.get(place, "?") for place in range(news.count("?") + len(keys))])
+        changed = "".join(next(filled) if sign == "?" else sign for sign in news)
+        where = " AND ".join(f"{part} = {next(filled)}" for part in keys)
+        return f"UPDATE {table} SET {changed}{rows} WHERE {where}"
+
+    if len(keys) == 1:
         many = f"{begin} {key} IN (SELECT value FROM json_each(?))"
-        return Statement(f"{begin} {key} = ?", many, f"{begin} {key} BETWEEN ? AND ?")
-    one = " AND ".join(f"{part.strip()} = ?" for part in key.split(","))
+        return Statement(lru_cache(KEPT)(each), many, f"{begin} {key} BETWEEN ? AND ?")
     many = f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
-    return Statement(f"{begin} {one}", many, width=2)
+    return Statement(lru_cache(KEPT)(each), many, width=2)
 
 
 NEW_INPUTS = adding("inputs", INPUT_FORM.names(INPUT_FORM.without("seq")))
@@ -129,7 +159,7 @@ NEWS = changing("customers", "attributes = json_patch(attributes, ?)", "number")
 
 NEW_CUSTOMERS = adding("customers", "number, tenant, id, attributes")
 
-CUSTOMERS = "UPDATE customers SET attributes = ? WHERE number = ?"
+CUSTOMERS = update("customers", "attributes", "number")
 
 POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n", alike="available_at")
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
 from journeyflow.basics.values import dumps, loads
@@ -51,7 +52,7 @@ from journeyflow.stores.sqlite.statements import (
     RUNS,
     SEVERAL,
     TICKED,
-    Adding,
+    Each,
     Statement,
 )
 
@@ -183,15 +184,20 @@ class Writer:
                 count += self._connection.execute(*_at_once(statement, rest, keys)).rowcount
             else:
                 single += [(*rest, *key) if isinstance(key, tuple) else (*rest, key) for key in keys]
-        return count + self._write_each(statement.each, single)
+        return count + self._write_each(statement.each, single, statement.width)
 
-    def _write_each(self, each: str | Adding, rows: Sequence[Row]) -> int:
-        """Write rows that have nothing in common; return how many were written."""
-        if isinstance(each, str):
-            return self._connection.executemany(each, rows).rowcount if rows else 0
-        count = 0
-        for some in (rows[n : n + SEVERAL] for n in range(0, len(rows), SEVERAL)):
-            count += self._connection.execute(each(len(some)), [*chain.from_iterable(some)]).rowcount
+    def _write_each(self, each: Each, rows: Sequence[Row], width: int = 1) -> int:
+        """Write rows with own values; return how many were written. Keys of so many columns come last."""
+        count, end, write = 0, len(rows) - len(rows) % SEVERAL, self._connection.execute
+        if end:
+            common = [place for place, values in enumerate([*zip(*rows, strict=True)][:-width]) if len({*values}) == 1]
+            statement, pick = each(SEVERAL, tuple(common)), _picked([n for n in range(len(rows[0])) if n not in common])
+            shared = [rows[0][place] for place in common]
+            for n in range(0, end, SEVERAL):
+                own = chain.from_iterable(map(pick, rows[n : n + SEVERAL]))
+                count += write(statement, [*shared, *own]).rowcount
+        if rest := rows[end:]:
+            count += write(each(len(rest), ()), [*chain.from_iterable(rest)]).rowcount
         return count
 
     def _write(self, statement: Statement, rows: Sequence[Row], of_many: Sequence[RowsAbout] = ()) -> None:
@@ -216,7 +222,7 @@ class Writer:
         # of those who were there hardly two are alike
         known = [(dumps(values), number) for number, _, _, values in changes.customers if number < first_new]
         if known:
-            self._expect(self._connection.executemany(CUSTOMERS, known).rowcount == len(known))
+            self._expect(self._write_each(CUSTOMERS.each, known) == len(known))
 
     def _write_runs(self, changes: Changes) -> None:
         if not changes.runs and not changes.crowds:
@@ -270,6 +276,11 @@ class Writer:
 
     def _ask(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
+
+
+def _picked(places: Sequence[int]) -> Callable[[Row], Row]:
+    """Return what takes some values from a row."""
+    return itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
 
 
 def _at_once(statement: Statement, rest: Row, keys: Sequence[Any]) -> tuple[str, Row]:

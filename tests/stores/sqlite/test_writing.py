@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Engine, Event, Journey, Trigger, Wait
-from journeyflow.stores.sqlite.statements import Statement, insert, update
+from journeyflow.stores.sqlite.statements import SEVERAL, Statement, adding, insert, update
 from journeyflow.stores.sqlite.writing import ALIKE, Writer
 from tests.samples import START
 
@@ -52,6 +52,12 @@ def write(connection: sqlite3.Connection, statement: Statement, rows, alike: int
     return count, statements
 
 
+def flat(row) -> tuple[object, ...]:
+    """Return values and their key as one row."""
+    rest, key = row
+    return (*rest, *key) if isinstance(key, tuple) else (*rest, key)
+
+
 @given(st.data(), keys)
 def test_writing_at_once_is_writing_one_by_one(data: st.DataObject, keys):
     """R90: rows in any mixture, added and then changed, whatever number is worth a statement."""
@@ -83,6 +89,32 @@ def test_thousands_who_move_together_are_one_statement(key: str):
         assert len(statements) == 2
         count, statements = write(connection, update("t", "a, b", key), [((3, None), each) for _, each in many], ALIKE)
         assert (count, len(statements)) == (5_000, 1)
+
+
+@pytest.mark.parametrize("key", ["k", "k, l"])
+@pytest.mark.parametrize("own", [(True, True), (True, False), (False, True)], ids=["both", "the first", "the second"])
+def test_rows_with_own_values_are_written_several_at_once(key: str, own: tuple[bool, bool]):
+    """What all of them have in common is given once; the last few are one statement more."""
+    rows = [((n * own[0], f"{n * own[1]}"), n if key == "k" else (n, 7)) for n in range(1, 2 * SEVERAL + 6)]
+    later = [((n * own[0], f"{n * own[1]} later"), each) for n, (_, each) in enumerate(rows, 10)]
+    with opened(key) as connection:
+        count, statements = write(connection, insert("t", "a, b", key), rows, 10**9)
+        assert (count, len(statements)) == (len(rows), 3)
+        assert connection.execute(f"SELECT * FROM t ORDER BY {key}").fetchall() == [*map(flat, rows)]
+        count, statements = write(connection, update("t", "a, b", key), later, 10**9)
+        assert (count, len(statements)) == (len(rows), 3)
+        assert connection.execute(f"SELECT * FROM t ORDER BY {key}").fetchall() == [*map(flat, later)]
+
+
+def test_rows_that_are_there_already_are_summed_up_several_at_once():
+    """Counters of a batch are added to those that are kept."""
+    each = adding("t", "k, a, b", "ON CONFLICT DO UPDATE SET a = a + excluded.a")
+    rows = [(n, 3, n) for n in range(SEVERAL)]
+    with opened("k") as connection:
+        writer = Writer(connection, {}, {}, lambda _: None)
+        for _ in range(2):
+            assert writer._write_each(each, rows) == len(rows)
+        assert connection.execute("SELECT k, a, b FROM t ORDER BY k").fetchall() == [(n, 6, n) for n in range(SEVERAL)]
 
 
 @pytest.mark.parametrize("serials", [range(3, 13), [3, 5, *range(7, 15)]], ids=["a span", "a list"])
