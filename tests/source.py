@@ -1,0 +1,94 @@
+"""The source of the package, as its tests read it: modules, their parts, and what they import."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGE = "journeyflow"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Import(NamedTuple):
+    """One import: what, and whether it is there for the type checker alone."""
+
+    name: str
+    types_only: bool
+
+
+def name_of(path: Path) -> str:
+    """Name a module without the package before it."""
+    parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def files() -> dict[str, Path]:
+    """Find every module of the package."""
+    return {name_of(path): path for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Parse every module of the package."""
+    return {name: ast.parse(path.read_text(encoding="utf-8"), str(path)) for name, path in files().items()}
+
+
+@cache
+def nodes(module: str) -> list[ast.AST]:
+    """List every part of a module."""
+    return list(ast.walk(modules()[module]))
+
+
+def room(module: str) -> str:
+    """Name the room a module stands in: the folder, or the file, at the top of the package."""
+    return module.split(".", maxsplit=1)[0]
+
+
+def is_in(module: str, part: str) -> bool:
+    """Return whether a module is a part of the package, or inside it."""
+    return module == part or module.startswith(f"{part}.")
+
+
+@cache
+def imports(module: str) -> list[Import]:
+    """List what a module imports, inside functions too; a name imported from a package is its module, if it is one."""
+    for_types = {
+        id(inner)
+        for node in nodes(module)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    return [
+        Import(name, id(node) in for_types)
+        for node in nodes(module)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in imported(node)
+    ]
+
+
+def imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """Yield what one import names."""
+    if isinstance(node, ast.Import):
+        yield from (each.name for each in node.names)
+        return
+    source = node.module or ""
+    for each in node.names:
+        inner = f"{source}.{each.name}"
+        yield inner if inner.removeprefix(f"{PACKAGE}.") in files() and source.startswith(PACKAGE) else source
+
+
+def arrows() -> list[tuple[str, str, bool]]:
+    """List (module, imported module, only for types) inside the package."""
+    return [
+        (module, each.name.removeprefix(PACKAGE).removeprefix("."), each.types_only)
+        for module in modules()
+        for each in imports(module)
+        if each.name.split(".")[0] == PACKAGE
+    ]
+
+
+def classes() -> list[tuple[str, ast.ClassDef]]:
+    """List every class of the package with its module."""
+    return [(module, node) for module in modules() for node in nodes(module) if isinstance(node, ast.ClassDef)]
