@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sqlite3
 from contextlib import closing
 from multiprocessing import get_context
 
@@ -194,42 +195,82 @@ class Stopped(Exception):
     """What ends a copy in the middle."""
 
 
-def stopping(monkeypatch, at):
-    """Have the statement with this number raise Stopped, once; return a list with the number of those that came."""
-    execute, came = psycopg.Cursor.execute, [0]
+class Statements:
+    """Counts the statements of both drivers; one of them is not run."""
 
-    def counted(self, *arguments, **named):
-        came[0] += 1
-        if came[0] == at:
-            raise Stopped
-        return execute(self, *arguments, **named)
+    def __init__(self, monkeypatch):
+        """Count those of every connection that is made from now on."""
+        self.came, self.at, self.error = 0, 0, Stopped
+        execute, connect, come = psycopg.Cursor.execute, sqlite3.connect, self._come
 
-    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
-    return came
+        def counted(cursor, *arguments, **named):
+            try:
+                come(psycopg.OperationalError("the server hung up"))
+            except psycopg.OperationalError:
+                cursor.connection.close()
+                raise
+            return execute(cursor, *arguments, **named)
+
+        class Counted(sqlite3.Connection):
+            def execute(self, *arguments):
+                come(sqlite3.OperationalError("disk I/O error"))
+                return super().execute(*arguments)
+
+            def executemany(self, *arguments):
+                come(sqlite3.OperationalError("disk I/O error"))
+                return super().executemany(*arguments)
+
+        monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+        monkeypatch.setattr(sqlite3, "connect", lambda *given, **named: connect(*given, **named, factory=Counted))
+
+    def _come(self, fault):
+        self.came += 1
+        if self.came == self.at:
+            raise Stopped if self.error is Stopped else fault
 
 
-def test_a_copy_goes_on_from_every_statement(addresses, tmp_path, monkeypatch):
-    """Wherever it ends, the place is no store or a whole one, and the same command makes it whole (R90)."""
-    path = tmp_path / "small.db"
+@pytest.fixture
+def statements(monkeypatch):
+    """Return what counts statements."""
+    return Statements(monkeypatch)
+
+
+@pytest.fixture(params=["to a server", "to a file"])
+def way(request, addresses, tmp_path):
+    """Return where a few rows are, and a function that names a new place of the other kind."""
+    path, address = tmp_path / "small.db", addresses()
     with opened(path) as engine:
         for name in TENANTS:
             engine.tenant(name).put_customer("ann", {"plan": "free"}, at=LATER)
         engine.tick(LATER)
-    with monkeypatch.context() as patched:
-        every = stopping(patched, 0)
-        copy_store(path, addresses())
-    places = range(1, every[0] + 1)
-    for place in places if long() else random.Random(7).sample(places, 5):
-        address = addresses()
-        with monkeypatch.context() as patched:
-            stopping(patched, place)
-            with pytest.raises(Stopped):
-                copy_store(path, address)
+    if request.param == "to a server":
+        return path, addresses
+    copy_store(path, address)
+    files = (tmp_path / f"copy{n}.db" for n in range(1_000))
+    return address, lambda: next(files)
+
+
+@pytest.mark.parametrize("error", [Stopped, StorageError], ids=["an interrupt", "a fault"])
+def test_a_copy_goes_on_from_every_statement(way, statements, error):
+    """Wherever it ends, the place is no store or a whole one, and the same command makes it whole (R90).
+
+    What a driver raises is an error of the store.
+    """
+    source, new = way
+    statements.came = 0
+    copy_store(source, new())
+    places = range(1, statements.came + 1)
+    for place in places if long() else random.Random(7).sample(places, 3):
+        to = new()
+        statements.came, statements.at, statements.error = 0, place, error
+        with pytest.raises(error):
+            copy_store(source, to)
+        statements.at = 0
         try:
-            copy_store(path, address)
-        except StorageError as error:
-            assert "a finished copy of it" in str(error)  # noqa: PT017 only the last statements leave a whole one
-        assert rows_of(address) == rows_of(path)
+            copy_store(source, to)
+        except StorageError as told:
+            assert "a finished copy of it" in str(told)  # noqa: PT017 only the last statements leave a whole one
+        assert rows_of(to) == rows_of(source)
 
 
 def test_a_newer_schema_and_another_stores_copy_are_refused(file, addresses, tmp_path):
