@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from journeyflow import Engine, Event, Journey, Limits, MemoryStore, Send, StorageError, Trigger, Wait
+from journeyflow.engine import core
 from journeyflow.records.changes import Changes
 from journeyflow.stores import turns
 from journeyflow.stores.sqlite import SQLiteStore
@@ -29,6 +30,13 @@ pytestmark = pytest.mark.unmeasured
 PACKAGE = str(Path(turns.__file__).parents[1])
 
 Interrupt = Callable[[], object]
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have whoever waits look soon whether the turn was left: these tests leave it hundreds of times."""
+    for module in (turns, core):
+        monkeypatch.setattr(module, "PATIENCE", 0.003)
 
 
 @pytest.fixture(autouse=True)
@@ -345,7 +353,7 @@ def test_what_a_host_holds_is_never_taken_for_left(kind: str) -> None:
         engine.tick(START)
     thread = threading.Thread(target=lambda: engine.put_customer("c", {}, at=START), daemon=True)
     thread.start()
-    thread.join(3 * turns.PATIENCE)
+    thread.join(40 * turns.PATIENCE)
     assert thread.is_alive()
     assert reader.rows("SELECT count(*) FROM inputs") == [(0,)]
     stack.close()
@@ -369,7 +377,7 @@ def test_a_store_is_closed_within_its_own_transaction_only() -> None:
     thread = threading.Thread(target=store.close)
     with store.reader() as reader:
         thread.start()
-        thread.join(3 * turns.PATIENCE)
+        thread.join(40 * turns.PATIENCE)
         assert reader.rows("SELECT 1") == [(1,)]
     thread.join()
     with pytest.raises(StorageError, match="closed"):
