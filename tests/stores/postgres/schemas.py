@@ -13,6 +13,7 @@ from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.migrations import MIGRATIONS
 from journeyflow.stores.postgres.opening import _begin, quoted
 from journeyflow.stores.postgres.schema import TABLE_NAMES
+from tests.stores.postgres.server import GIVEN
 
 NUMBERS = count(1)
 
@@ -35,8 +36,8 @@ class Schemas:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop all."""
-        for schema in self._made:
+        """Drop all, on a server that stays; the tests' own ends with all that it has."""
+        for schema in self._made if GIVEN in os.environ else ():
             self._connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         self._connection.close()
 
