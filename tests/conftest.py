@@ -88,14 +88,16 @@ def pytest_collection_modifyitems(items):
 
     Tests that draw their cases are not measured either: a line that is covered by chance is not covered, and measuring
     makes them cost two to six times as much. Nor are those on SQLite of what runs on both stores: the rooms above the
-    stores have no line for one of them, and the lines of the stores are covered by `tests/stores/`.
+    stores have no line for one of them, and the lines of the stores are covered by `tests/stores/`. Nor are those that
+    need a server: what is covered has to be so where there is none.
     """
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         if item.get_closest_marker("regex") and not patterns.available():
             item.add_marker(pytest.mark.skip(reason="needs the extra `regex`"))
         drawn = is_hypothesis_test(getattr(item, "obj", None))
-        if not item.nodeid.startswith(MEASURED) or drawn or is_on_sqlite(item):
+        on_a_server = item.nodeid.startswith("tests/stores/postgres/")
+        if not item.nodeid.startswith(MEASURED) or drawn or on_a_server or is_on_sqlite(item):
             item.add_marker("unmeasured")
 
 
