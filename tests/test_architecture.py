@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -237,3 +238,16 @@ def test_an_engine_in_memory_loads_neither_a_database_nor_extras():
     """A host that simulates in memory pays neither for SQLite nor for files, Hypothesis or click."""
     heavy = {"sqlite_utils", "sqlite3", "hypothesis", "click", "re2", "asyncio", "importlib.metadata"}
     assert not heavy & loaded_by("from journeyflow import *; Engine(MemoryStore())")
+
+
+def entry_points() -> list[str]:
+    """Return the modules that other programs load by an entry point."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [project["scripts"], *project["entry-points"].values()]
+    return sorted({target.partition(":")[0] for group in groups for target in group.values()})
+
+
+@pytest.mark.parametrize("module", entry_points())
+def test_what_an_entry_point_names_can_be_imported_first(module):
+    """Hypothesis loads its own at the end of its import: one that imported Hypothesis first would be half loaded."""
+    assert "hypothesis" not in loaded_by(f"import {module}")

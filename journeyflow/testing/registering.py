@@ -1,17 +1,23 @@
-"""What Hypothesis knows of journeyflow: a strategy for each type, and failing examples that are printed as code."""
+"""What Hypothesis knows of journeyflow: a strategy for each type, and failing examples that are printed as code.
 
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any, get_args
+Hypothesis loads this module at the end of its own import, so importing it must not import Hypothesis: whoever imported
+this module first would find it half loaded.
+"""
 
-from hypothesis import strategies as st
-from hypothesis.vendor import pretty
+from typing import TYPE_CHECKING, Any, get_args
 
-from journeyflow.definition.journey import DEFAULT_TENANT, Journey
+from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.records.public import Customer, Event
-from journeyflow.testing.calls import START, Call, Life
+from journeyflow.testing.calls import Call, Life
 from journeyflow.testing.writing import as_code
+
+if TYPE_CHECKING:
+    from hypothesis import strategies as st
+    from hypothesis.vendor import pretty
+
+KINDS = (Journey, Policies, Life, Event, Customer)
+"""The types that have a strategy."""
 
 
 def register() -> None:
@@ -19,62 +25,27 @@ def register() -> None:
 
     Hypothesis calls this when it is imported, by its entry point; more often than once does no harm.
 
-    >>> from hypothesis import find
+    >>> from hypothesis import find, strategies as st
     >>> register()
     >>> find(st.from_type(Event), lambda event: event.type == "buy").customer
     'c1'
     """
-    for kind, strategy in _STRATEGIES.items():
-        st.register_type_strategy(kind, strategy)
-    for kind in (*_STRATEGIES, *get_args(Call)):
+    from hypothesis import strategies as st  # noqa: PLC0415 see the head of the module
+    from hypothesis.vendor import pretty  # noqa: PLC0415 likewise
+
+    for kind in KINDS:
+        st.register_type_strategy(kind, _strategy)
+    for kind in (*KINDS, *get_args(Call)):
         pretty.for_type_by_name(kind.__module__, kind.__name__, _print)
 
 
-def _journeys(_: type = Journey) -> st.SearchStrategy[Journey]:
-    from journeyflow.testing.definitions import journeys  # noqa: PLC0415 only if it is needed
+def _strategy(kind: type) -> "st.SearchStrategy[Any]":
+    from journeyflow.testing.by_type import STRATEGIES  # noqa: PLC0415 only if it is needed
 
-    return journeys()
-
-
-def _policies(_: type) -> st.SearchStrategy[Policies]:
-    from journeyflow.testing.definitions import policies  # noqa: PLC0415 likewise
-
-    return policies()
+    return STRATEGIES[kind]()
 
 
-def _lives(_: type) -> st.SearchStrategy[Life]:
-    from journeyflow.testing.telling import lives  # noqa: PLC0415 likewise
-
-    return _journeys().flatmap(lives)
-
-
-_CUSTOMERS = st.sampled_from(("c1", "c2"))
-_ATTRIBUTES = st.fixed_dictionaries(
-    {},
-    optional={
-        "n": st.integers(0, 3),
-        "plan": st.sampled_from(("free", "paid")),
-        "tags": st.lists(st.sampled_from(("vip", "new")), unique=True),
-    },
-)
-_STRATEGIES: dict[type, st.SearchStrategy[Any] | Callable[[type], st.SearchStrategy[Any]]] = {
-    Journey: _journeys,
-    Policies: _policies,
-    Life: _lives,
-    Event: st.builds(
-        Event,
-        st.sampled_from(("go", "buy", "view")),
-        customer=_CUSTOMERS,
-        at=st.integers(0, 240).map(lambda hours: START + timedelta(hours=hours)),
-        id=st.none() | st.sampled_from(("e1", "e2")),
-        data=_ATTRIBUTES,
-    ),
-    Customer: st.builds(Customer, st.just(DEFAULT_TENANT), _CUSTOMERS, _ATTRIBUTES),
-}
-"""The strategies of types, in the vocabulary of random journeys."""
-
-
-def _print(value: object, printer: pretty.RepresentationPrinter, _: bool) -> None:
+def _print(value: object, printer: "pretty.RepresentationPrinter", _: bool) -> None:
     """Print a value as code, its lines indented as their surroundings are."""
     first, *rest = as_code(value).split("\n")
     printer.text(first)
