@@ -283,7 +283,8 @@ def bench(arguments: list[str]) -> int:
         chosen = [script for script in chosen if script.stem not in MANY_PACKAGES]
     if not chosen:
         sys.exit(f"no such benchmark; there are: {', '.join(script.stem for script in scripts) or 'none'}")
-    set_up("bench", *(script.stem for script in chosen if script.stem in MANY_PACKAGES))
+    groups = {script.stem for script in chosen} & MANY_PACKAGES
+    set_up("bench", *sorted(groups), if_there=["postgres"] if groups == {"peers"} else ())
     figures, failed = list[dict[str, object]](), 0
     for script in chosen:
         with subprocess.Popen([PYTHON, str(script)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:

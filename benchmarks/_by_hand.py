@@ -11,20 +11,14 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+
+from _journeys import RICH, SENDS, arm_of, greeting, later_there, micros, nine_there
 
 from journeyflow import Event
-from journeyflow.basics.chance import bucket, draw
-
-HALF = 5_000
-"""Half of the ten thousand buckets of a split."""
-
-RICH = 100
-"""The total of a cart above which somebody calls."""
 
 TABLES = {
     "customers": "id TEXT PRIMARY KEY, attributes TEXT",
@@ -36,16 +30,6 @@ TABLES = {
     "messages": "id TEXT PRIMARY KEY, enrollment INTEGER, step TEXT, channel TEXT, template TEXT, data TEXT,"
     " at INTEGER, status TEXT, attempts INTEGER, lease INTEGER",
 }
-SENDS = {
-    "hello": ("EMAIL", "hello"), "tips": ("EMAIL", "tips"), "offer": ("EMAIL", "offer"), "nudge": ("SMS", "nudge"),
-    "reminder": ("EMAIL", "cart"), "call": ("SMS", "call"), "miss": ("EMAIL", "miss"),
-}  # fmt: skip
-"""The channel and the template of each step that sends."""
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ZONES = {name: ZoneInfo(name) for name in (
-    "Europe/Paris", "America/New_York", "Asia/Tokyo", "Africa/Johannesburg", "America/Sao_Paulo", "Asia/Kolkata"
-)}  # fmt: skip
 
 
 class Given(NamedTuple):
@@ -90,14 +74,6 @@ class Message:
         self.channel, self.template = SENDS[step]
         self.status, self.attempts = "QUEUED", 0
         self.lease: datetime | None = None
-
-
-def micros(at: datetime | None) -> int | None:
-    """Return an instant in microseconds."""
-    if at is None:
-        return None
-    since = at - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 class Cycle:
@@ -221,8 +197,7 @@ class ByHand:
         if customer not in self.runs["welcome"]:
             run = self._enter("welcome", customer, at)
             person = self.people[customer]
-            greeting = ("Hi", "Hello")[draw(2, "default", "welcome", customer, str(run.number), "1", "Hi", "Hello")]
-            self._send(run, "hello", {"text": f"{greeting} {person.get('firstName', '')}"}, at)
+            self._send(run, "hello", {"text": greeting(customer, run.number, person.get("firstName", ""))}, at)
             self._wait(run, "breathe", self._local(customer, at, timedelta(days=2)), at)
 
     def on_cart(self, customer: str, data: dict[str, Any], at: datetime) -> None:
@@ -265,10 +240,10 @@ class ByHand:
         opened = "hello" in run.opened
         self._visit(run, "read", "yes" if opened else "no", at)
         if opened:
-            first = bucket("default", "welcome", "test", run.customer) < HALF
-            self._visit(run, "test", "tips" if first else "offer", at)
+            arm = arm_of(run.customer)
+            self._visit(run, "test", arm, at)
             name = self.people[run.customer].get("firstName", "")
-            self._send(run, *(("tips", {"name": name}) if first else ("offer", {})), at)
+            self._send(run, arm, {"name": name} if arm == "tips" else {}, at)
         else:
             self._send(run, "nudge", {}, at)
         tags = self.people[run.customer]["tags"]
@@ -296,10 +271,7 @@ class ByHand:
     def after_quiet(self, run: Run, at: datetime, outcome: str) -> None:
         """Wait for nine in the morning where the customer is."""
         self._visit(run, "quiet", outcome, at)
-        zone = ZONES[self.people[run.customer]["timezone"]]
-        local = at.astimezone(zone)
-        nine = local.replace(hour=9, minute=0, second=0, microsecond=0)
-        due = (nine if nine >= local else nine + timedelta(days=1)).astimezone(UTC)
+        due = nine_there(at, self.people[run.customer]["timezone"])
         if due == at:
             self.after_morning(run, at, outcome)
         else:
@@ -315,8 +287,7 @@ class ByHand:
     # runs
 
     def _local(self, customer: str, at: datetime, span: timedelta) -> datetime:
-        zone = ZONES[self.people[customer]["timezone"]]
-        return (at.astimezone(zone) + span).astimezone(UTC)
+        return later_there(at, self.people[customer]["timezone"], span)
 
     def _enter(self, journey: str, customer: str, at: datetime) -> Run:
         self.serial += 1

@@ -96,9 +96,9 @@ def apart(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 
         return process.submit(work, *arguments).result()
 
 
-def durable(path: Path) -> sqlite3.Connection:
-    """Open a bare file whose commits are as durable as those of the engine."""
-    connection = sqlite3.connect(path, isolation_level=None)
+def durable(path: Path, *, shared: bool = False) -> sqlite3.Connection:
+    """Open a bare file whose commits are as durable as those of the engine; `shared` by threads, in turn."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=not shared)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection

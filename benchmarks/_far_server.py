@@ -27,15 +27,21 @@ CHUNK = 2**20
 
 NAME = ".s.PGSQL.5432"
 
+SERVER = "JOURNEYFLOW_BENCH_SERVER"
+"""The variable of the environment with the folder of the socket of a server, for processes that are started later."""
+
+SYNCED = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+"""Settings with which a commit is on the disk, as a file of this engine has it."""
+
 _SPAWN = get_context("spawn")
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Yield the folder of the socket of a new server."""
+def served(**settings: str) -> Iterator[str]:
+    """Yield the folder of the socket of a new server, with settings other than those of the tests."""
     from tests.stores.postgres.server import Server  # noqa: PLC0415 after the path is set
 
-    server = Server.begin()
+    server = Server.begin(**settings)
     try:
         yield str(server.folder)
     finally:

@@ -1,84 +1,111 @@
-"""The welcome journey on what a user would pick instead, each as its documentation proposes, against this engine.
+"""The welcome journey and the mixed month on what a user would pick instead, against this engine.
 
-Everybody signs up, gets a mail, and three days later a text message, because nobody opened. Peers that survive the
-death of their process are held against the engine on a file, the others against the engine in memory. Where a peer
-knows only the clock on the wall, its host says when three days are over, or the wait has no length. CPU seconds of the
-whole process, threads included. Argument: number of customers (default 500).
+Each peer does them as its documentation proposes; `peers.toml` says how, and what it cannot do. In the welcome
+everybody signs up, gets a mail, and three days later a text message, because nobody opened. The month is that of
+`mixed.py` with hourly ticks; what a peer has no word for is its host's (`_hosted.py`). Both sides must have sent the
+same messages at the same instants, and ended their runs alike. Peers that survive the death of their process are held
+against the engine on a file or on a server, the others against the engine in memory. A slow peer goes through with
+fewer customers; what is compared is what a customer costs.
+
+CPU and wall time of the whole process, threads included, but not of a server. Argument: the most customers of each.
 """
 
 import logging
 import os
 import tempfile
+import tomllib
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from _common import LATER, START, WELCOME, apart, count_from_arguments, cpu, customers, quotients, report, signups
-from _durable_peers import DURABLE
-from _peers import IN_MEMORY
-
-from journeyflow import Engine, MemoryStore
-from journeyflow.stores.sqlite import SQLiteStore
+import _this_engine
+from _common import apart, count_from_arguments, quotients, report, spent
+from _far_server import SERVER, SYNCED, served
+from _lived import Lived
+from mixed import Told
+from mixed import month as told
 
 ROUNDS = 3
+OURS = 500
+"""So many customers go through the engine, whose ticks cost something with nobody there, too."""
+
+FEW = 3
+"""So many customers go first, for what is imported late."""
+
+WHAT = ("welcome", "month")
+Counts = dict[str, int]
+"""How many customers go through what."""
+
+Peer = dict[str, Any]
+"""A table of `peers.toml`."""
+
+PEERS: dict[str, Peer] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
-def engine_in_memory(_: Path, count: int) -> int:
-    """Run the engine in memory."""
-    return engine_on(MemoryStore(), count)
+def gone(work: Callable[[Path, int], int], folder: Path, count: int) -> Lived:
+    """Go through the welcome, and see that everybody got both messages."""
+    found = list[int]()
+    cost = spent(lambda: found.append(work(folder, count)))
+    assert found == [2 * count]
+    return Lived(*cost)
 
 
-def engine_on_file(folder: Path, count: int) -> int:
-    """Run the engine on a file, every commit synced."""
-    return engine_on(SQLiteStore(folder / "engine.db"), count)
+def costs(
+    welcome: Callable[[Path, int], int], month: Callable[[Path, list[Told]], Lived], counts: Counts
+) -> dict[str, Lived]:
+    """Return what both journeys cost, once the welcome was gone through with few customers."""
+    found = {}
+    for what, count in {"": FEW, **counts}.items():
+        with tempfile.TemporaryDirectory(prefix="peer") as name:
+            folder = Path(name)
+            found[what] = month(folder, told(count)) if what == "month" else gone(welcome, folder, count)
+    return found
 
 
-def engine_on(store: MemoryStore | SQLiteStore, count: int) -> int:
-    """Run the engine."""
-    with Engine(store, grace=None) as engine:
-        engine.deploy(WELCOME, at=START)
-        engine.put_customers(customers(count), at=START)
-        engine.tick(START)
-        engine.feed(signups(count))
-        engine.tick(START)
-        engine.tick(LATER)
-        return engine.messages(take=1).total
+def on_engine(place: str, counts: Counts) -> dict[str, Lived]:
+    """Return what both cost the engine."""
+    return costs(partial(_this_engine.welcome, place), partial(_this_engine.month, place), counts)
 
 
-def named(peer: str) -> str:
-    """Return a peer with its version, if it is a package."""
-    try:
-        return f"{peer} {version(peer)}"
-    except PackageNotFoundError:
-        return peer
-
-
-def measured(work: Callable[[Path, int], int], count: int) -> float:
-    """Return the CPU seconds of a piece of work; run it once with few customers first, for what is imported late."""
+def on_peer(module: str, counts: Counts) -> dict[str, Lived]:
+    """Return what both cost a peer, whose log and whose output nobody reads."""
     logging.disable(logging.ERROR)
     with Path(os.devnull).open("w", encoding="utf-8") as nothing, redirect_stdout(nothing):
-        for some in (3, count):
-            with tempfile.TemporaryDirectory() as folder:
-                taken = cpu(partial(checked, work, Path(folder), some))
-    return taken
+        peer = import_module(module)
+        return costs(peer.welcome, lambda folder, told: peer.Month(folder).live(told), counts)
 
 
-def checked(work: Callable[[Path, int], int], folder: Path, count: int) -> None:
-    """Do it, and see that everybody got both messages."""
-    assert work(folder, count) == 2 * count
+def named(name: str, peer: Peer) -> str:
+    """Return a peer with its version, if it is a package."""
+    return f"{name} {version(peer['package'])}" if "package" in peer else name
 
 
 def main() -> None:
-    """Run each peer and the engine in turn, each in a process of its own, and print the medians."""
-    count = count_from_arguments(500)
-    for ours, kind, peers in ((engine_in_memory, "in memory", IN_MEMORY), (engine_on_file, "durable", DURABLE)):
-        for name, work in peers.items():
-            pairs = [(apart(measured, work, count), apart(measured, ours, count)) for _ in range(ROUNDS)]
-            its, mine = ([pair[side] for pair in pairs] for side in (0, 1))
-            report("peers", kind, [1e6 * each / count for each in mine], "us CPU a customer", n=count,
-                   against=named(name), ratio=quotients(its, mine))  # fmt: skip
+    """Run the engine at each place and each peer, in turn and in processes of their own, and print the medians."""
+    most = count_from_arguments(OURS)
+    counts = {name: {what: min(peer[what], most) for what in WHAT} for name, peer in PEERS.items()}
+    ours: dict[str, list[dict[str, Lived]]] = {place: [] for place in _this_engine.PLACES}
+    its: dict[str, list[dict[str, Lived]]] = {name: [] for name in PEERS}
+    with served(**SYNCED) as server:
+        os.environ[SERVER] = server
+        right = {n: apart(on_engine, "memory", {"month": n})["month"] for n in {c["month"] for c in counts.values()}}
+        for _ in range(ROUNDS):
+            for place, found in ours.items():
+                found.append(apart(on_engine, place, dict.fromkeys(WHAT, min(OURS, most))))
+            for name, runs in its.items():
+                runs.append(apart(on_peer, PEERS[name]["module"], counts[name]))
+                assert runs[-1]["month"].agrees(right[counts[name]["month"]]), f"{name} decided otherwise"
+    for name, peer in PEERS.items():
+        for what, count in counts[name].items():
+            for number, unit in enumerate(("us CPU a customer", "us a customer")):
+                theirs = [1e6 * run[what][number] / count for run in its[name]]
+                mine = [1e6 * run[what][number] / min(OURS, most) for run in ours[peer["beside"]]]
+                report("peers", f"{what}, {named(name, peer)}", theirs, unit, n=count,
+                       against=f"the engine, {peer['beside']}", ratio=quotients(theirs, mine))  # fmt: skip
 
 
 if __name__ == "__main__":

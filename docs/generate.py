@@ -688,19 +688,28 @@ def performance_a_day() -> str:
     return table(("what", "a day of one core"), rows) if rows else missing
 
 
-PEERS = re.compile(r'"(?P<peer>[^"]+)": (?P<name>\w+),')
-"""A peer and its function in the tables of the benchmark."""
+def peers() -> Mapping[str, Mapping[str, str]]:
+    """Return the table of the peers of the benchmark."""
+    return tomllib.loads((ROOT / "benchmarks" / "peers.toml").read_text("utf-8"))
 
 
 def performance_peers() -> str:
-    """Return what each peer of the benchmark does and cannot do, from what its function says."""
-    rows = []
-    for script in ("_peers.py", "_durable_peers.py"):
-        text = (ROOT / "benchmarks" / script).read_text("utf-8")
-        functions = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
-        said = {node.name: ast.get_docstring(node) or "" for node in functions}
-        rows += [(found["peer"], said[found["name"]]) for found in PEERS.finditer(text) if found["name"] in said]
-    return table(("peer", "what it does here, and what it cannot do"), rows)
+    """Return what each peer of the benchmark does and cannot do."""
+    rows = [(name, peer.get("durable", "no"), peer["does"], peer["cannot"]) for name, peer in peers().items()]
+    return table(("peer", "durable", "what it does here", "what it cannot do"), rows)
+
+
+def performance_beside_peers() -> str:
+    """Return what a customer costs on each peer of the stored run, and how many times as much that is."""
+    header = ("peer", "against", *(f"{what}, {unit}" for what in ("welcome", "month") for unit in ("CPU", "wall")))
+    found: dict[tuple[str, str], list[str]] = {}
+    for line in stored_run():
+        if line["bench"] == "peers":
+            peer = str(line["figure"]).partition(", ")[2]
+            cost = f"{line['value'] / 1_000:,.3g} ms, {line['ratio']:,.3g} times"
+            found.setdefault((peer, line["against"]), []).append(cost)
+    missing = "The stored run holds none of these; `python3 dev.py bench --keep peers` adds them.\n"
+    return table(header, [(*names, *costs) for names, costs in found.items()]) if found else missing
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
@@ -729,6 +738,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "options": options,
     "performance": performance,
     "performance-a-day": performance_a_day,
+    "performance-beside-peers": performance_beside_peers,
     "performance-peers": performance_peers,
     "reasons": reasons,
     "retries": retries,

@@ -1,0 +1,68 @@
+"""What benchmarks compare is the same: peers of the mixed month decide as the engine does."""
+
+import ast
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.source
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "benchmarks"
+PEERS = tomllib.loads((FOLDER / "peers.toml").read_text("utf-8"))
+CUSTOMERS = 25
+
+
+@pytest.fixture(name="script")
+def _script(monkeypatch):
+    """Return what imports a script; what it imports is gone afterwards, because its names are no package's."""
+    pytest.importorskip("simpy", reason="needs the dependency group `bench`")
+    monkeypatch.syspath_prepend(str(FOLDER))
+    before = set(sys.modules)
+    yield import_module
+    for name in set(sys.modules) - before:
+        if (FOLDER / f"{name}.py").exists():
+            del sys.modules[name]
+
+
+def test_the_month_is_the_same_for_the_engine_and_its_rivals(script, tmp_path):
+    """The plain description that peers are made of, the program by hand, and the model in SimPy send what it sends."""
+    told = script("mixed").month(CUSTOMERS)
+    engine = script("_this_engine").month("memory", tmp_path, told)
+    assert engine.steps.keys() >= {"hello", "nudge", "reminder"}
+    plain = script("_hosted").Hosted().live(told)
+    assert (plain.sent, plain.ended) == (engine.sent, engine.ended)
+    by_hand = script("_by_hand").ByHand()
+    script("_lived").lived(by_hand, told)
+    assert script("mixed").sent_by_hand(by_hand) == engine.sent
+    assert script("_on_simpy").Month(tmp_path).live(told).steps == engine.steps
+
+
+def test_a_peer_that_decides_otherwise_is_found(script, tmp_path):
+    """A message less, a run that ended otherwise, or another number of a step is no agreement."""
+    engine = script("_this_engine").month("memory", tmp_path, script("mixed").month(CUSTOMERS))
+    other = engine.of(engine.sent[1:], engine.ended)
+    assert engine.agrees(engine._replace(sent=None, ended=None))
+    assert not engine.agrees(other)
+    assert not engine.agrees(other._replace(sent=None))
+    assert not engine.agrees(engine.of(engine.sent, engine.ended + type(engine.ended)([("cart", "ACTIVE", False)])))
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_peer_has_both_journeys_and_its_package_is_asked_for(name):
+    """The page on performance says what each is and cannot do, and `dev.py bench peers` installs it."""
+    peer = PEERS[name]
+    module = ast.parse((FOLDER / f"{peer['module']}.py").read_text("utf-8"))
+    assert {"welcome", "Month"} <= {
+        node.name for node in module.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+    assert peer["beside"] in {"memory", "file", "PostgreSQL"}
+    assert ("durable" in peer) == (peer["beside"] != "memory")
+    assert peer["does"].endswith(".")
+    assert peer["cannot"].endswith(".")
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    asked = {each.partition(">=")[0] for group in ("bench", "peers") for each in groups[group] if isinstance(each, str)}
+    assert peer.get("package", "simpy") in asked
