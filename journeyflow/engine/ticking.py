@@ -1,8 +1,8 @@
 """The work of a tick: batches until nothing is due, deliveries, and what the host is told of it (R3, R73)."""
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from logging import DEBUG
 from operator import attrgetter
 from typing import Final
 
@@ -60,8 +60,8 @@ class TickResult(Rows):
 
 NOTHING_DONE: Final = TickResult()
 
-DoneSoFar = Counter[str]
-"""What was done so far: the fields of a `TickResult` that batches add up to."""
+DoneSoFar = dict[str, int]
+"""What was done so far: the fields of a `TickResult` that batches add up to; without one, it is 0."""
 
 ADDED: Final = (
     *("inputs", "entered", "moves", "messages", "refused", "late", "unmatched", "deferred", "forgotten", "errors"),
@@ -115,7 +115,8 @@ def tick(call: HostCall, *, limit: int | None = None) -> TickResult:
         more=due is not None and due <= call.now,
         paused=outlook.paused,
     )
-    LOG.debug("tick at %s: %s", from_micros(call.now), result)
+    if LOG.isEnabledFor(DEBUG):  # an idle tick is short enough that the instant would count
+        LOG.debug("tick at %s: %s", from_micros(call.now), result)
     return result
 
 
@@ -131,7 +132,7 @@ def do_due_work(call: HostCall, *, limit: int | None = None) -> tuple[DoneSoFar,
         if outlook is not None:
             _expect_clock(call, outlook)
         done = undisturbed(_worked, call, limit)
-        if core.options.scrub and done["forgotten"]:
+        if core.options.scrub and done.get("forgotten"):
             scrub(core)
         outlook = call.outlook or look(core)
     elif call.joining:
@@ -153,7 +154,7 @@ def do_work_of(call: HostCall) -> None:
     try:
         while more:
             more, tally = do_batch(call, size)
-            _add(DoneSoFar(), tally)
+            _log(tally)
     except (NotAlone, Unhandled):
         call.of = None
         do_due_work(call)
@@ -164,7 +165,7 @@ def do_work_of(call: HostCall) -> None:
 
 def _worked(call: HostCall, limit: int | None) -> DoneSoFar:
     """Handle batches until nothing is due; return what was done."""
-    total = DoneSoFar()
+    total = dict.fromkeys((*ADDED, "unreadable"), 0)
     left, more = limit, True
     pace = whole = call.core.options.batch_size
     while more and left != 0:
@@ -184,7 +185,10 @@ def _worked(call: HostCall, limit: int | None) -> DoneSoFar:
             tally = set_first_aside(call, failure)
         else:
             pace = min(whole, 2 * pace)
-        _add(total, tally)
+        _log(tally)
+        for name, count in zip(ADDED, _added_up(tally), strict=True):
+            total[name] += count
+        total["unreadable"] += len(tally.unreadable)
         left = None if left is None else left - tally.items
     return total
 
@@ -235,14 +239,11 @@ def scrub(core: Core) -> None:
             transaction.commit(Changes(catalog=CatalogChanges(meta=((TRACES, ""),))))
 
 
-def _add(total: DoneSoFar, tally: Tally) -> None:
-    """Add what a batch did to the total, and log what no journey can read and what is given up (R61, R71)."""
+def _log(tally: Tally) -> None:
+    """Log what no journey can read, and what is given up, of what a batch did (R61, R71)."""
     for each in tally.unreadable:
         what = "time zone" if each.attribute == TIMEZONE else "date or instant in ISO 8601"
         subject = (each.tenant, each.customer, each.attribute, what)
         LOG.warning("tenant %r, customer %r: %s is no %s: %s", *subject, shown(each.value))
     for message, attempts, error in tally.given_up:
         LOG.error("message %s is given up after attempt %d: %s", message, attempts, error or "no reason given")
-    for name, count in zip(ADDED, _added_up(tally), strict=True):
-        total[name] += count
-    total["unreadable"] += len(tally.unreadable)

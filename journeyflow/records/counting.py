@@ -264,4 +264,5 @@ class Sums:
             if domain != ALL:
                 add((journey, day, ALL, step, what, label), total, uniques, last)
                 add((journey, ALL, ALL, step, what, label), total, uniques, last)
-        return tuple([make_counter((*key, *found)) for key, found in sorted(self._sums.items())])
+        sums = self._sums
+        return tuple([make_counter((*key, *sums[key])) for key in sorted(sums)])

@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 Key = TypeVar("Key")
 
 NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
-"""What is loaded where nothing was asked for."""
+"""What is due, or loaded, where nothing was found or asked for."""
 
 DueKey = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
@@ -114,9 +114,9 @@ class Due:
 
     keys: tuple[DueKey, ...] = ()
     more: bool = False
-    inputs: Mapping[int, Input] = field(factory=dict)
-    runs: Mapping[int, Run] = field(factory=dict)
-    posts: Mapping[tuple[int, int], Post] = field(factory=dict)
+    inputs: Mapping[int, Input] = NOTHING
+    runs: Mapping[int, Run] = NOTHING
+    posts: Mapping[tuple[int, int], Post] = NOTHING
     others: bool = False
 
     @cached_property
@@ -138,6 +138,10 @@ class Due:
         """The (tenant, id) of the customers that the other inputs name, with the number of inputs for each."""
         naming = (items for kind, items in self.by_kind.items() if kind not in ANSWERS)
         return Counter(map(named_in, chain.from_iterable(naming)))
+
+
+NOT_DUE: Final = Due()
+"""What is due where nothing is."""
 
 
 class Request(NamedTuple):

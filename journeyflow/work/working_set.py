@@ -4,7 +4,7 @@ It lives as long as one `scheduler.run`. This is the only place where data is ch
 or comes out is a value.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from heapq import heappush
 from operator import itemgetter
@@ -278,7 +278,7 @@ class Work:
     def tally(self, items: int, *, cut: bool = False, errors: int = 0) -> Tally:
         """Return the totals of the batch, of so many items; `cut` is whether due work is left."""
         refused = len(self.refusals)
-        outcomes = Counter(map(outcome_of, self.handled))
+        outcomes = [*map(outcome_of, self.handled)]
         return Tally(
             len(self.handled),
             self.entered,
@@ -286,7 +286,7 @@ class Work:
             len(self.messages.new) + sum(len(crowd.people) * len(crowd.posts) for crowd in self.crowds.values()),
             refused,
             self.late,
-            outcomes["unmatched"],
+            outcomes.count("unmatched"),
             self.slots.count,
             cut,
             items,
@@ -294,7 +294,7 @@ class Work:
             forgotten=len(self.people.forgotten),
             unreadable=tuple(self.people.unreadable),
             given_up=tuple(self.given_up),
-            duplicates=sum(outcomes[each] for each in KNOWN_ALREADY),
+            duplicates=sum(map(outcomes.count, KNOWN_ALREADY)),
         )
 
 

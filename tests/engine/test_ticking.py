@@ -1,5 +1,6 @@
 """When a host has to call again, and what stops it."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -243,3 +244,13 @@ def test_what_an_input_names_may_be_gone_by_then(store, kind, gone, fails):
         assert reader.rows("SELECT count(*) FROM inputs WHERE outcome IS NULL") == [(0,)]
     assert engine.tick(LATER + timedelta(days=2)).errors == 0
     assert engine.audit() == []
+
+
+def test_a_tick_says_in_the_log_what_it_did_if_somebody_listens(caplog):
+    """The line is for who looks closely: it is at the level of debugging (R73)."""
+    engine, at = Engine(MemoryStore()), datetime(2026, 1, 1, tzinfo=UTC)
+    with caplog.at_level(logging.DEBUG, "journeyflow"):
+        result = engine.tick(at)
+    assert [record.getMessage() for record in caplog.records] == [f"tick at {at}: {result}"]
+    engine.tick(at)
+    assert len(caplog.records) == 1

@@ -7,8 +7,11 @@ column comes whole.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from itertools import repeat
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
 
 from journeyflow.basics.values import loads
 
@@ -21,13 +24,14 @@ SAMPLE: Final = 16
 """So many rows show what most have in common; fewer are read as they are."""
 
 
-class Selection(NamedTuple):
+@frozen
+class Selection:
     """Columns and the rows that they are asked of, with parameters that have names."""
 
     columns: tuple[str, ...]
     source: str
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The question as SQL.
 

@@ -23,13 +23,17 @@ class Lookup(NamedTuple):
 def lookup(columns: Sequence[str], tables: str, key: str, tail: str = "") -> Lookup:
     """Write a question about rows by their key.
 
+    A list is gone through, and each of its numbers sought: for an `IN`, SQLite would make a table of them first.
+
     >>> lookup(["a"], "t", "k").span.text
     'SELECT a FROM t WHERE k BETWEEN :first AND :last'
+    >>> lookup(["a"], "t", "k").many.text
+    'SELECT a FROM (SELECT value AS wanted FROM json_each(:each)) CROSS JOIN t WHERE k = wanted'
     """
-    source = f"FROM {tables} WHERE {key}"
+    each = f"(SELECT value AS wanted FROM json_each(:each)) CROSS JOIN {tables}"
     return Lookup(
-        Selection(tuple(columns), f"{source} IN (SELECT value FROM json_each(:each)){tail}"),
-        Selection(tuple(columns), f"{source} BETWEEN :first AND :last{tail}"),
+        Selection(tuple(columns), f"FROM {each} WHERE {key} = wanted{tail}"),
+        Selection(tuple(columns), f"FROM {tables} WHERE {key} BETWEEN :first AND :last{tail}"),
     )
 
 

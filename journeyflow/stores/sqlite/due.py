@@ -1,5 +1,7 @@
 """Where due work stands in a SQLite file: that of everybody, and that of some customers (R7, R74)."""
 
+from functools import cache
+
 from journeyflow.stores.batch import ANSWERS
 from journeyflow.stores.rows import INPUT_FORM, POST_ROW, RUN_FORM
 from journeyflow.stores.schema import LATER
@@ -33,6 +35,7 @@ INBOX = ("iif(outcome IS NULL, seq, NULL)", *INPUT_FORM.each(INPUT_FORM.without(
 RESTS = RUN_FORM.each()
 
 
+@cache
 def inbox(*, some: bool) -> Selection:
     """Return the question for the first due inputs, of `some` customers or of all.
 
@@ -42,12 +45,14 @@ def inbox(*, some: bool) -> Selection:
     return Selection(INBOX, f"FROM inputs WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :behind")
 
 
+@cache
 def rests(*, some: bool) -> Selection:
     """Return the question for the first runs whose rest is over."""
     where, order = f"due <= :now{f' AND customer IN {_NUMBERS}' * some}", f"due, ifnull(held, {LATER}), serial"
     return Selection(RESTS, f"FROM enrollments WHERE {where} ORDER BY {order} LIMIT :limit OFFSET :behind")
 
 
+@cache
 def leases(*, some: bool) -> str:
     """Return the question for the first messages whose lease ends."""
     mine = f" AND enrollment IN {_RUNS}" * some

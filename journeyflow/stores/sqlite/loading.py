@@ -9,15 +9,25 @@ from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
 from journeyflow.records.rows import Deferred, Glimpse, Post, Run
 from journeyflow.stores.batch import CustomerInHand, LimitsLoaded, Loaded, Request, named_by, serial_of
 from journeyflow.stores.rows import POST_ROW, RUN_FORM, SEEN_FORM, read_post, read_runs, read_seen
-from journeyflow.stores.sqlite.asking import SQLiteAsker, lookup
+from journeyflow.stores.sqlite.alike import Selection
+from journeyflow.stores.sqlite.asking import Lookup, SQLiteAsker, lookup
 from journeyflow.stores.sqlite.limits import load_limits, queue_heads
 from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
 from journeyflow.stores.sqlite.writing import NextNumbers
 
 RUNS = lookup(RUN_FORM.each(), "enrollments", "serial")
 
-NEWEST_RUNS = lookup(["customer", "serial", "max(run)"], "enrollments", "customer", " GROUP BY customer, journey, key")
-"""The newest run of each journey and key of some customers: an index answers it alone, which holds all their runs."""
+NEWEST_RUNS = Lookup(
+    *(
+        Selection(
+            ("customer", "serial", "max(run)"),
+            f"FROM enrollments WHERE customer {among} GROUP BY customer, journey, key",
+        )
+        for among in ("IN (SELECT value FROM json_each(:each))", "BETWEEN :first AND :last")
+    )
+)
+"""The newest run of each journey and key of some customers: an index answers it alone, which holds all their runs, in
+the order of the groups."""
 
 
 def _newest(customer: str, before: str = "") -> str:

@@ -19,6 +19,7 @@ from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Export, Input, Post, Run, make_input
 from journeyflow.stores.batch import (
     INPUT,
+    NOT_DUE,
     TIMER,
     Due,
     Loaded,
@@ -177,6 +178,8 @@ class SQLiteTransaction:
         inbox, resting, leased, ringing = (
             (True, True, True, False) if some else [each is not None and each <= now for each in self._glance()[:4]]
         )
+        if not (inputs and inbox) and not (resting or leased or ringing):
+            return NOT_DUE
         told = self._asker.first_alike(due.inbox(some=some), limit + 1, asked) if inputs and inbox else []
         rests = self._asker.first_alike(due.rests(some=some), limit + 1, asked) if resting else []
         leases = self._ask(due.leases(some=some), {**asked, "limit": limit + 1}) if leased else []

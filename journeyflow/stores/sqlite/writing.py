@@ -111,7 +111,8 @@ class Writer:
         """Write everything a batch came to."""
         if changes.catalog:
             _write_catalog(self._connection, changes.catalog)
-        rename(self._connection, changes.erased.forgotten)
+        if changes.erased.forgotten:
+            rename(self._connection, changes.erased.forgotten)
         self._write_outcomes(self._write_inputs(changes.inputs, changes.handled))
         if changes.customers:
             self._write_customers(changes)
@@ -130,7 +131,8 @@ class Writer:
             self._write_releases(changes.released)
         if changes.limits:
             write_limits(self._connection, changes.limits)
-        write_pulls(self._connection, changes.pulls, changes.limits.emptied)
+        if changes.pulls or changes.limits.emptied:
+            write_pulls(self._connection, changes.pulls, changes.limits.emptied)
         self._each(EXPORT, changes.exports)
         self._each(REOPEN, [(seq, SET_ASIDE) for seq in changes.reopened])
         self._each(TICKED, [] if changes.last_tick is None else [(LAST_TICK, str(changes.last_tick))])
