@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 Case = TypeVar("Case")
 
-SHARE = 3
+SHARE = 4
 """One in so many cases is drawn, unless the profile is `long`."""
 
 

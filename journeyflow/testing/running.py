@@ -141,12 +141,8 @@ def run(
     size = BATCH if batch_size is None else batch_size
     kept = MemoryStore() if store is None else store
     with Engine(kept, grace=grace, max_jump=None, batch_size=size, scrub=False) as engine:
-        for journey in given:
-            engine.deploy(journey, at=start)
         player = _Player(engine, None if ticks is None else sorted(ticks), start)
-        for call in life.calls:
-            player.say(call)
-        player.finish(life.end)
+        player.play(given, life)
         return player.outcome(given, life)
 
 
@@ -158,6 +154,14 @@ class _Player:
         self.latest = start
         self.script: list[Call | datetime] = []
         self.late = 0
+
+    def play(self, journeys: Iterable[Journey], life: Life) -> None:
+        """Play a life against journeys to its end."""
+        for journey in journeys:
+            self.engine.deploy(journey, at=self.latest)
+        for call in life.calls:
+            self.say(call)
+        self.finish(life.end)
 
     def tick(self, now: datetime) -> None:
         self.script.append(now)

@@ -13,6 +13,7 @@ from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Call, Life, Lifecycle, RetryRun, SetPolicies, journeys, lives, policies, run
 from tests.cases import cases
 from tests.naive_pulls import PullingNaive
+from tests.played import said
 
 MANY, FEW = cases(120), cases(30)
 
@@ -142,7 +143,7 @@ def test_engine_and_interpreter_agree_when_inputs_come_late(data):
 def test_engine_and_interpreter_agree_on_runs_that_are_put_back(data):
     """Whatever has failed is put back at its last rest, some of it twice, and goes on from there (R43)."""
     chosen = data.draw(SOME)
-    life = run(chosen, data.draw(lives(*chosen))).said
+    life = said(chosen, data.draw(lives(*chosen)))
     for _ in range(2):
         failed = [each for each in run(chosen, life).enrollments if each.status == "FAILED"]
         if not failed:
@@ -165,7 +166,7 @@ def test_engine_and_interpreter_agree_on_what_grace_does(data):
     life = data.draw(lives(*chosen, policies=CAPS))
     hours = data.draw(st.lists(st.integers(0, 24 * 60), max_size=12))
     ticks = [life.end - timedelta(hours=hour) for hour in hours]
-    compare(chosen, run(chosen, life).said, STORES["memory"](), grace="1 hour", ticks=ticks)
+    compare(chosen, said(chosen, life), STORES["memory"](), grace="1 hour", ticks=ticks)
 
 
 def test_what_a_cap_holds_is_softened_once():

@@ -9,6 +9,7 @@ from journeyflow import MemoryStore
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, journeys, lives, policies, run
 from tests.cases import cases
+from tests.played import said
 
 SOME = cases(80)
 
@@ -33,7 +34,7 @@ def test_one_tick_equals_many(data):
     So it is with caps and quiet hours that come and go (R31).
     """
     chosen = data.draw(PAIRS)
-    life = run(chosen, data.draw(lives(*chosen, policies=BOUNDS))).said
+    life = said(chosen, data.draw(lives(*chosen, policies=BOUNDS)))
     once = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
     hours = data.draw(st.lists(st.integers(0, int((life.end - START) / timedelta(hours=1))), max_size=20))
     ticks = [START + timedelta(hours=hour) for hour in hours]
@@ -46,7 +47,7 @@ def test_one_tick_equals_many(data):
 def test_the_size_of_batches_changes_nothing(data):
     """Batches of 1, 7 and 10,000 items leave the same dump, in memory and in SQLite (R7, R90)."""
     chosen = data.draw(PAIRS)
-    life = run(chosen, data.draw(lives(*chosen, late=True, policies=BOUNDS))).said
+    life = said(chosen, data.draw(lives(*chosen, late=True, policies=BOUNDS)))
     dumps = [
         dump(run(chosen, life, ticks=[], batch_size=size, store=store))
         for size, store in (
@@ -63,7 +64,7 @@ def test_the_size_of_batches_changes_nothing(data):
 def test_versions_flags_and_shifts_change_nothing_about_it(data):
     """One tick equals many, and batches of any size, when hosts migrate, unpublish, shift (R4, R7, R14, R16, R17)."""
     chosen, later = data.draw(PAIRS), data.draw(st.tuples(journeys(id="a")))
-    life = run(chosen, data.draw(lives(*chosen, later=later))).said
+    life = said(chosen, data.draw(lives(*chosen, later=later)))
     once = run(chosen, life, ticks=[], store=SQLiteStore(":memory:", nonce="memory"))
     hours = data.draw(st.lists(st.integers(0, int((life.end - START) / timedelta(hours=1))), max_size=20))
     ticks = [START + timedelta(hours=hour) for hour in hours]
@@ -77,7 +78,7 @@ def test_versions_flags_and_shifts_change_nothing_about_it(data):
 def test_forgetting_keeps_to_the_order_of_work(data):
     """Customers are forgotten after what was due before, however often a host ticks, on both stores (R11, R86)."""
     chosen = data.draw(PAIRS)
-    life = run(chosen, data.draw(lives(*chosen, forgetting=True))).said
+    life = said(chosen, data.draw(lives(*chosen, forgetting=True)))
     once = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
     hours = data.draw(st.lists(st.integers(0, int((life.end - START) / timedelta(hours=1))), max_size=20))
     ticks = [START + timedelta(hours=hour) for hour in hours]

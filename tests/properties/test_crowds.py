@@ -35,6 +35,7 @@ from journeyflow.testing import START, Call, Life, Put, SetPolicies, SetPublishe
 from journeyflow.work.together import crowds, walks
 from tests.alone import everybody_alone, together_where_possible
 from tests.cases import cases
+from tests.played import said
 
 SOME = cases(40)
 
@@ -65,7 +66,7 @@ def _calls(life):
 def test_walking_together_is_walking_alone(data):
     """A crowd that is moved together leaves the dump that it leaves when everybody is moved alone."""
     chosen = data.draw(PAIRS)
-    life = crowd(run(chosen, data.draw(lives(*chosen, policies=policies()))).said)
+    life = crowd(said(chosen, data.draw(lives(*chosen, policies=policies()))))
     with together_where_possible():
         together = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
     with everybody_alone():

@@ -10,6 +10,7 @@ from journeyflow import End, Engine, Event, Journey, MemoryStore, Send, Trigger,
 from journeyflow.basics.moments import to_micros, zone
 from journeyflow.testing import START, Life, Lifecycle, journeys, lives, run
 from tests.cases import cases
+from tests.played import said
 
 SOME = cases(100)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -37,7 +38,7 @@ def instants(played):
 def test_work_found_within_grace_has_its_own_instant(data):
     """A host that ticks every hour with an hour of grace leaves what one without any bound leaves (R4, R5)."""
     chosen = data.draw(st.tuples(journeys(id="a"), journeys(id="b")))
-    life = Life(run(chosen, data.draw(lives(*chosen, days=3))).said.calls, START + 5 * DAY)
+    life = Life(said(chosen, data.draw(lives(*chosen, days=3))).calls, START + 5 * DAY)
     unbounded = run(chosen, life, ticks=[])
     hourly = run(chosen, life, ticks=hours(0, 120), grace="1 hour")
     assert hourly.tables == unbounded.tables
@@ -49,8 +50,8 @@ def test_work_found_within_grace_has_its_own_instant(data):
 def test_what_an_outage_delayed_happens_when_it_is_found(data):
     """Nothing is dated into an outage, but for the last hour of it, which is within the grace (R5)."""
     chosen = data.draw(st.tuples(journeys(id="a"), journeys(id="b")))
-    said = run(chosen, data.draw(lives(*chosen, days=6))).said.calls
-    life = Life([call for call in said if not isinstance(call, Lifecycle)], START + 8 * DAY)  # archiving is ticking
+    calls = said(chosen, data.draw(lives(*chosen, days=6))).calls
+    life = Life([call for call in calls if not isinstance(call, Lifecycle)], START + 8 * DAY)  # archiving is ticking
     before, after = START + 2 * DAY, START + 5 * DAY
     played = run(chosen, life, ticks=[*hours(0, 48), *hours(5 * 24, 8 * 24)], grace="1 hour")
     dated = [move.entered_at for run_ in played.enrollments for move in run_.visits]

@@ -17,6 +17,7 @@ from journeyflow.testing import START, Call, Life, Reaction, journeys, lives, po
 from journeyflow.testing.calls import Ack, Forget
 from journeyflow.testing.running import _Player
 from tests.cases import cases
+from tests.played import script
 
 MANY, FEW = cases(75), cases(24)
 
@@ -120,7 +121,7 @@ def test_customers_who_are_settled_all_the_time_come_to_what_one_late_tick_would
     chosen = data.draw(SOME)
     life = data.draw(lives(*chosen, policies=policies()))
     calls = [each for each in life.calls if not isinstance(each, Forget | Reaction)]
-    dense = run(chosen, Life(calls, life.end)).script
+    dense = script(chosen, Life(calls, life.end))
     plain = run(chosen, Life(calls, life.end), ticks=[])
     people = sorted({each.customer for each in calls if hasattr(each, "customer")}) or ["ann"]
     some = {("default", name) for name in data.draw(st.lists(st.sampled_from(people), min_size=1, unique=True))}

@@ -5,11 +5,11 @@ from operator import attrgetter
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 
-from journeyflow import Condition, End, Engine, Exit, Journey, MemoryStore, Reentry, Send, Trigger, Wait, field
+from journeyflow import Condition, End, Exit, Journey, Reentry, Send, Trigger, Wait, field
 from journeyflow.definition.rules.operators import OPERATORS
-from journeyflow.testing import START, Put, journeys, lives, run
+from journeyflow.testing import Put, journeys, lives, run
 from journeyflow.testing.plots import plot
-from journeyflow.testing.running import _Player
+from tests.played import played
 
 SOME = settings(
     max_examples=200, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -78,14 +78,8 @@ AFTER_CLICKS = Journey("clicks", trigger=Trigger("message.clicked"), steps=[Wait
 
 def lets_in(life, *chosen):
     """Return whether somebody comes into one of the journeys, without asking what else comes of a life."""
-    with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
-        for journey in chosen:
-            engine.deploy(journey, at=START)
-        player = _Player(engine, None)
-        for call in life.calls:
-            player.say(call)
-        player.finish(life.end)
-        return bool(engine.enrollments(take=1).items)
+    with played(chosen, life) as player:
+        return bool(player.engine.enrollments(take=1).items)
 
 
 def steps(journey, life):

@@ -13,6 +13,7 @@ from journeyflow.work import scheduler
 from journeyflow.work.together.unheard import Unheard
 from tests.alone import each_event_heard
 from tests.cases import cases
+from tests.played import said
 
 SOME = cases(40)
 
@@ -132,7 +133,7 @@ def test_customers_of_such_events_stay_in_the_store(journey, forgotten, shared, 
 def test_taken_together_they_leave_what_each_leaves(data):
     """R7: among all that can happen, the events that nobody hears make no difference to anything else."""
     chosen = data.draw(st.tuples(journeys(id="a"), journeys(id="b")))
-    life = run(chosen, data.draw(lives(*chosen, policies=policies()))).said
+    life = said(chosen, data.draw(lives(*chosen, policies=policies())))
     views = [view(f"c{n % 3 + 1}", n, id=f"v{n % 4}" if n % 2 else None) for n in range(0, 50, 7)]
     mixed = Life(sorted([*life.calls, *views], key=lambda call: call.at), life.end)
     found = run(chosen, mixed, ticks=[], store=MemoryStore(nonce="memory"))
