@@ -1,6 +1,6 @@
 """The outbox: handing messages out to workers, and dropping those that must no longer be sent (R71)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
@@ -158,10 +158,15 @@ def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog, e
             post.attempts,
             post.token,
             ends,
-            {kind: Engagement(from_micros(first), total) for kind, (first, total) in post.flags.items()},
+            _engagements(post.flags) if post.flags else {},
             post.error,
         )
     )
+
+
+def _engagements(flags: Mapping[str, tuple[int, int]]) -> dict[str, Engagement]:
+    """Return what has happened to a message, which as a rule is nothing before it is sent."""
+    return {kind: Engagement(from_micros(first), total) for kind, (first, total) in flags.items()}
 
 
 def _leased(post: Post, until: int, worker: str) -> Post:
