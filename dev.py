@@ -32,6 +32,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -116,6 +117,7 @@ def make_environment() -> None:
         sys.exit(f"`{sys.executable} -m venv {VENV}` fails: run it to see why (on Debian: apt install python3-venv)")
 
 
+@cache
 def pip(python: str = PYTHON) -> list[str]:
     """Return a pip that can install for a Python: its own, that of `.venv`, that of this Python, or any on the PATH."""
     others = ([PYTHON, "-m", "pip"], [sys.executable, "-m", "pip"], ["pip3"], ["pip"])
