@@ -192,7 +192,7 @@ class Writer:
         """Write rows with own values; return how many were written. Keys of so many columns come last."""
         count, end, write = 0, len(rows) - len(rows) % SEVERAL, self._connection.execute
         if end:
-            common = [place for place, values in enumerate([*zip(*rows, strict=True)][:-width]) if len({*values}) == 1]
+            common = [place for place, values in enumerate([*zip(*rows, strict=True)][:-width]) if _are_same(values)]
             statement, pick = each(SEVERAL, tuple(common)), _picked([n for n in range(len(rows[0])) if n not in common])
             shared = [rows[0][place] for place in common]
             for n in range(0, end, SEVERAL):
@@ -240,14 +240,14 @@ class Writer:
 
     def _write_moves(self, changes: Changes) -> None:
         runs = {run.serial: run for run in changes.runs}
-        interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
+        interned: defaultdict[int, dict[tuple[PathEntry, ...], int]] = defaultdict(dict)
 
         def written(move: Move, run: Run) -> Row:
             serial, visit, at, path, seen = move
-            place = run.version if run.memory is None else version_at(run, last_visit(move)), path
-            if place not in interned:
-                interned[place] = self._intern(*place)
-            number = interned[place]
+            version = run.version if run.memory is None else version_at(run, last_visit(move))
+            number = interned[version].get(path)
+            if number is None and (number := self._intern(version, path)) is not None:
+                interned[version][path] = number
             return visit, at, number, dumps(path) if number is None else None, text_or_none(seen), serial
 
         alike = [(written(crowd.move, crowd.run)[:-1], [*crowd.people]) for crowd in changes.crowds]
@@ -278,6 +278,11 @@ class Writer:
 
     def _ask(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
+
+
+def _are_same(values: Sequence[object]) -> bool:
+    """Return whether values are all the same: as a rule, those that are not differ in the last."""
+    return values[0] == values[-1] and values.count(values[0]) == len(values)
 
 
 def _picked(places: Sequence[int]) -> Callable[[Row], Row]:
