@@ -110,10 +110,13 @@ class Agreement(RuleBasedStateMachine):
         return MemoryStore(nonce="x"), SQLiteStore(self.folder / "x.db", synchronous="NORMAL", nonce="x")
 
     def teardown(self) -> None:
-        """Close everything."""
-        for engine in self.engines:
-            engine.close()
-        shutil.rmtree(self.folder)
+        """Close everything, after an audit of each store (R80)."""
+        try:
+            assert [found for engine in self.engines for found in engine.audit()] == []
+        finally:
+            for engine in self.engines:
+                engine.close()
+            shutil.rmtree(self.folder)
 
     def both(self, call: Callable[[Engine], Any]) -> Any:
         """Make a call on all engines and give its result: equal values, or errors of one type and one message."""
@@ -331,11 +334,11 @@ class Agreement(RuleBasedStateMachine):
 
     @invariant()
     def all_views_agree(self) -> None:
-        """All stores show the same rows in the same order, and all audits find nothing (R80, R90)."""
+        """All stores show the same rows in the same order, of which an audit finds nothing wrong (R80, R90)."""
         if self.engines:
             first, *others = (dump(engine.store) for engine in self.engines)
             assert others == [first] * len(others)
-            assert [found for engine in self.engines for found in engine.audit()] == []
+            assert self.engines[0].audit() == []
             assert len({engine.next_due() for engine in self.engines}) == 1
 
 

@@ -1,6 +1,7 @@
 """Two callers at once: a call answers as if the other had come wholly before or wholly after it."""
 
 from collections.abc import Iterator
+from copy import copy
 from itertools import count
 from typing import Any
 
@@ -65,8 +66,8 @@ def interleavings(command: str, other: str, state: str) -> Iterator[tuple[Any, A
     for number in count():
         platform = prepared(state)
         between: Any = Between(platform.ours, number, lambda platform=platform: platform.ask(*CALLS[other]))  # type: ignore[misc]  # binds the loop
-        mine = Platform()
-        mine.now, mine.service = platform.now, Loyalty(between, "tenant_123")
+        mine = copy(platform)
+        mine.service = Loyalty(between, "tenant_123")
         answer = mine.ask(*CALLS[command])
         if not between.reached:
             return

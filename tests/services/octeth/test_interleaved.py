@@ -1,12 +1,14 @@
 """Two callers at once: a call answers as if the other had come wholly before or wholly after it."""
 
 from collections.abc import Iterator
+from copy import copy
 from itertools import count
 from typing import Any
 
 import pytest
 
 from journeyflow import End, Journey, Send, Wait
+from journeyflow.services.octeth import Octeth
 from journeyflow.services.octeth.context import ACTION
 from tests.services.between import Between
 from tests.services.octeth.world import MAIL, World
@@ -95,9 +97,8 @@ def interleavings(command: str, other: str, *, inside: bool) -> Iterator[tuple[A
         world = prepared(inside=inside)
         engine = world.engine
         between = Between(engine, number, lambda world=world: made(world, other))  # type: ignore[misc]  # a default
-        second = World()
-        second.engine, second.directory, second.key, second.admin = engine, world.directory, world.key, world.admin
-        second.service.engine, second.service.directory = between, world.directory  # type: ignore[assignment]  # it calls on
+        second = copy(world)
+        second.service = Octeth(between, world.directory, version=world.service.version)  # type: ignore[arg-type]  # it calls on
         answer = made(second, command)
         if not between.reached:
             return

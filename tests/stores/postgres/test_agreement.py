@@ -40,8 +40,8 @@ class AgreementWithPostgres(Agreement):
 
     def teardown(self):
         """Close everything, and give the schema back."""
-        super().teardown()
-        self.stack.close()
+        with self.stack:
+            super().teardown()
 
 
 class TestAgreement(AgreementWithPostgres.TestCase):  # type: ignore[valid-type, misc]  # made by hypothesis
