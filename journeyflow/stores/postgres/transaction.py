@@ -52,6 +52,11 @@ from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.writing import PostgresWriter
 from journeyflow.stores.rows import POST_FORM, Row, read_post, read_run
 
+STRAYS = """
+SELECT m.tenant FROM messages m
+WHERE m.lease_until <= %(now)s AND NOT EXISTS (SELECT FROM tenants t WHERE t.tenant = m.tenant) LIMIT 1
+"""
+
 SHELF = (
     "SELECT journeys, versions FROM layout",
     "SELECT number, tenant, id FROM journeys ORDER BY number",
@@ -154,6 +159,7 @@ class PostgresTransaction:
         The row of the tenant says whether there are any; then all kinds are asked for in one round trip.
         """
         if self.tenant == NOBODY:
+            self._refuse_strays(now)
             return Due()
         numbers = self._numbers
         others = is_due(numbers.others, now)
@@ -179,6 +185,12 @@ class PostgresTransaction:
             what = f"tenant {self.tenant!r} has work at {numbers.due} according to table tenants, and none is found"
             raise CorruptDatabase(self.path, what, RESTORE)
         return evolve(found, others=others)
+
+    def _refuse_strays(self, now: int) -> None:
+        """Raise CorruptDatabase if work is due of a tenant who is not known: nobody would ever have it at hand."""
+        for (tenant,) in self._ask(STRAYS, {"now": now}):
+            what = f"a message of tenant {tenant!r} has a lease, and table tenants has no such tenant"
+            raise CorruptDatabase(self.path, what, RESTORE)
 
     @_of_medium
     def load(self, request: Request) -> Loaded:

@@ -39,7 +39,7 @@ def _newest(customer: str, before: str = "") -> str:
 NEWEST_RUNS_OF_FEW = (
     "WITH RECURSIVE newest (customer, serial, journey, key) AS ("
     " SELECT e.customer, e.serial, e.journey, e.key FROM json_each(?) k CROSS JOIN enrollments e"
-    f" WHERE e.serial = {_newest('k.value')} UNION ALL"
+    f" WHERE e.serial = {_newest('k.value')} UNION"  # not ALL: among keys without an order it would not end
     " SELECT e.customer, e.serial, e.journey, e.key FROM newest n CROSS JOIN enrollments e WHERE e.serial = ifnull("
     f"{_newest('n.customer', ' AND journey = n.journey AND key < n.key')},"
     f" {_newest('n.customer', ' AND journey < n.journey')})"

@@ -206,6 +206,15 @@ def test_another_type_in_every_column(tmp_path: Path, healthy: bytes) -> None:
     assert met
 
 
+def test_a_search_among_keys_that_are_no_texts_ends(tmp_path: Path, healthy: bytes) -> None:
+    """A number is smaller than the text that it is compared as, so that the next smaller key is the same again."""
+    path = tmp_path / "journeys.db"
+    path.write_bytes(healthy)
+    damaged(path, healthy, "UPDATE enrollments SET key = 1.5", ("enrollments", tables(path)["enrollments"][0]))
+    with Engine(SQLiteStore(path, synchronous="NORMAL"), max_jump=None) as engine, suppress(StorageError):
+        engine.forget("c1", at=LATER)
+
+
 def answers(path: Path) -> Iterator[tuple[str, object]]:
     """Yield the answer of each call that changes nothing, and the messages of a claim, by the name of the call."""
     with suppress(StorageError), Engine(SQLiteStore(path, synchronous="NORMAL"), max_jump=None) as engine:
