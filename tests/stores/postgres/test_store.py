@@ -1,5 +1,8 @@
 """The store object itself: its repr, forks, and what a transaction sees of its own commits."""
 
+import importlib
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -9,7 +12,7 @@ pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 import psycopg
 
 from journeyflow import StorageError
-from journeyflow.errors import CorruptDatabase
+from journeyflow.errors import CorruptDatabase, MissingExtra
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.inquiries import LastTickRequest
@@ -131,3 +134,47 @@ def test_a_connection_whose_first_question_fails_is_closed(address, monkeypatch)
     with pytest.raises(StorageError, match="OperationalError; look at the server"):
         PostgresStore(address)
     assert [connection.closed for connection in opened] == [True]
+
+
+def test_questions_do_not_wait_for_another_thread(store):
+    """They have a connection of their own while a thread is at work, and see what was committed before (R72)."""
+
+    def asked():
+        with store.reader() as reader:
+            return reader.rows("SELECT count(*) FROM inputs")
+
+    with ThreadPoolExecutor(1) as executor, store.transaction(tenant="t") as transaction:
+        transaction.commit(Changes(inputs=(event("ann"),)))
+        assert executor.submit(asked).result() == [(0,)]
+    assert asked() == [(1,)]
+
+
+def test_who_claims_need_not_be_known(store):
+    """A claim writes no row of `tenants`, so it works for a tenant of whom nothing has come yet."""
+    with store.transaction(tenant="new", leasing=True) as transaction:
+        assert transaction.tenant == "new"
+    with store.reader() as reader:
+        assert reader.rows("SELECT tenant FROM tenants") == []
+
+
+def test_a_transaction_that_cannot_be_rolled_back_leaves_no_connection(store):
+    """The host hears its own error, and the next call connects again."""
+
+    def cut(transaction):
+        (session,) = transaction._ask("SELECT pg_backend_pid()")
+        with psycopg.connect(store._line.address.server) as beside:
+            beside.execute("SELECT pg_terminate_backend(%s, 5000)", session)
+        raise KeyError
+
+    with pytest.raises(KeyError), store.transaction(tenant="t") as transaction:
+        cut(transaction)
+    with store.reader() as reader:
+        assert reader.rows("SELECT 1") == [(1,)]
+
+
+def test_the_driver_is_an_extra(monkeypatch):
+    """Without it, the error says what to install."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "journeyflow.stores.postgres")
+    with pytest.raises(MissingExtra, match=r"a store in PostgreSQL.*journeyflow\[postgres\]"):
+        importlib.import_module("journeyflow.stores.postgres")
