@@ -59,6 +59,10 @@ def signups(count: int) -> Iterator[Event]:
     return (Event("member.created", customer=f"c{n:06d}", at=START) for n in range(count))
 
 
+Spent = tuple[float, float]
+"""The CPU and the wall-clock seconds of one piece of work."""
+
+
 def seconds(work: Callable[[], object]) -> float:
     """Time one piece of work by the wall clock."""
     begun = perf_counter()
@@ -73,7 +77,7 @@ def cpu(work: Callable[[], object]) -> float:
     return process_time() - begun
 
 
-def spent(work: Callable[[], object]) -> tuple[float, float]:
+def spent(work: Callable[[], object]) -> Spent:
     """Return the CPU seconds and the wall-clock seconds of one piece of work."""
     begun, since = perf_counter(), process_time()
     work()
@@ -124,6 +128,38 @@ def report(
         "spread": shown((max(scattered) - min(scattered)) / median(scattered)) if len(scattered) > 1 else None,
     }  # fmt: skip
     print(json.dumps(line), flush=True)
+
+
+def report_speed(
+    bench: str,
+    figure: str,
+    done: int,
+    ours: Sequence[Spent],
+    *,
+    others: Sequence[Spent],
+    against: str,
+    n: int,
+    what: str = "1",
+) -> None:
+    """Print how much a second runs did, of CPU and by the wall clock, against other runs in turn."""
+    for unit, mine, theirs in _both(ours, others):
+        report(bench, figure, [done / each for each in mine], f"{what}/{unit}", n=n, against=against,
+               ratio=quotients(theirs, mine))  # fmt: skip
+
+
+def report_cost(
+    bench: str, figure: str, ours: Sequence[Spent], *, others: Sequence[Spent], against: str, n: int, unit: str = "ms"
+) -> None:
+    """Print what one thing costs, in CPU time and by the wall clock, against other runs in turn."""
+    scale = {"ms": 1e3, "us": 1e6}[unit]
+    for clock, mine, theirs in _both(ours, others):
+        report(bench, figure, [scale * each for each in mine], f"{unit} CPU" if "CPU" in clock else unit, n=n,
+               against=f"{against}; a smaller ratio is better", ratio=quotients(mine, theirs))  # fmt: skip
+
+
+def _both(ours: Sequence[Spent], others: Sequence[Spent]) -> Iterator[tuple[str, list[float], list[float]]]:
+    for place, clock in enumerate(("CPU s", "s")):
+        yield clock, [each[place] for each in ours], [each[place] for each in others]
 
 
 def shown(value: float) -> float:

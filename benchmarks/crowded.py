@@ -9,7 +9,7 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from _common import START, count_from_arguments, cpu, quotients, report
+from _common import START, Spent, count_from_arguments, report_cost, spent
 
 from journeyflow import End, Engine, Event, Journey, Reentry, Send, Trigger
 from journeyflow.stores.sqlite import SQLiteStore
@@ -57,12 +57,12 @@ class Host:
 
 def compared(figure: str, against: str, sides: tuple[Host, Host], n: int) -> None:
     """Print what an event costs on the first side, against the second."""
-    times: list[list[float]] = [[], []]
+    times: list[list[Spent]] = [[], []]
     for _ in range(ROUNDS):
         for host, taken in zip(sides, times, strict=True):
-            taken.append(cpu(host.live) / EACH)
-    report("crowded", figure, [1e3 * each for each in times[0]], "ms CPU", n=n, ratio=quotients(*times),
-           against=f"{against}; a smaller ratio is better")  # fmt: skip
+            both = spent(host.live)
+            taken.append((both[0] / EACH, both[1] / EACH))
+    report_cost("crowded", figure, times[0], others=times[1], against=against, n=n)
 
 
 def main() -> None:

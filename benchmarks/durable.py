@@ -15,12 +15,13 @@ from _common import (
     LATER,
     START,
     WELCOME,
+    Spent,
     count_from_arguments,
     customers,
     durable,
     peak_memory,
-    quotients,
     report,
+    report_speed,
     signups,
     spent,
 )
@@ -127,7 +128,7 @@ def run_sql(connection: sqlite3.Connection) -> None:
 def main() -> None:
     """Run the sides in turn and print the medians."""
     count = count_from_arguments(100_000)
-    ours, bare, sql = list[tuple[float, float]](), list[tuple[float, float]](), list[tuple[float, float]]()
+    ours, bare, sql = list[Spent](), list[Spent](), list[Spent]()
     rows, peak = Rows(), 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
@@ -145,13 +146,12 @@ def main() -> None:
             connection.close()
     visits = len(rows["visits"])
     assert visits == len(STEPS) * count
-    for place, name, unit in ((0, "CPU", "1/CPU s"), (1, "wall", "1/s")):
-        mine, other, floor = ([run[place] for run in side] for side in (ours, bare, sql))
-        report("durable", f"transitions, {name}", [visits / each for each in mine], unit, n=count,
-               against="sqlite3.executemany, one row per enrollment change, visit and message",
-               ratio=quotients(other, mine))  # fmt: skip
-        report("durable", f"transitions, {name}", [visits / each for each in mine], unit, n=count,
-               against="one SQL statement per step", ratio=quotients(floor, mine))  # fmt: skip
+    rivals = {
+        "sqlite3.executemany, one row per enrollment change, visit and message": bare,
+        "one SQL statement per step": sql,
+    }
+    for against, others in rivals.items():
+        report_speed("durable", "transitions", visits, ours, others=others, against=against, n=count)
     report("durable", "peak memory", peak, "MB", n=count)
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from _common import START, count_from_arguments, cpu, durable, quotients, report
+from _common import START, Spent, count_from_arguments, durable, report_speed, spent
 
 from journeyflow import End, Engine, Event, Journey, Send, Trigger, Wait
 from journeyflow.stores.sqlite import SQLiteStore
@@ -81,22 +81,22 @@ def main() -> None:
     """Run both sides in turn and print the medians."""
     count = max(EACH, count_from_arguments(1_000_000) // EACH * EACH)
     batches = [batch(number) for number in range(count // EACH)]
-    ours, bare = list[float](), list[float]()
+    ours, bare = list[Spent](), list[Spent]()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
             path = Path(folder) / f"engine{number}.db"
             engine = prepared(path, count)
-            ours.append(cpu(partial(run, engine, batches)))
+            ours.append(spent(partial(run, engine, batches)))
             assert engine.messages(take=1).total == count // RARE
             with engine.store.reader() as reader:
                 rows = reader.rows("SELECT * FROM inputs WHERE type IN ('order.paid', 'page.viewed') ORDER BY seq")
             assert len(rows) == count
             engine.close()
-            bare.append(cpu(partial(write_bare, Path(folder) / f"bare{number}.db", rows)))
+            bare.append(spent(partial(write_bare, Path(folder) / f"bare{number}.db", rows)))
             del rows
             path.unlink()
-    report("events", "events", [count / each for each in ours], "1/CPU s", n=count,
-           against="sqlite3.executemany of the rows of the inbox", ratio=quotients(bare, ours))  # fmt: skip
+    against = "sqlite3.executemany of the rows of the inbox"
+    report_speed("events", "events", count, ours, others=bare, against=against, n=count)
 
 
 if __name__ == "__main__":

@@ -7,18 +7,18 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from _common import apart, count_from_arguments, cpu, peak_memory, quotients, report
+from _common import Spent, apart, count_from_arguments, peak_memory, quotients, report, spent
 from durable import prepared, run
 
 ROUNDS = 3
 SMALL = 10_000
 
 
-def measured(count: int) -> tuple[float, float]:
-    """Return the CPU seconds a customer, and the peak of memory in MB."""
+def measured(count: int) -> tuple[Spent, float]:
+    """Return the CPU and the wall-clock seconds, and the peak of memory in MB."""
     with tempfile.TemporaryDirectory() as folder:
         engine = prepared(Path(folder) / "engine.db", count)
-        taken = cpu(partial(run, engine)) / count
+        taken = spent(partial(run, engine))
         engine.close()
     return taken, peak_memory()
 
@@ -27,9 +27,10 @@ def main() -> None:
     """Run both sizes in turn and print the medians."""
     large = count_from_arguments(1_000_000)
     rounds = [(apart(measured, large), apart(measured, SMALL)) for _ in range(ROUNDS)]
-    big, small = ([each[side][0] for each in rounds] for side in (0, 1))
-    report("growth", "a customer", [1e6 * each for each in big], "us CPU", n=large, ratio=quotients(small, big),
-           against=f"the same with {SMALL} customers")  # fmt: skip
+    for place, unit in enumerate(("customers/CPU s", "customers/s")):
+        big, small = ([n / each[side][0][place] for each in rounds] for side, n in enumerate((large, SMALL)))
+        report("growth", "customers", big, unit, n=large, ratio=quotients(big, small),
+               against=f"the same with {SMALL} customers")  # fmt: skip
     report("growth", "peak memory", [each[0][1] for each in rounds], "MB", n=large)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from _common import START, WELCOME, count_from_arguments, cpu, customers, durable, quotients, report, signups
+from _common import START, WELCOME, Spent, count_from_arguments, customers, durable, report_cost, signups, spent
 
 from journeyflow import Engine
 from journeyflow.stores.sqlite import SQLiteStore
@@ -62,20 +62,17 @@ def main() -> None:
         before = [engine.store.connection.total_changes for engine in engines]  # type: ignore[attr-defined]  # no part of the protocol
         works: list[Callable[[], object]] = [partial(engine.tick, START) for engine in engines]
         works.append(partial(seek, bare))
-        times: list[list[float]] = [[], [], []]
+        times: list[list[Spent]] = [[], [], []]
         for _ in range(ROUNDS):
             for work, taken in zip(works, times, strict=True):
-                taken.append(cpu(partial(often, work)) / EACH)
+                both = spent(partial(often, work))
+                taken.append((both[0] / EACH, both[1] / EACH))
         assert [engine.store.connection.total_changes for engine in engines] == before  # type: ignore[attr-defined]  # no part of the protocol
         for engine in engines:
             engine.close()
         bare.close()
-    tick = [1e6 * each for each in times[0]]
-    better = "a smaller ratio is better"
-    report("idle", "tick", tick, "us CPU", n=large, against=f"the same with {SMALL} waiting; {better}",
-           ratio=quotients(times[0], times[1]))  # fmt: skip
-    report("idle", "tick", tick, "us CPU", n=large, against=f"one index seek; {better}",
-           ratio=quotients(times[0], times[2]))  # fmt: skip
+    for others, against in ((times[1], f"the same with {SMALL} waiting"), (times[2], "one index seek")):
+        report_cost("idle", "tick", times[0], others=others, against=against, n=large, unit="us")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+from time import perf_counter
 
-from _common import quotients, report
+from _common import Spent, report_cost
 
 ROUNDS = 9
 
@@ -25,30 +26,30 @@ SIDES = {
 """What each interpreter runs."""
 
 
-def importing(folder: str, code: str) -> float:
-    """Return the CPU seconds of a fresh interpreter that runs some code."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def importing(folder: str, code: str) -> Spent:
+    """Return the CPU and the wall-clock seconds of a fresh interpreter that runs some code."""
+    begun, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)  # noqa: S603 our own code
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, perf_counter() - begun
 
 
 def main() -> None:
     """Import each in turn and print the medians."""
-    times: dict[str, list[float]] = {name: [] for name in SIDES}
+    times: dict[str, list[Spent]] = {name: [] for name in SIDES}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS + 1):
             for name, code in SIDES.items():
                 taken = importing(folder, code)
                 times[name] += [taken] if number else []
     ours, engine, *others = (name for name in SIDES if name)
-    net = {name: [one - none for one, none in zip(times[name], times[""], strict=True)] for name in SIDES}
+    net = {name: [(one[0] - none[0], one[1] - none[1]) for one, none in zip(times[name], times[""], strict=True)]
+           for name in SIDES}  # fmt: skip
     for figure in (ours, engine):
         for other in others:
-            report("import", figure, [1e3 * each for each in net[figure]], "ms CPU", n=1,
-                   against=f"{other}; a smaller ratio is better", ratio=quotients(net[figure], net[other]))  # fmt: skip
+            report_cost("import", figure, net[figure], others=net[other], against=other, n=1)
 
 
 if __name__ == "__main__":

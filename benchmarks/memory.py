@@ -8,7 +8,20 @@ from functools import partial
 from heapq import heappop, heappush
 
 import simpy
-from _common import LATER, START, WELCOME, count_from_arguments, cpu, customers, quotients, report, signups
+from _common import (
+    LATER,
+    START,
+    WELCOME,
+    Spent,
+    apart,
+    count_from_arguments,
+    customers,
+    peak_memory,
+    report,
+    report_speed,
+    signups,
+    spent,
+)
 
 from journeyflow import Engine, MemoryStore
 from journeyflow.basics.chance import bucket
@@ -96,22 +109,28 @@ def run_heap(count: int) -> None:
     assert len(messages) == 2 * count
 
 
+def peak(count: int) -> float:
+    """Return the most memory that a process holds in which the engine alone does it, in MB."""
+    run(prepared(count))
+    return peak_memory()
+
+
 def main() -> None:
     """Run the sides in turn and print the medians."""
     count = count_from_arguments(100_000)
-    ours = list[float]()
+    ours = list[Spent]()
     works = {f"SimPy {simpy.__version__}": run_simpy, "a bare heap loop": run_heap}
-    others: dict[str, list[float]] = {name: [] for name in works}
+    others: dict[str, list[Spent]] = {name: [] for name in works}
     for _ in range(ROUNDS):
         engine = prepared(count)
-        ours.append(cpu(partial(run, engine)))
+        ours.append(spent(partial(run, engine)))
         del engine
         gc.collect()  # what the engine held is not to be freed at the expense of others
         for name, work in works.items():
-            others[name].append(cpu(partial(work, count)))
+            others[name].append(spent(partial(work, count)))
     for against, taken in others.items():
-        report("memory", "transitions", [VISITS * count / each for each in ours], "1/CPU s", n=count, against=against,
-               ratio=quotients(taken, ours))  # fmt: skip
+        report_speed("memory", "transitions", VISITS * count, ours, others=taken, against=against, n=count)
+    report("memory", "peak memory", apart(peak, count), "MB", n=count)
 
 
 if __name__ == "__main__":

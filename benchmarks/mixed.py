@@ -28,7 +28,7 @@ from typing import Any
 
 import simpy
 from _by_hand import ByHand
-from _common import count_from_arguments, cpu, durable, report
+from _common import Spent, apart, count_from_arguments, durable, peak_memory, report, report_speed, spent
 from _in_simpy import Month
 from _journeys import micros
 
@@ -179,6 +179,11 @@ class Host:
         self.cpu = self.wall = 0.0
         self.ticks = self.events = 0
 
+    @property
+    def spent(self) -> Spent:
+        """What it paid, in CPU and in wall-clock seconds."""
+        return self.cpu, self.wall
+
     def live(self, step: timedelta) -> None:
         """Feed, tick and claim in one go each step, and ack."""
         position, now = 0, START
@@ -285,10 +290,22 @@ def tell_of(name: str, hosts: list[Host], visits: int, n: int) -> None:
     report("mixed", f"{name}, a tick", [1_000 * host.wall / host.ticks for host in hosts], "ms", n=n)
 
 
+def compare(figure: str, count: int, ours: list[Spent], others: list[Spent], against: str) -> None:
+    """Print the customers a second, against another side."""
+    report_speed("mixed", figure, count, ours, others=others, against=against, n=count, what="customers")
+
+
+def peak(count: int) -> float:
+    """Return the most memory that a process holds in which the engine lives through the month on a file, in MB."""
+    with tempfile.TemporaryDirectory() as folder, deployed(SQLiteStore(Path(folder) / "engine.db")) as engine:
+        Host(engine, month(count)).live(HOURLY)
+    return peak_memory()
+
+
 def against_rows(count: int, name: str, step: timedelta, rounds: int) -> None:
     """Live through the month on a file and in memory, and write the rows barely."""
     told = month(count)
-    on_file, in_memory, bare = list[Host](), list[Host](), list[float]()
+    on_file, in_memory, bare = list[Host](), list[Host](), list[Spent]()
     visits = 0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
@@ -300,25 +317,23 @@ def against_rows(count: int, name: str, step: timedelta, rounds: int) -> None:
             assert host.engine.audit() == []
             host.engine.close()
             on_file.append(host)
-            bare.append(cpu(partial(write_bare, Path(folder) / f"bare{number}.db", rows, store.commits)))
+            bare.append(spent(partial(write_bare, Path(folder) / f"bare{number}.db", rows, store.commits)))
             del rows
             in_memory.append(Host(deployed(MemoryStore()), told))
             in_memory[-1].live(step)
             in_memory[-1].engine.close()
     tell_of(f"file, {name}", on_file, visits, count)
     tell_of(f"memory, {name}", in_memory, visits, count)
-    speeds = [other / mine.cpu for mine, other in zip(on_file, bare, strict=True)]
-    report("mixed", f"file, {name}, speed", [host.cpu for host in on_file], "CPU s", n=count, ratio=speeds,
-           against="sqlite3.executemany of the run's input, enrollment, visit and message rows")  # fmt: skip
-    faster = [file.cpu / memory.cpu for file, memory in zip(on_file, in_memory, strict=True)]
-    report("mixed", f"memory, {name}, speed", [host.cpu for host in in_memory], "CPU s", n=count, ratio=faster,
-           against="the file")  # fmt: skip
+    files, memories = [host.spent for host in on_file], [host.spent for host in in_memory]
+    rows_alone = "sqlite3.executemany of the run's input, enrollment, visit and message rows"
+    compare(f"file, {name}, speed", count, files, bare, rows_alone)
+    compare(f"memory, {name}, speed", count, memories, files, "the file")
 
 
 def against_others(count: int) -> None:
     """Live through the month with hourly ticks beside the program written by hand, on a file, and beside SimPy."""
     told = month(count)
-    ours, hand, memory, simulated = list[float](), list[float](), list[float](), list[float]()
+    ours, hand, memory, simulated = list[Spent](), list[Spent](), list[Spent](), list[Spent]()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
             host = Host(deployed(SQLiteStore(Path(folder) / f"engine{number}.db", nonce="bench")), told)
@@ -326,20 +341,18 @@ def against_others(count: int) -> None:
             other = Host(ByHand(Path(folder) / f"hand{number}.db"), told)
             other.live(HOURLY)
             assert sent_by(host.engine) == sent_by_hand(other.engine)
-            ours.append(host.cpu)
-            hand.append(other.cpu)
+            ours.append(host.spent)
+            hand.append(other.spent)
             host.engine.close()
             other.engine.close()
             inside = Host(deployed(MemoryStore()), told)
             inside.live(HOURLY)
-            memory.append(inside.cpu)
+            memory.append(inside.spent)
             model = Month(told, START)
-            simulated.append(cpu(partial(model.run, DAYS)))
+            simulated.append(spent(partial(model.run, DAYS)))
             assert Counter(step for _, _, _, step, _ in sent_by(inside.engine)) == model.sent
-    report("mixed", "file, hourly, speed", ours, "CPU s", n=count, against="the program written by hand",
-           ratio=[other / mine for mine, other in zip(ours, hand, strict=True)])  # fmt: skip
-    report("mixed", "memory, hourly, speed", memory, "CPU s", n=count, against=f"SimPy {simpy.__version__}",
-           ratio=[other / mine for mine, other in zip(memory, simulated, strict=True)])  # fmt: skip
+    compare("file, hourly, speed", count, ours, hand, "the program written by hand")
+    compare("memory, hourly, speed", count, memory, simulated, f"SimPy {simpy.__version__}")
 
 
 def main() -> None:
@@ -348,6 +361,7 @@ def main() -> None:
     against_others(min(count, FEW))
     against_rows(count, "hourly", HOURLY, ROUNDS)
     against_rows(count, "five minutes", OFTEN, 1)
+    report("mixed", "file, hourly, peak memory", apart(peak, count), "MB", n=count)
 
 
 if __name__ == "__main__":

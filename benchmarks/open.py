@@ -8,7 +8,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from _common import START, count_from_arguments, cpu, quotients, report
+from _common import START, Spent, count_from_arguments, report_cost, spent
 from idle import waiting
 
 from journeyflow import Engine
@@ -38,15 +38,13 @@ def main() -> None:
         paths = {count: Path(folder) / f"{count}.db" for count in (large, SMALL)}
         for count, path in paths.items():
             waiting(path, count).close()
-        times: list[list[float]] = [[], [], []]
+        times: list[list[Spent]] = [[], [], []]
         works = [partial(opened, paths[large]), partial(opened, paths[SMALL]), partial(bare, paths[large])]
         for _ in range(ROUNDS):
             for work, taken in zip(works, times, strict=True):
-                taken.append(cpu(work))
-    ours = [1e3 * each for each in times[0]]
+                taken.append(spent(work))
     for other, against in ((1, f"a file in which {SMALL} wait"), (2, "sqlite3.connect and one question")):
-        report("open", "open, tick, close", ours, "ms CPU", n=large, ratio=quotients(times[0], times[other]),
-               against=f"{against}; a smaller ratio is better")  # fmt: skip
+        report_cost("open", "open, tick, close", times[0], others=times[other], against=against, n=large)
 
 
 if __name__ == "__main__":

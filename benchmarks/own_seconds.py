@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from _common import START, WELCOME, count_from_arguments, cpu, customers, quotients, report
+from _common import START, WELCOME, Spent, count_from_arguments, customers, report_speed, spent
 
 from journeyflow import Engine, Event, MemoryStore
 from journeyflow.stores.sqlite import SQLiteStore
@@ -37,20 +37,19 @@ def run(engine: Engine, last: datetime) -> None:
 def main() -> None:
     """Run both sides in turn and print the medians."""
     count = count_from_arguments(20_000)
-    times: dict[str, list[float]] = {"file": [], "memory": [], "file, crowd": [], "memory, crowd": []}
+    times: dict[str, list[Spent]] = {"file": [], "memory": [], "file, crowd": [], "memory, crowd": []}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
             for name, taken in times.items():
                 path = Path(folder) / f"{name}{number}.db"
                 store = SQLiteStore(path, nonce="bench") if "file" in name else MemoryStore()
                 engine, last = prepared(store, count, timedelta(seconds="crowd" not in name))
-                taken.append(cpu(partial(run, engine, last)))
+                taken.append(spent(partial(run, engine, last)))
                 assert engine.messages(take=1).total == 2 * count
                 engine.close()
     for name in ("file", "memory"):
-        ratio = quotients(times[f"{name}, crowd"], times[name])
-        report("own seconds", name, [count / each for each in times[name]], "customers/CPU s", n=count,
-               against="everybody at one instant", ratio=ratio)  # fmt: skip
+        crowd, against = times[f"{name}, crowd"], "everybody at one instant"
+        report_speed("own seconds", name, count, times[name], others=crowd, against=against, n=count, what="customers")
 
 
 if __name__ == "__main__":

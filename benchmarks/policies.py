@@ -9,7 +9,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from _common import LATER, START, WELCOME, count_from_arguments, cpu, customers, quotients, report, signups
+from _common import LATER, START, WELCOME, Spent, count_from_arguments, customers, report_speed, signups, spent
 from attrs import evolve
 
 from journeyflow import Cap, Engine, Exit, Goal, Journey, Policies, field
@@ -47,21 +47,20 @@ def main() -> None:
     """Run both sides in turn and print the medians."""
     count = count_from_arguments(100_000)
     sides = {"plain": (WELCOME, Policies()), "guarded": (GUARDED, CAPS)}
-    times: dict[str, list[float]] = {name: [] for name in sides}
+    times: dict[str, list[Spent]] = {name: [] for name in sides}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
             for name, (journey, policies) in sides.items():
                 path = Path(folder) / f"{name}{number}.db"
                 engine = prepared(path, count, journey, policies)
-                times[name].append(cpu(partial(run, engine)))
+                times[name].append(spent(partial(run, engine)))
                 assert engine.messages(take=1).total == 2 * count
                 if number == 0:
                     assert engine.audit() == []
                 engine.close()
                 path.unlink()
-    report("policies", "messages", [2 * count / each for each in times["guarded"]], "1/CPU s", n=count,
-           against="the same journey without caps, consent, goal and exit rule",
-           ratio=quotients(times["plain"], times["guarded"]))  # fmt: skip
+    against = "the same journey without caps, consent, goal and exit rule"
+    report_speed("policies", "messages", 2 * count, times["guarded"], others=times["plain"], against=against, n=count)
 
 
 if __name__ == "__main__":

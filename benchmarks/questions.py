@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from _common import START, count_from_arguments, cpu, quotients, report
+from _common import START, Spent, count_from_arguments, report_cost, spent
 from stats import DAYS, SMALL, made
 
 from journeyflow import Engine
@@ -40,12 +40,12 @@ def main() -> None:
         engines = [made(Path(folder) / f"{count}.db", count) for count in (large, SMALL)]
         for name, ask in asked(engines[0]).items():
             pair = (ask, asked(engines[1])[name])
-            times: list[list[float]] = [[], []]
+            times: list[list[Spent]] = [[], []]
             for _ in range(ROUNDS):
                 for work, taken in zip(pair, times, strict=True):
-                    taken.append(cpu(work))
-            report("questions", name, [1e3 * each for each in times[0]], "ms CPU", n=large, ratio=quotients(*times),
-                   against=f"the same with {SMALL} enrollments; a smaller ratio is better")  # fmt: skip
+                    taken.append(spent(work))
+            against = f"the same with {SMALL} enrollments"
+            report_cost("questions", name, times[0], others=times[1], against=against, n=large)
         for engine in engines:
             engine.close()
 

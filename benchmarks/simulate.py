@@ -14,7 +14,18 @@ from math import exp
 from random import Random
 
 import simpy
-from _common import START, WELCOME, apart, count_from_arguments, cpu, peak_memory, report, seconds
+from _common import (
+    START,
+    WELCOME,
+    Spent,
+    apart,
+    count_from_arguments,
+    peak_memory,
+    report,
+    report_speed,
+    seconds,
+    spent,
+)
 
 from journeyflow import Engine, Event, MemoryStore, Message
 from journeyflow.questions.numbers.totals import totals
@@ -84,16 +95,16 @@ def run_simpy(count: int) -> None:
     assert counts["done"] == count
 
 
-def simulated(count: int) -> tuple[float, float]:
-    """Return by how much a simulation raised the peak of memory, in MB, and its CPU seconds."""
+def simulated(count: int, soonest: str = INTERVAL) -> tuple[float, Spent]:
+    """Return by how much a simulation raised the peak of memory, in MB, and what it cost."""
     before = peak_memory()
-    spent = cpu(partial(run, count))
-    return peak_memory() - before, spent
+    cost = spent(partial(run, count, soonest))
+    return peak_memory() - before, cost
 
 
-def compared(count: int) -> float:
-    """Return the CPU seconds of SimPy."""
-    return cpu(partial(run_simpy, count))
+def compared(count: int) -> Spent:
+    """Return what SimPy costs."""
+    return spent(partial(run_simpy, count))
 
 
 def fed(count: int) -> float:
@@ -144,14 +155,14 @@ def main() -> None:
     count = count_from_arguments(100_000)
     few = min(count, ROUND)
     # memory first: a process begins with the peak of the one that starts it
-    grown, spent = apart(simulated, count)
+    grown, cost = apart(simulated, count)
     own = apart(fed, count)
     report("simulate", "memory", 2**20 * grown / count, "byte/customer", n=count)
     report("simulate", "memory beyond the engine's", 2**20 * (grown - own) / count, "byte/customer", n=count)
-    against, simpys = f"SimPy {simpy.__version__}", apart(compared, count)
-    report("simulate", "every 30 minutes", spent, "CPU s", n=count, against=against, ratio=simpys / spent)
-    often = cpu(partial(run, few, "5 minutes"))
-    report("simulate", "every 5 minutes", often, "CPU s", n=few, against=against, ratio=apart(compared, few) / often)
+    _, often = apart(simulated, few, "5 minutes")
+    for figure, ours, size in (("every 30 minutes", cost, count), ("every 5 minutes", often, few)):
+        report_speed("simulate", figure, size, [ours], others=[apart(compared, size)], n=size, what="customers",
+                     against=f"SimPy {simpy.__version__}")  # fmt: skip
     report("simulate", f"four workers on {os.cpu_count()} cores", side_by_side(few), "times one", n=few)
 
 
