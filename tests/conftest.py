@@ -81,7 +81,7 @@ MEASURED = (
 """The tests of the rooms of which every line has to be covered: by them, not by what merely goes through the rooms."""
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Begin with the files that take longest, so that processes end together.
 
     Pass over what needs the extra `regex` where it is not installed: `tests/packages.py` runs both ways.
@@ -89,14 +89,15 @@ def pytest_collection_modifyitems(items):
     Tests that draw their cases are not measured either: a line that is covered by chance is not covered, and measuring
     makes them cost two to six times as much. Nor are those on SQLite of what runs on both stores: the rooms above the
     stores have no line for one of them, and the lines of the stores are covered by `tests/stores/`. Nor are those that
-    need a server: what is covered has to be so where there is none.
+    need a server, in a run of all tests: what has to be covered is so where there is none.
     """
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    whole = not config.option.file_or_dir
     for item in items:
         if item.get_closest_marker("regex") and not patterns.available():
             item.add_marker(pytest.mark.skip(reason="needs the extra `regex`"))
         drawn = is_hypothesis_test(getattr(item, "obj", None))
-        on_a_server = item.nodeid.startswith("tests/stores/postgres/")
+        on_a_server = whole and item.nodeid.startswith("tests/stores/postgres/")
         if not item.nodeid.startswith(MEASURED) or drawn or on_a_server or is_on_sqlite(item):
             item.add_marker("unmeasured")
 
