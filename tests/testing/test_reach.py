@@ -24,6 +24,8 @@ from journeyflow.testing import Life, Reaction, journeys, lives, policies, run
 pytestmark = [pytest.mark.unmeasured, pytest.mark.source]
 
 Drawn = tuple[Sequence[Journey], Life]
+Left = Mapping[str, Sequence[tuple[object, ...]]]
+"""Everything that a life leaves behind: rows by table."""
 Fault = tuple[str, str, str]
 """A module, what stands there, and what is planted instead."""
 
@@ -52,13 +54,13 @@ def sample(number: int) -> list[Drawn]:
     return found
 
 
-def came_of(drawn: Drawn) -> Mapping[str, object]:
+def came_of(drawn: Drawn) -> Left:
     """Return everything that a life leaves behind."""
     return run(*drawn, store=MemoryStore(nonce="memory")).tables
 
 
 @cache
-def right(number: int) -> list[Mapping[str, object]]:
+def right(number: int) -> list[Left]:
     """Return what comes of each life of a round where nothing is planted."""
     return [came_of(each) for each in sample(number)]
 
@@ -66,7 +68,8 @@ def right(number: int) -> list[Mapping[str, object]]:
 def changed(corner: str, number: int, found: Callable[[Iterable[bool]], int]) -> int:
     """Return whether `any`, or by `sum` how many, lives of a round come out otherwise with a fault planted there."""
     may_reach, faults = CORNERS[corner]
-    drawn = [(each, expected) for each, expected in zip(sample(number), right(number), strict=True) if may_reach(*each)]
+    lived = zip(sample(number), right(number), strict=True)
+    drawn = [(each, expected) for each, expected in lived if may_reach(*each, expected)]
     with planted(*faults):
         return found(came_of(each) != expected for each, expected in drawn)
 
@@ -132,35 +135,40 @@ def forget(modules: Sequence[ModuleType]) -> None:
 # --- the corners ----------------------------------------------------------------------------------------------------
 
 
-def windowed(chosen: Sequence[Journey], _: Life) -> bool:
+def windowed(chosen: Sequence[Journey], _life: Life, _left: Left) -> bool:
     """Whether a transactional Send has a window."""
     sends = [step for journey in chosen for step in journey.steps if isinstance(step, Send)]
     return any(step.transactional and step.window is not None for step in sends)
 
 
-def overnight(chosen: Sequence[Journey], _: Life) -> bool:
+def overnight(chosen: Sequence[Journey], _life: Life, _left: Left) -> bool:
     """Whether a window goes over midnight."""
     windows = [getattr(step, "window", None) for journey in chosen for step in journey.steps]
     return any(isinstance(each, Window) and each.end < each.start for each in windows)
 
 
-def unsubscribing(_: Sequence[Journey], life: Life) -> bool:
+def unsubscribing(_chosen: Sequence[Journey], life: Life, _left: Left) -> bool:
     """Whether somebody unsubscribes."""
     return any(isinstance(call, Reaction) and call.kind == "unsubscribed" for call in life.calls)
 
 
-def asking(chosen: Sequence[Journey], _: Life) -> bool:
+def asking(chosen: Sequence[Journey], _life: Life, _left: Left) -> bool:
     """Whether an exit asks for a condition."""
     return any(each.when is not None for journey in chosen for each in journey.exits)
 
 
-def late(_: Sequence[Journey], life: Life) -> bool:
+def late(_chosen: Sequence[Journey], life: Life, _left: Left) -> bool:
     """Whether something is told after what came later."""
     told = [call.at for call in life.calls]
     return told != sorted(told)
 
 
-def anything(_chosen: Sequence[Journey], _life: Life) -> bool:
+def looping(_chosen: Sequence[Journey], _life: Life, left: Left) -> bool:
+    """Whether somebody comes to a Send again in no time."""
+    return any("zero-time loop" in row for row in left["enrollments"])
+
+
+def anything(_chosen: Sequence[Journey], _life: Life, _left: Left) -> bool:
     """Whatever happens."""
     return True
 
@@ -168,7 +176,7 @@ def anything(_chosen: Sequence[Journey], _life: Life) -> bool:
 BEGIN_ANEW = "(causes if len(self.runs) > 60 else frozenset()) | self.caused.get(serial, frozenset())"
 """What a run does has no causes but itself; from some number of runs on it has, so that circles end."""
 
-CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life], bool], list[Fault]]] = {
+CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life, Left], bool], list[Fault]]] = {
     "R6: an instant earlier than the run's last one": (
         late,
         [
@@ -177,7 +185,7 @@ CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life], bool], list[Fault]]
         ],
     ),
     "R30: the same Send again in no time": (
-        anything,
+        looping,
         [("machine.behaviours", "walk.step in walk.sends", "False")],
     ),
     "R31: a message exactly as long ago as a rolling cap is long": (
