@@ -78,7 +78,7 @@ def test_a_change_of_life_lies_outside_the_bands():
 def test_the_file_is_not_touched(tmp_path):
     """Byte for byte it is what it was; both stores are calibrated alike."""
     path = tmp_path / "live.db"
-    lived(SQLiteStore(path, nonce="n"), days=4).close()
+    lived(SQLiteStore(path, synchronous="NORMAL", nonce="n"), days=4).close()
     before = path.read_bytes()
     with Engine(path) as engine:
         found = calibration(engine, times=1, span="1 day", replications=2)

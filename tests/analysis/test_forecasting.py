@@ -79,7 +79,7 @@ def engine():
 def test_the_store_is_not_touched(tmp_path):
     """Byte for byte the file is what it was, and so is what SQL shows of it."""
     path = tmp_path / "live.db"
-    lived(SQLiteStore(path, nonce="n"), days=4).close()
+    lived(SQLiteStore(path, synchronous="NORMAL", nonce="n"), days=4).close()
     before = path.read_bytes()
     store = SQLiteStore(path)
     with Engine(store) as engine:
