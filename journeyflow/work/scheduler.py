@@ -168,20 +168,23 @@ def run(
 SHARING = 2
 """How many items at one instant, on average, make handling them together cheaper than one by one."""
 
+FEWEST = 8
+"""How many items there have to be: what the first one is asked and does is noted, for which fewer do not pay."""
+
 
 def are_shared(due: Due) -> bool:
     """Return whether crowds pay off: enough of the due items that they may take share their instants.
 
-    >>> told = {at: Input(at, "t", "ann", "event", "buy", at, None, None) for at in (5, 6)}
-    >>> twice = {**told, 7: told[5]._replace(seq=7), 8: told[6]._replace(seq=8)}
-    >>> are_shared(Due(inputs=twice)), are_shared(Due(inputs=told)), are_shared(Due())
+    >>> told = {seq: Input(seq, "t", "ann", "event", "buy", seq // 2, None, None) for seq in range(8)}
+    >>> apart = {seq: item._replace(at=seq) for seq, item in told.items()}
+    >>> are_shared(Due(inputs=told)), are_shared(Due(inputs=apart)), are_shared(Due())
     (True, False, False)
     """
     events = due.by_kind.get("event", ())
     if not WITH_EFFECT.isdisjoint(map(type_of, events)):
         events = [item for item in events if item.type not in WITH_EFFECT]
     instants = [*map(due_of, due.runs.values()), *map(at_of, events)]
-    return 0 < SHARING * len(set(instants)) <= len(instants)
+    return max(FEWEST, SHARING * len(set(instants))) <= len(instants)
 
 
 def _taking(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:

@@ -89,6 +89,18 @@ def test_events_found_late_are_counted():
         assert engine.tick(START + 10 * MINUTE).late == 1
 
 
+def test_a_rest_that_ends_between_such_events_is_woken_in_its_place():
+    """R7: what is no event ends the row of those that are handled together."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(LISTENING, at=START)
+        engine.feed(event("joined", "ann", 0))
+        engine.tick(START)
+        rest = 3 * 24 * 60
+        engine.feed([view("ann", rest - 1), view("bob", rest + 1)])
+        result = engine.tick(START + (rest + 2) * MINUTE)
+        assert (result.inputs, result.moves, result.messages) == (2, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("journey", "forgotten", "shared", "loaded"),
     [
@@ -120,7 +132,8 @@ def test_customers_of_such_events_stay_in_the_store(journey, forgotten, shared, 
             engine.forget("dan", at=START)
         instants = (1, 1, 1) if shared else (1, 2, 3)
         names = zip(("ann", "bob", "cid"), ("joined", "page.viewed", "page.viewed"), instants, strict=True)
-        engine.feed([event(kind, customer, minute) for customer, kind, minute in names])
+        told = [event(kind, customer, minute) for customer, kind, minute in names]
+        engine.feed(told * 3 if shared else told)
         with patch.object(scheduler, "plan", plan):
             engine.tick(START + 5 * MINUTE)
         assert {name for _, name in asked[0].names} == loaded
