@@ -36,6 +36,13 @@ SYNCED = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 _SPAWN = get_context("spawn")
 
 
+def missing() -> str | None:
+    """Return why there is no server, or None."""
+    from tests.stores.postgres import server  # noqa: PLC0415 after the path is set
+
+    return server.missing()
+
+
 @contextmanager
 def served(**settings: str) -> Iterator[str]:
     """Yield the folder of the socket of a new server, with settings other than those of the tests."""

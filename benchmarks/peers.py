@@ -12,10 +12,11 @@ CPU and wall time of the whole process, threads included, but not of a server. A
 
 import logging
 import os
+import sys
 import tempfile
 import tomllib
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -24,7 +25,7 @@ from typing import Any
 
 import _this_engine
 from _common import apart, count_from_arguments, quotients, report, spent
-from _far_server import SERVER, SYNCED, served
+from _far_server import SERVER, SYNCED, missing, served
 from _lived import Lived
 from mixed import Told
 from mixed import month as told
@@ -81,25 +82,36 @@ def on_peer(module: str, counts: Counts) -> dict[str, Lived]:
 
 def named(name: str, peer: Peer) -> str:
     """Return a peer with its version, if it is a package."""
-    return f"{name} {version(peer['package'])}" if "package" in peer else name
+    return f"{name} ({peer['package']} {version(peer['package'])})" if "package" in peer else name
 
 
 def main() -> None:
     """Run the engine at each place and each peer, in turn and in processes of their own, and print the medians."""
     most = count_from_arguments(OURS)
-    counts = {name: {what: min(peer[what], most) for what in WHAT} for name, peer in PEERS.items()}
-    ours: dict[str, list[dict[str, Lived]]] = {place: [] for place in _this_engine.PLACES}
-    its: dict[str, list[dict[str, Lived]]] = {name: [] for name in PEERS}
-    with served(**SYNCED) as server:
-        os.environ[SERVER] = server
-        right = {n: apart(on_engine, "memory", {"month": n})["month"] for n in {c["month"] for c in counts.values()}}
-        for _ in range(ROUNDS):
-            for place, found in ours.items():
-                found.append(apart(on_engine, place, dict.fromkeys(WHAT, min(OURS, most))))
-            for name, runs in its.items():
-                runs.append(apart(on_peer, PEERS[name]["module"], counts[name]))
-                assert runs[-1]["month"].agrees(right[counts[name]["month"]]), f"{name} decided otherwise"
-    for name, peer in PEERS.items():
+    with ExitStack() as stack:
+        peers = PEERS
+        if why := missing():
+            print(f"without PostgreSQL: {why}", file=sys.stderr)
+            peers = {name: peer for name, peer in PEERS.items() if peer["beside"] != "PostgreSQL"}
+        else:
+            os.environ[SERVER] = stack.enter_context(served(**SYNCED))
+        compare(peers, most)
+
+
+def compare(peers: dict[str, Peer], most: int) -> None:
+    """Compare some peers."""
+    counts = {name: {what: min(peer[what], most) for what in WHAT} for name, peer in peers.items()}
+    places = dict.fromkeys(peer["beside"] for peer in peers.values())
+    ours: dict[str, list[dict[str, Lived]]] = {place: [] for place in places}
+    its: dict[str, list[dict[str, Lived]]] = {name: [] for name in peers}
+    right = {n: apart(on_engine, "memory", {"month": n})["month"] for n in {each["month"] for each in counts.values()}}
+    for _ in range(ROUNDS):
+        for place, found in ours.items():
+            found.append(apart(on_engine, place, dict.fromkeys(WHAT, min(OURS, most))))
+        for name, runs in its.items():
+            runs.append(apart(on_peer, peers[name]["module"], counts[name]))
+            assert runs[-1]["month"].agrees(right[counts[name]["month"]]), f"{name} decided otherwise"
+    for name, peer in peers.items():
         for what, count in counts[name].items():
             for number, unit in enumerate(("us CPU a customer", "us a customer")):
                 theirs = [1e6 * run[what][number] / count for run in its[name]]
