@@ -82,16 +82,20 @@ def push(core: Core, now: int) -> tuple[int, int]:
     """Hand messages to the handlers of their channels, until none is left; return how many were delivered and failed.
 
     They are leased in pages of some 50 ms of work, judging by the page before: the first is one message, each next one
-    at most twice as large. So what stops the process has few messages on lease, and one if handlers are slow.
+    at most twice as large. So what stops the process has few messages on lease, and one if handlers are slow. A message
+    that its handler gave back is claimed with each page, and not handed over a second time.
     """
-    began, size = core.stopwatch(), 1
+    began, size, again = core.stopwatch(), 1, 0
     delivered = failed = 0
+    handed = set[str]()
     while not core.closing:
-        handover = Handover(core, now)
+        handover = Handover(core, now, handed)
         since = core.stopwatch()
         try:
-            handover.claim(size, LEASE + int((since - began) * SECOND))
-            if not handover.leased:
+            limit = size + again
+            handover.claim(limit, LEASE + int((since - began) * SECOND))
+            again = handover.put_last()
+            if again == len(handover.leased) < limit:
                 break
             took = handover.hand_over(since)
         finally:
@@ -115,9 +119,9 @@ class Failure(NamedTuple):
 class Handover:
     """Messages leased together, and what came of those that were handed over."""
 
-    def __init__(self, core: Core, now: int) -> None:
-        """Begin empty."""
-        self.core, self.now = core, now
+    def __init__(self, core: Core, now: int, handed: set[str]) -> None:
+        """Begin empty; `handed` are the ids of messages that have been handed over in this tick."""
+        self.core, self.now, self._handed = core, now, handed
         self.leased = deque[Message]()
         """The messages without a kept answer, in order."""
         self.came = list[object]()
@@ -127,6 +131,11 @@ class Handover:
     def claim(self, size: int, lease: int) -> None:
         """Lease messages of all tenants, for the channels that have a handler."""
         claim(self.core, own_handlers(self.core, self.now, size, lease), self.leased)
+
+    def put_last(self) -> int:
+        """Put the messages last that have been handed over before, and return how many these are."""
+        self.leased = deque(sorted(self.leased, key=lambda message: message.id in self._handed))
+        return sum(message.id in self._handed for message in self.leased)
 
     def hand_over(self, since: float) -> float:
         """Call the handlers one after the other, while the lease has time left and nobody closes the engine.
@@ -141,7 +150,10 @@ class Handover:
             if reading - kept >= UNKEPT:
                 self.keep()
                 kept = reading
-            self._call(self.leased[len(self.came)])
+            message = self.leased[len(self.came)]
+            if message.id in self._handed:
+                break
+            self._call(message)
         return self.core.stopwatch() - begun
 
     def _call(self, message: Message) -> None:
@@ -151,6 +163,7 @@ class Handover:
         an interrupt could fall there, and a delivered message would count as failed. They hide a StopIteration.
         """
         before, error = len(self.came), None
+        self._handed.add(message.id)
         try:
             self.came.extend(map(self.core.channels[message.channel], (message,)))
         except BaseException as raised:  # noqa: BLE001 raised again, if it is no failed attempt

@@ -142,7 +142,7 @@ def test_an_interrupt_right_after_a_handler_fails_nothing(opened, clock):
     """What a handler returned counts, although the interrupt comes before the engine looks at it (R71)."""
     host = opened(Mailer(clock), 3)
     Engine(host.engine.store).tick(START)
-    handover = Handover(host.engine._core, to_micros(START))
+    handover = Handover(host.engine._core, to_micros(START), set())
     handover.claim(3, LEASE)
     handover.came = Interrupted()
     with pytest.raises(KeyboardInterrupt):
@@ -255,6 +255,22 @@ def test_a_lease_counts_from_the_claim_and_not_from_the_tick(opened, clock):
     host.tick("1 hour")
     assert len(handed) == len(set(handed)) == 20
     assert statuses(host) == {("SENT", 1): 20}
+
+
+@pytest.mark.parametrize("ending", [lambda: None, raising(OSError("too many"))])
+def test_a_message_that_its_handler_gives_back_waits_for_the_next_tick(opened, ending):
+    """A provider that takes no more: each message is handed over once in a tick, and nothing goes on for ever (R71)."""
+    seen, opening = list[str](), list[Host]()
+
+    def deliver(message):
+        seen.append(message.customer)
+        if message.customer < "c150":
+            opening[0].engine.release([message])
+            ending()
+
+    opening.append(opened(deliver, 200))
+    opening[0].tick()
+    assert sorted(seen) == [f"c{n:03}" for n in range(200)]
 
 
 # --- failed attempts --------------------------------------------------------------------------------------------------
