@@ -89,9 +89,9 @@ def quotients(of: Sequence[float], by: Sequence[float]) -> list[float]:
     return [one / other for one, other in zip(of, by, strict=True)]
 
 
-def peak_memory() -> float:
-    """Return the most memory that this process has held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+def peak_memory(of: int = resource.RUSAGE_SELF) -> float:
+    """Return the most memory that this process has held, or the largest of those that it started, in MB."""
+    return resource.getrusage(of).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def apart(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 whatever the work returns

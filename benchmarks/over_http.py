@@ -2,6 +2,7 @@
 
 The server is `journeyflow serve` in a process of its own, asked by one client over connections that stay open, one
 request after the other. The second time it is asked only while a tick of a hundred thousand people who are due goes on.
+By the wall clock; on Linux the CPU time of the server beside it, and everywhere its peak memory.
 Argument: number of customers (default 100,000).
 """
 
@@ -9,6 +10,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -16,9 +18,9 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter, sleep
+from time import clock_gettime, perf_counter, sleep
 
-from _common import WELCOME, count_from_arguments, customers, report
+from _common import WELCOME, count_from_arguments, customers, peak_memory, report
 
 from journeyflow import Engine, Event
 from journeyflow.services.directory import SQLiteDirectory
@@ -88,6 +90,11 @@ def during_tick(address: str, key: str, number: int, log: Path, count: int) -> l
     return [length for begun, length in taken if begun >= began]
 
 
+def cpu_of(process: int) -> float | None:
+    """Return the CPU seconds of another process; only Linux has a clock for them."""
+    return clock_gettime(~process << 3 | 2) if sys.platform == "linux" else None
+
+
 def figures(name: str, taken: list[float], count: int) -> None:
     """Print requests a second, and the ninetieth percentile."""
     report("http", f"{name}, requests", len(taken) / sum(taken), "1/s", n=count)
@@ -113,12 +120,23 @@ def main() -> None:
             try:
                 wait_for(address)
                 until = perf_counter() + SECONDS
+                before = cpu_of(server.pid)
                 alone = [length for _, length in asked(address, key, number, lambda: perf_counter() >= until)]
+                after = cpu_of(server.pid)
                 figures("alone", alone, count)
+                if before is not None and after is not None:
+                    report(
+                        "http",
+                        "alone, a request, ticks included",
+                        1e3 * (after - before) / len(alone),
+                        "ms CPU",
+                        n=count,
+                    )
                 sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
                 figures("during a tick", during_tick(address, key, number, log, count), count)
             finally:
                 server.terminate()
+    report("http", "peak memory of the server", peak_memory(of=resource.RUSAGE_CHILDREN), "MB", n=count)
 
 
 if __name__ == "__main__":
