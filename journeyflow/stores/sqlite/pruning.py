@@ -54,7 +54,11 @@ ORDER BY seq LIMIT ?
 
 
 def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
-    """Return the first runs that ended before an instant, with all that belongs to them."""
+    """Return the first runs that ended before an instant, with all that belongs to them.
+
+    Rows are fetched before they are read: an error about one would hold an open statement, and the log of the file
+    could not be emptied as long as a host holds the error.
+    """
     asked = {"after": request.after, "before": request.before, "limit": request.limit}
     rows = connection.execute(FINISHED, {**asked, "journeys": dumps(sorted(request.journeys))}).fetchall()
     serials = dumps([serial for serial, *_ in rows])
@@ -64,9 +68,9 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
             f"SELECT {POST_ROW} FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
             " ORDER BY enrollment, n",
             (serials,),
-        )
+        ).fetchall()
     ]
-    moves = connection.execute(MOVES, (serials,))
+    moves = connection.execute(MOVES, (serials,)).fetchall()
     return finished_of(rows, moves, posts, _told(connection, posts), connection.execute(ANSWERED) if posts else ())
 
 
@@ -74,14 +78,14 @@ def _told(connection: "Connection", posts: Sequence[Post]) -> list[tuple[Input, 
     """Return what was told of some messages: acks, which name no customer, only where events tell of `sent` too."""
     if not posts:
         return []
-    events = read_told(connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)))
+    events = read_told(connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)).fetchall())
     twice = told_twice(posts)
     return [*events, *acks_of(connection.execute(f"{ACKS} ORDER BY seq"), twice)] if twice else events
 
 
 def load_past(connection: "Connection", request: PastRequest) -> tuple[tuple[Input, str], ...]:
     """Return the first handled inputs from before an instant, with their outcomes."""
-    rows = connection.execute(PAST, (request.after, request.before, request.tenant, request.limit))
+    rows = connection.execute(PAST, (request.after, request.before, request.tenant, request.limit)).fetchall()
     return tuple(read_told(rows))
 
 

@@ -28,7 +28,7 @@ from journeyflow import (
     Wait,
     arm,
 )
-from journeyflow.errors import Conflict, InvalidInput, NotFound
+from journeyflow.errors import Conflict, CorruptDatabase, InvalidInput, NotFound
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.stores.scenes import START, live, tick_and_claim
 
@@ -167,6 +167,18 @@ def test_json_of_every_shape_in_every_column(tmp_path: Path, healthy: bytes, col
         damaged(path, healthy, f"UPDATE OR IGNORE {table} SET {name} = {shape}")
         wrong += [(shape, each) for each in tried(path, draw) - {"StorageError"}]
     assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("change", ["inputs SET data = 'x['", "moves SET steps = 'null'"])
+def test_a_call_that_failed_keeps_nothing_open(tmp_path: Path, healthy: bytes, change: str) -> None:
+    """While a host holds the error of a prune, what the prune was reading is not in the way of an erasure (R86)."""
+    path = tmp_path / "journeys.db"
+    damaged(path, healthy, f"UPDATE {change}")
+    with Engine(SQLiteStore(path, synchronous="NORMAL"), max_jump=None) as engine:
+        with pytest.raises(CorruptDatabase) as held:
+            engine.prune(LATER)
+        engine.forget("c3", at=LATER)
+        assert held.tb is not None
 
 
 OF_ANOTHER_TYPE = ("NULL", "'x'", "x'00ff'", "1.5", "-1", str(2**63 - 1))
