@@ -215,6 +215,9 @@ CHECKS: dict[str, str] = {
         SELECT enrollment, n, status FROM messages
         WHERE status NOT IN ('QUEUED', 'CLAIMED', 'SENT', 'SUPPRESSED', 'EXPIRED', 'CANCELLED', 'FAILED')
         ORDER BY 1, 2""",
+    "message {0}-{1} was handed out {2} times, of which {3} do not count": """
+        SELECT enrollment, n, attempts, forgiven FROM messages
+        WHERE attempts NOT BETWEEN 0 AND 1000000000000 OR forgiven NOT BETWEEN 0 AND 1000000000000 ORDER BY 1, 2""",
     "message {0}-{1} is {2}, and the end of its lease is {3:at}": """
         SELECT enrollment, n, status, lease_until FROM messages
         WHERE (status = 'CLAIMED') <> (lease_until IS NOT NULL) ORDER BY 1, 2""",

@@ -138,6 +138,14 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE moves SET steps = '[' WHERE enrollment = 2", "enrollment 2: its history cannot be read"),
     ("UPDATE moves SET seen = '[' WHERE enrollment = 2", "enrollment 2: its compared values cannot be read"),
     ("UPDATE messages SET data = '[' WHERE enrollment = 2", "enrollment 2: its message data cannot be read"),
+    (
+        "UPDATE messages SET attempts = 9223372036854775807 WHERE enrollment = 2",
+        "message 2-1 was handed out 9223372036854775807 times, of which 0 do not count",
+    ),
+    (
+        "UPDATE messages SET forgiven = -1 WHERE enrollment = 2",
+        "message 2-1 was handed out 0 times, of which -1 do not count",
+    ),
     ("UPDATE messages SET flags = '[' WHERE enrollment = 2", "enrollment 2: its message flags cannot be read"),
     ("UPDATE customers SET attributes = '7' WHERE number = 2", "customer 2: its attributes cannot be read"),
     ("UPDATE inputs SET data = '[]' WHERE seq = 5", "input 5: its data cannot be read"),
