@@ -30,7 +30,11 @@ Fault = tuple[str, str, str]
 """A module, what stands there, and what is planted instead."""
 
 
-ROUNDS = 12
+ROUNDS = 60
+"""So many are looked through at most. What is drawn depends on the package's code too, so a corner may come late."""
+
+COUNTED = 12
+"""So many are counted by `table`."""
 
 
 @cache
@@ -241,8 +245,8 @@ def test_lives_come_to_the_corners_of_the_rules(corner: str) -> None:
 
 def table() -> str:
     """Return how many lives are changed by a fault in each corner, as lines of text."""
-    drawn = sum(len(sample(number)) for number in range(ROUNDS))
-    counts = {corner: sum(changed(corner, number, sum) for number in range(ROUNDS)) for corner in CORNERS}
+    drawn = sum(len(sample(number)) for number in range(COUNTED))
+    counts = {corner: sum(changed(corner, number, sum) for number in range(COUNTED)) for corner in CORNERS}
     return "\n".join([f"of {drawn} lives are changed by a fault:", *(f"{n:4}  {each}" for each, n in counts.items())])
 
 
