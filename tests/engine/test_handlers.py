@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from http.client import HTTPResponse
 from multiprocessing import Process
 from subprocess import CompletedProcess, Popen
-from unittest.mock import Mock
+from unittest.mock import MagicMock, Mock, create_autospec
 from uuid import uuid4
 
 import pytest
@@ -132,7 +132,6 @@ FUNCTIONS: list[object] = [
     Lazily(),
     Lazily().__call__,
     functools.partial(print),
-    Mock(),
 ]
 UNDONE = [
     *((deliver_async, AWAITED), (lambda _: Later(), AWAITED)),
@@ -201,6 +200,7 @@ def test_answers_of_clients_deliver(tmp_path):
                 uuid4(),
             ),
             *(cursor, text, binary, io.BytesIO(), response, CompletedProcess(["sendmail"], 0), EmailMessage(), START),
+            *(Mock()(), MagicMock()(), create_autospec(print)()),
         ]
         host = opened([lambda _, answer=answer: answer for answer in answers])
         assert host.tick().delivered == len(answers)
