@@ -26,10 +26,15 @@ SAMPLE: Final = 16
 
 @frozen
 class Selection:
-    """Columns and the rows that they are asked of, with parameters that have names."""
+    """Columns and the rows that they are asked of, with parameters that have names.
+
+    `lead` is the column without which rows have nothing in common, whatever the first ones have: events that one
+    customer sends one after the other look alike until the next customer's come.
+    """
 
     columns: tuple[str, ...]
     source: str
+    lead: str | None = None
 
     @cached_property
     def text(self) -> str:
@@ -46,7 +51,8 @@ def rows_alike(
 ) -> list["Row"]:
     """Return the rows that a question comes to, most of which have in common what the rows of a sample have."""
     common = {place: values[0] for place, values in enumerate(zip(*sample, strict=True)) if len({*values}) == 1}
-    if 2 * len(common) < len(question.columns):
+    led = question.lead is None or question.columns.index(question.lead) in common
+    if not led or 2 * len(common) < len(question.columns):
         return connection.execute(question.text, parameters).fetchall()
     names = {f"common{place}": value for place, value in common.items()}
     ((count, odd, *texts),) = connection.execute(_in_lists(question, common), {**parameters, **names})

@@ -42,7 +42,7 @@ def inbox(*, some: bool) -> Selection:
     An index that disagrees with the table shows in a sequence number that is missing.
     """
     where = f"outcome IS NULL AND at <= :now{_INPUTS * some}"
-    return Selection(INBOX, f"FROM inputs WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :behind")
+    return Selection(INBOX, f"FROM inputs WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :behind", lead="at")
 
 
 @cache

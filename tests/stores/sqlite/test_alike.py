@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,6 +101,17 @@ def test_rows_that_have_little_in_common_are_read_as_they_are(connection: sqlite
     asker, told = fill(connection, rows), Told(connection)
     assert asker.first_alike(FIRST, MANY, {"least": 0}) == rows
     assert told.count == MANY
+
+
+def test_rows_that_do_not_share_what_leads_are_read_as_they_are(connection: sqlite3.Connection) -> None:
+    """The first of them may look alike in all else, as what one customer does one after the other."""
+    rows = [(number, "first" if number <= SAMPLE else f"{number}", number, None, 0) for number in range(1, MANY)]
+    asker = fill(connection, rows)
+    led = Selection(COLUMNS, FIRST.source, lead="at")
+    for question, count in ((led, len(rows)), (evolve(led, lead="note"), SAMPLE + 1)):
+        told = Told(connection)
+        assert asker.first_alike(question, MANY, {"least": 1}) == rows
+        assert told.count == count
 
 
 def test_a_row_that_differs_comes_whole_and_in_its_place(connection: sqlite3.Connection) -> None:
