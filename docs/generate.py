@@ -691,7 +691,7 @@ def a_day(value: float, unit: str) -> str:
     return f"{float(f'{many / 1e6:.3g}'):,g} million"
 
 
-SCRIPTS = {"http": "over_http", "import": "importing", "own seconds": "own_seconds"}
+SCRIPTS = {"http": "over_http", "import": "importing", "own seconds": "own_seconds", "site": "site_pages"}
 """The scripts whose name is not that of the benchmark."""
 
 SIZES = (
