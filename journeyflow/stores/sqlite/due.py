@@ -1,7 +1,5 @@
 """Where due work stands in a SQLite file: that of everybody, and that of some customers (R7, R74)."""
 
-from functools import cache
-
 from journeyflow.stores.batch import ANSWERS
 from journeyflow.stores.rows import INPUT_FORM, POST_ROW, RUN_FORM
 from journeyflow.stores.schema import LATER
@@ -35,8 +33,7 @@ INBOX = ("iif(outcome IS NULL, seq, NULL)", *INPUT_FORM.each(INPUT_FORM.without(
 RESTS = RUN_FORM.each()
 
 
-@cache
-def inbox(*, some: bool) -> Selection:
+def _inbox(*, some: bool) -> Selection:
     """Return the question for the first due inputs, of `some` customers or of all.
 
     An index that disagrees with the table shows in a sequence number that is missing.
@@ -45,21 +42,27 @@ def inbox(*, some: bool) -> Selection:
     return Selection(INBOX, f"FROM inputs WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :behind", lead="at")
 
 
-@cache
-def rests(*, some: bool) -> Selection:
+def _rests(*, some: bool) -> Selection:
     """Return the question for the first runs whose rest is over."""
     where, order = f"due <= :now{f' AND customer IN {_NUMBERS}' * some}", f"due, ifnull(held, {LATER}), serial"
     return Selection(RESTS, f"FROM enrollments WHERE {where} ORDER BY {order} LIMIT :limit OFFSET :behind")
 
 
-@cache
-def leases(*, some: bool) -> str:
+def _leases(*, some: bool) -> str:
     """Return the question for the first messages whose lease ends."""
     mine = f" AND enrollment IN {_RUNS}" * some
     return (
         f"SELECT {POST_ROW} FROM messages WHERE lease_until <= :now{mine}"
         " ORDER BY lease_until, enrollment, n LIMIT :limit"
     )
+
+
+DUE_INPUTS = {some: _inbox(some=some) for some in (False, True)}
+"""The question about the inputs of everybody (False), and of some customers (True); so below."""
+
+DUE_RESTS = {some: _rests(some=some) for some in (False, True)}
+
+DUE_LEASES = {some: _leases(some=some) for some in (False, True)}
 
 
 def earliest(held: str) -> str:

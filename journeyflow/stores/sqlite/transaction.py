@@ -180,9 +180,9 @@ class SQLiteTransaction:
         )
         if not (inputs and inbox) and not (resting or leased or ringing):
             return NOT_DUE
-        told = self._asker.first_alike(due.inbox(some=some), limit + 1, asked) if inputs and inbox else []
-        rests = self._asker.first_alike(due.rests(some=some), limit + 1, asked) if resting else []
-        leases = self._ask(due.leases(some=some), {**asked, "limit": limit + 1}) if leased else []
+        told = self._asker.first_alike(due.DUE_INPUTS[some], limit + 1, asked) if inputs and inbox else []
+        rests = self._asker.first_alike(due.DUE_RESTS[some], limit + 1, asked) if resting else []
+        leases = self._ask(due.DUE_LEASES[some], {**asked, "limit": limit + 1}) if leased else []
         items, runs, posts = list(map(make_input, told)), read_runs(rests), list(map(read_post, leases))
         self._expect(None not in map(seq_of, items))
         self._expect({*map(status_of_run, runs)} <= {ACTIVE})

@@ -83,6 +83,15 @@ def test_a_nonce_is_drawn_and_stays(tmp_path: Path) -> None:
     assert len(nonces[0]) == 10
 
 
+def test_what_is_kept_of_the_schema_can_be_made_again() -> None:
+    """The content of a new file and the references in it are made once a process, the same ones each time."""
+    kept = opening._blank(), opening.references("enrollments")
+    opening._blank.cache_clear()
+    opening.references.cache_clear()
+    assert (opening._blank(), opening.references("enrollments")) == kept
+    assert ("moves", "enrollment") in kept[1]
+
+
 def test_an_empty_file_is_a_new_one(tmp_path: Path) -> None:
     """A file of zero bytes, as left by `mktemp` or `touch`, becomes a database."""
     path = tmp_path / "empty.db"
