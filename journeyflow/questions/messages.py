@@ -125,8 +125,8 @@ def messages(
     from_ = "FROM messages m JOIN enrollments e ON e.serial = m.enrollment"
     total = reader.rows(f"SELECT count(*) {from_} WHERE {counted}", parameters)[0][0]
     rows = reader.rows(
-        f"{MESSAGES} WHERE {where} AND (m.enrollment, m.n) > (:serial, :n)"
-        " ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",
+        # by e.serial, not by m.enrollment: SQLite then sees that a journey's enrollments come in this order already
+        f"{MESSAGES} WHERE {where} AND (e.serial, m.n) > (:serial, :n) ORDER BY e.serial, m.n LIMIT :take OFFSET :skip",
         {**parameters, **part.bounds, "serial": after[0], "n": after[1]},
     )
     return part.page(rows, total, read_message, lambda row: str(row[0]))

@@ -1,7 +1,8 @@
 """Who is or was at a step, and what they did with its messages (F139 to F149).
 
-A customer is listed once, with the newest stay at the step: the one that lasts, if there is one. The question walks
-through the history of one journey, in a number of statements that does not depend on the answer.
+A customer is listed once, with the newest stay at the step: the one that lasts, if there is one. The question reads the
+history of one journey, or, if it is about now, only that of the customers who are at the step, in a number of
+statements that does not depend on the answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ class Person(Rows):
 
 @frozen
 class StepInQuestion:
-    """The step in question: the number of its journey, and the channels by which it sends, if it was ever a Send."""
+    """The step in question, its journey's number, its places, and the channels by which it sends, if ever a Send."""
 
     tenant: str
     journey: str
@@ -86,18 +87,20 @@ class StepInQuestion:
     """The channel of the newest version in which it is a Send, then those of older ones."""
     required: bool
     """Whether the journey requires consent."""
+    places: tuple[tuple[int, int], ...]
+    """Where it is: pairs of a version, by number, and the position of the step in it."""
 
 
 def find_place(tenant: str, journey: str, number: int, programs: Sequence[Program], step: str) -> StepInQuestion:
     """Return a step of any version of a journey, with the channels it had in all of them; raises NotFound."""
-    newest_first = [(program, each) for program in reversed(programs) for each in program.journey.steps]
-    found = [(program, each) for program, each in newest_first if each.id == step]
+    newest_first = [(each, *place) for each in reversed(programs) for place in enumerate(each.journey.steps)]
+    found = [(program, n, each) for program, n, each in newest_first if each.id == step]
     if not found:
-        kind, known = "step", {each.id for _, each in newest_first}
+        kind, known = "step", {each.id for *_, each in newest_first}
         raise NotFound(kind, step, did_you_mean(step, sorted(known)), journey=journey)
-    channels = tuple(dict.fromkeys(each.channel for _, each in found if isinstance(each, Send)))
-    required = found[0][0].consent_required
-    return StepInQuestion(tenant, journey, number, step, channels, required)
+    channels = tuple(dict.fromkeys(each.channel for *_, each in found if isinstance(each, Send)))
+    places = tuple((program.number, n) for program, n, _ in found)
+    return StepInQuestion(tenant, journey, number, step, channels, found[0][0].consent_required, places)
 
 
 @frozen
@@ -131,20 +134,36 @@ def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
     return found
 
 
+_EVERYBODY = "runs (serial, customer) AS (SELECT serial, customer FROM enrollments WHERE journey = :journey)"
+
+_WHO_IS_THERE = """
+there (customer) AS MATERIALIZED (
+    SELECT DISTINCT e.customer
+    FROM json_each(:places) p
+    JOIN enrollments e ON e.version = CAST(p.value ->> 0 AS INTEGER) AND e.step = CAST(p.value ->> 1 AS INTEGER)
+    WHERE e.status = 'ACTIVE'
+),
+runs (serial, customer) AS MATERIALIZED (
+    SELECT e.serial, e.customer FROM there t JOIN enrollments e ON e.customer = t.customer
+    WHERE +e.journey = :journey
+)
+"""
+"""All runs of those who are at the step now, found by the customer (hence `+`): no other history is read."""
+
 _PEOPLE = """
 WITH stops (path, key, status, outcome) AS MATERIALIZED (
     SELECT p.number, CAST(s.key AS INTEGER), s.value ->> 1, s.value ->> 2
     FROM versions v JOIN paths p ON p.version = v.number JOIN json_each(p.steps) s ON TRUE
     WHERE v.journey = :journey AND s.value ->> 0 = :step
 ),
+{whose},
 visited (serial, visit, at, key, status, outcome) AS (
     SELECT m.enrollment, m.visit, m.at, s.key, s.status, s.outcome
-    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN stops s ON s.path = m.path
-    WHERE e.journey = :journey
+    FROM runs e JOIN moves m ON m.enrollment = e.serial JOIN stops s ON s.path = m.path
     UNION ALL
     SELECT m.enrollment, m.visit, m.at, CAST(s.key AS INTEGER), s.value ->> 1, s.value ->> 2
-    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s ON TRUE
-    WHERE e.journey = :journey AND m.path IS NULL AND s.value ->> 0 = :step
+    FROM runs e JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s ON TRUE
+    WHERE m.path IS NULL AND s.value ->> 0 = :step
 ),
 stay (customer, serial, run, n, status, outcome, entered, departed) AS (
     SELECT e.customer, e.serial, e.run, max(w.visit, 1) + w.key, w.status, w.outcome,
@@ -162,8 +181,8 @@ ranked AS (
 ),
 deeds (customer, kind) AS MATERIALIZED (
     SELECT DISTINCT e.customer, f.key
-    FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f ON TRUE
-    WHERE e.journey = :journey AND m.step = :step AND m.channel = ifnull(:channel, m.channel) AND m.flags IS NOT NULL
+    FROM runs e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f ON TRUE
+    WHERE m.step = :step AND m.channel = ifnull(:channel, m.channel) AND m.flags IS NOT NULL
 ),
 found AS (
     SELECT r.*, c.id AS customer_id, {value} AS value, {type} AS type
@@ -195,9 +214,10 @@ def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Pag
     by_attribute = part.order not in ORDERS
     condition, of_deeds = _condition(wanted)
     beyond, order, of_part = keyset_of_any(part, "p.kind", "p.number", "p.text", "p.customer")
-    parameters |= {"order": part.order.removeprefix("customer.")} | of_deeds
+    parameters |= {"order": part.order.removeprefix("customer.")} | of_deeds | {"places": dumps(list(place.places))}
     kind, number, text = ORDERS.get(part.order, BY_ATTRIBUTE)
     with_people = _PEOPLE.format(
+        whose=_WHO_IS_THERE if wanted.now else _EVERYBODY,
         value=attribute("c.attributes", ":order") if by_attribute else "NULL",
         type=attribute("c.attributes", ":order", "type") if by_attribute else "NULL",
         condition=condition,

@@ -442,6 +442,20 @@ def test_what_is_asked_of_one_person_in_a_journey_is_found_by_the_person():
     assert [plan for plan in searches if "enrollments_by_journey" in plan or "rowid>" in plan] == []
 
 
+def test_pages_of_a_journey_are_read_in_the_order_of_an_index():
+    """The first page of its enrollments or messages sorts none of the others (R84)."""
+    with open_engine("sqlite") as engine:
+        Host(engine).deploy(Send("hello", channel="EMAIL", template="t"))
+        with statements(engine) as asked:
+            engine.enrollments("j", take=1)
+            engine.messages("j", take=1)
+            engine.messages("j", step="hello", status="QUEUED", take=1, after="x-1-1")
+        with engine.store.reader() as reader:
+            plans = [row[3] for sql in list(asked) for row in reader.rows(f"EXPLAIN QUERY PLAN {sql}")]
+    assert any("enrollments_by_journey" in plan for plan in plans)
+    assert [plan for plan in plans if "TEMP B-TREE" in plan] == []
+
+
 def test_ids_of_customers_are_found_by_their_beginning(host):
     """Sorted, as many as asked for; those of other tenants and those forgotten are not among them (R84, R86, R91)."""
     for name in ("ann", "anna", "Ann", "bob", "\U0001f600", "a'n"):

@@ -64,6 +64,19 @@ def test_everybody_who_was_at_a_step_is_listed_once(crowd):
     assert dan.suppressed
 
 
+def test_who_is_there_now_is_asked_of_nobody_else():
+    """The history of those who have left is not read, whatever is asked about those who are there (R84)."""
+    with open_engine("sqlite") as engine:
+        Host(engine).deploy(Send("hello", channel="EMAIL", template="t"), Wait("rest", "9 days"))
+        with statements(engine) as asked:
+            engine.people("j", "hello", now=True)
+            engine.people("j", "hello", now=True, did="opened", did_not="clicked", order="entered")
+        with engine.store.reader() as reader:
+            plans = [row[3] for sql in list(asked) for row in reader.rows(f"EXPLAIN QUERY PLAN {sql}")]
+    assert "SEARCH e USING INDEX enrollments_at_step (version=? AND step=?)" in plans
+    assert [plan for plan in plans if "enrollments_by_journey" in plan or plan.startswith("SCAN m")] == []
+
+
 @pytest.mark.rows(65, 139)
 def test_only_who_is_there_now_can_be_asked_for(crowd):
     """`now` lists those whose stay lasts; without it those who have left are listed too."""

@@ -79,7 +79,10 @@ QUESTIONS = {
     "explanations": lambda engine: [str(engine.explain("welcome", name)) for name in NAMES[:3]],
     "reasons": lambda engine: [str(engine.why_not("club", name, at=START + 120 * HOUR)) for name in NAMES[:3]],
     "people": lambda engine: [
-        engine.people(each.id, step.id, take=None, fields=["plan"]) for each in JOURNEYS for step in each.steps
+        engine.people(each.id, step.id, now=now, take=None, fields=["plan"])
+        for each in JOURNEYS
+        for step in each.steps
+        for now in (False, True)
     ],
     "customers": lambda engine: engine.customer_ids("c1"),
     "dossiers": lambda engine: [engine.export_customer(name) for name in NAMES[4:8]],
