@@ -83,6 +83,9 @@ CUSTOMER_EVENTS = frozenset({"field.changed", *CHANGED_BY})
 MESSAGE = "message."
 """The prefix of the types of events about a message."""
 
+MESSAGE_SENT, MESSAGE_FAILED = f"{MESSAGE}sent", f"{MESSAGE}failed"
+"""The events that answers of workers cause: a message is sent, or given up."""
+
 MESSAGE_EVENTS = frozenset(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)
 """The events about a message (R52)."""
 

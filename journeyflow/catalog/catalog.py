@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from journeyflow.basics.words import State
+from journeyflow.basics.words import MESSAGE_FAILED, State
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.definition.policies import PolicyHistory
 from journeyflow.definition.rules.chains import Chain
@@ -196,6 +196,11 @@ class Catalog:
     def hears(self, tenant: str, event: str, changed: str) -> bool:
         """Return whether any version of a tenant reacts to an event, or to the `changed` attribute that it reports."""
         return event in self.listened.get(tenant, NONE) or (changed != "" and tenant in self.watched)
+
+    @cached_property
+    def hears_failures(self) -> bool:
+        """Whether any version of any tenant listens to messages that are given up."""
+        return any(MESSAGE_FAILED in types for types in self.listened.values())
 
     @cached_property
     def dated(self) -> Mapping[str, frozenset[str]]:

@@ -148,16 +148,18 @@ class Request(NamedTuple):
     """The data that a batch needs.
 
     `names` (tenant, id) and `whole` (numbers) request customers with the newest run of each journey and key that they
-    were in; `numbers` requests customers with their attributes alone; `serials` requests runs by serial, with their
-    customers; `posts` requests messages by (serial, n). `reading` is the versions whose runs need the newest message of
-    each step, `posts_of` runs that need them in any case. `events` is (tenant, type, id) to be looked up among handled
-    events.
+    were in; `numbers` requests customers with their attributes alone; `serials` requests runs by serial, with the
+    attributes of their customers; `posts` requests messages by (serial, n). `reading` is the versions whose runs need
+    the newest message of each step, `posts_of` runs that need them in any case. `events` is (tenant, type, id) to be
+    looked up among handled events.
     """
 
     names: AbstractSet[tuple[str, str]] = frozenset()
     numbers: frozenset[int] = frozenset()
     whole: frozenset[int] = frozenset()
     serials: frozenset[int] = frozenset()
+    whole_of: AbstractSet[int] = frozenset()
+    """Those of `serials` whose customers are requested as those of `whole` are."""
     at_hand: frozenset[int] = frozenset()
     """The serials of runs that the caller has already: they need not be returned as a customer's newest."""
     posts: frozenset[tuple[int, int]] = frozenset()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from journeyflow.basics.durations import add
 from journeyflow.basics.moments import zone
-from journeyflow.basics.words import ACTIVE, CLAIMED, FAILED, MESSAGE, QUEUED, SENT
+from journeyflow.basics.words import ACTIVE, CLAIMED, FAILED, MESSAGE_FAILED, MESSAGE_SENT, QUEUED, SENT
 from journeyflow.definition.retry import USUAL, Retry
 from journeyflow.definition.steps import Send
 from journeyflow.records.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
@@ -20,8 +20,6 @@ GIVEN_UP = "message given up"
 
 LEASE_ENDED = "no answer before the lease ended"
 """The error of an attempt that nobody answered."""
-
-MESSAGE_SENT = f"{MESSAGE}sent"
 
 UTC = zone("UTC")
 
@@ -109,7 +107,7 @@ def _failed_attempt(
     work.messages.set(post)
     named = message_id(work.catalog.nonces, post)
     work.given_up.append(GivenUp(named, post.attempts, post.error))
-    tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
+    tell(work, Happening(MESSAGE_FAILED, {"message": named}, own, at, person, post=post))
     run = work.runs[post.serial]
     if run.status == ACTIVE and send is not None and send.on_failure == "fail":
         work.advance(run, "FAIL", at, reason=GIVEN_UP)

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from journeyflow.basics.moments import iso
 from journeyflow.basics.words import CONSENT, MESSAGE, PERMANENT
+from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.rules.changes import Emitted, events_between
 from journeyflow.records.counting import KINDS, mailbox_domain, told
 from journeyflow.records.rows import Post, replacing
@@ -52,6 +53,11 @@ def tell(work: Work, event: Happening) -> None:
         handle(work, make_happening((what, data, own, at, person, causes, post, changed, None)))
     if emitted:
         work.emit(emitted, person, at, own=own)
+
+
+def may_be_heard(catalog: Catalog, tenant: str, kind: str) -> bool:
+    """Return whether a journey may hear of something that happens to a message, or of what it changes (R51, R52)."""
+    return catalog.hears(tenant, kind, CONSENT) or catalog.hears(tenant, "field.changed", CONSENT)
 
 
 _noted: Callable[[Post, Mapping[str, tuple[int, int]], str], Post] = replacing(Post, "flags", "domain")

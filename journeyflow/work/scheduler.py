@@ -11,7 +11,15 @@ from heapq import heappop
 from itertools import chain, compress
 from operator import itemgetter
 
-from journeyflow.basics.words import ACTIVE, MESSAGE, REVENUE, WITH_EFFECT
+from journeyflow.basics.words import (
+    ACTIVE,
+    MESSAGE,
+    MESSAGE_EVENTS,
+    MESSAGE_FAILED,
+    MESSAGE_SENT,
+    REVENUE,
+    WITH_EFFECT,
+)
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.machine.behaviours import advance
 from journeyflow.records.changes import Changes
@@ -42,6 +50,7 @@ from journeyflow.stores.batch import (
 )
 from journeyflow.work.circles import plan_pulls
 from journeyflow.work.delivery import lease_ended
+from journeyflow.work.engagement import may_be_heard
 from journeyflow.work.entries import admit
 from journeyflow.work.happenings import OrderGiven, Tally
 from journeyflow.work.intake import message_named, take
@@ -56,7 +65,15 @@ type_of: Callable[[Input], str] = itemgetter(4)
 """Return the type of an event."""
 
 
+answer_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 3)
+"""Return the tenant and the kind of an answer."""
+
+TOLD_BY = {"ack": MESSAGE_SENT, "nack": MESSAGE_FAILED}
+"""The event that an answer may cause, by its kind."""
+
 NO_TYPES: frozenset[tuple[str, str]] = frozenset()
+
+NOBODY: frozenset[int] = frozenset()
 
 
 def passing(due: Due, catalog: Catalog) -> AbstractSet[tuple[str, str]]:
@@ -76,31 +93,33 @@ def plan(due: Due, catalog: Catalog, unheard: AbstractSet[tuple[str, str]] = NO_
     """Return what must be loaded before due work can be handled.
 
     Customers with an input, and customers with a run that emits events other runs may listen to, are loaded with all
-    their runs. For other customers the attributes suffice; of those with events of `unheard` types, it is enough to
-    know whether they are there.
+    their runs. For other customers the attributes suffice, and for those of messages to which something happens that
+    nobody hears of; of those with events of `unheard` types, it is enough to know whether they are there.
     """
     events = due.by_kind.get("event", ())
     telling = {kind for kind in set(map(type_of, events)) if kind == REVENUE or kind.startswith(MESSAGE)}
-    about = [item for item in events if item.type in telling] if telling else []
-    named = [item.id for item in due.answers] + [message_named(item) for item in about]
-    posts = {place for each in named if (place := place_of(each, catalog.nonces))}.union(due.posts)
+    about = [(item, message_named(item)) for item in events if item.type in telling] if telling else []
+    quiet = _quiet(about, catalog)
+    told = [*map(id_of, due.answers), *(named for _, named in about)]
+    posts = {place for each in told if (place := place_of(each, catalog.nonces))}
     runs = due.runs.values()
     versions = {*map(version_of, runs)}
     heard = frozenset(map(customer_of, _of_versions(runs, versions - catalog.unheard)))
     return Request(
-        _named(due, unheard) if unheard else due.named.keys(),
+        _named(due, unheard, quiet) if unheard or quiet else due.named.keys(),
         frozenset(map(customer_of, runs)) - heard,
         heard,
-        frozenset({serial for serial, _ in posts}),
+        frozenset({serial for serial, _ in chain(posts, due.posts)}),
+        _whole_of(due, catalog),
         frozenset(due.runs),
-        frozenset(posts),
+        frozenset(posts - due.posts.keys()),
         frozenset(map(serial_of, _of_versions(runs, versions & catalog.reading_posts))),
         catalog.reading_posts,
         frozenset(_named_events(events)),
         frozenset(named_in(item) for item in events if type_in(item) in unheard) if unheard else frozenset(),
         caps=CapRequest(catalog.capped, _since(due, catalog)) if catalog.capped else None,
         clicked=frozenset(
-            {(item.tenant, item.customer) for item in about if item.type == REVENUE and message_named(item) is None}
+            {(item.tenant, item.customer) for item, named in about if item.type == REVENUE and named is None}
         ),
         converting=catalog.converting,
         suppressed=suspects(catalog, due.inputs.values()),
@@ -109,11 +128,26 @@ def plan(due: Due, catalog: Catalog, unheard: AbstractSet[tuple[str, str]] = NO_
     )
 
 
-def _named(due: Due, unheard: AbstractSet[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return the (tenant, id) of the customers that inputs name, apart from events of some types."""
+def _named(due: Due, unheard: AbstractSet[tuple[str, str]], quiet: AbstractSet[int]) -> set[tuple[str, str]]:
+    """Return the (tenant, id) of the customers that inputs name, apart from some events."""
     telling = (items for kind, items in due.by_kind.items() if kind not in ANSWERS and kind != "event")
-    heard = (item for item in due.by_kind["event"] if type_in(item) not in unheard)
+    heard = (item for item in due.by_kind["event"] if type_in(item) not in unheard and item.seq not in quiet)
     return set(map(named_in, chain(heard, *telling)))
+
+
+def _quiet(about: Sequence[tuple[Input, object]], catalog: Catalog) -> AbstractSet[int]:
+    """Return the numbers of the events about a message that concern no journey: its own customer is enough."""
+    types = {type_in(item) for item, _ in about if item.type in MESSAGE_EVENTS}
+    quiet = {each for each in types if not may_be_heard(catalog, *each)}
+    return {item.seq for item, named in about if named is not None and type_in(item) in quiet} if quiet else NOBODY
+
+
+def _whole_of(due: Due, catalog: Catalog) -> AbstractSet[int]:
+    """Return the runs of messages of whose answers and ends of leases a journey may hear."""
+    tellers = set(map(answer_in, due.answers))
+    heard = {each for each in tellers if each[1] in TOLD_BY and may_be_heard(catalog, each[0], TOLD_BY[each[1]])}
+    told = (place_of(item.id) for item in due.answers if answer_in(item) in heard) if heard else ()
+    return {place[0] for place in chain(told, due.posts if catalog.hears_failures else ()) if place is not None}
 
 
 def _of_versions(runs: Collection[Run], versions: AbstractSet[int]) -> Iterable[Run]:

@@ -22,6 +22,7 @@ from journeyflow.stores.batch import (
     DueKey,
     Loaded,
     Request,
+    customer_of,
     named_by,
     select_due,
 )
@@ -125,10 +126,10 @@ class MemoryTransaction:
         circles = store.pulls.circles(request.pulls, store.numbers)
         numbers = map(store.numbers.get, named_by(request, circles))
         named = {number for number in numbers if number is not None}
-        whole = {*request.whole, *named, *(run.customer for run in runs.values())}
+        whole = {*request.whole, *named, *map(customer_of, map(runs.__getitem__, runs.keys() & request.whole_of))}
         heads = {} if request.limits is None else store.limits.heads(request.limits)
         whole |= {entry.customer for entries in heads.values() for entry in entries}
-        people = self._people(whole, whole | request.numbers)
+        people = self._people(whole, whole.union(request.numbers, map(customer_of, runs.values())))
         runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
         known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
         clicked, sent = self._clicked(request, people), self._sent(request, people)
@@ -219,7 +220,7 @@ class MemoryTransaction:
             if post.at >= caps.since and post.status in COUNTED
         ]
 
-    def _people(self, whole: set[int], numbers: set[int]) -> tuple[CustomerInHand, ...]:
+    def _people(self, whole: AbstractSet[int], numbers: AbstractSet[int]) -> tuple[CustomerInHand, ...]:
         """Return the customers under some numbers, the whole ones with the newest run of each journey and key."""
         store, people = self._store, []
         for number in sorted(numbers & store.customers.keys()):

@@ -7,7 +7,7 @@ from typing import Any
 from journeyflow.basics.values import loads_each
 from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
 from journeyflow.records.rows import Deferred, Glimpse, Run
-from journeyflow.stores.batch import CustomerInHand, Loaded, Request, named_by
+from journeyflow.stores.batch import CustomerInHand, Loaded, Request, customer_of, named_by
 from journeyflow.stores.postgres.asking import Asker, BoundQuestion, FoundRows, RowQuestion, about, asking_for, shape_of
 from journeyflow.stores.postgres.limits import heads_asked, load_limits
 from journeyflow.stores.postgres.pulls import load_circles, load_pulls
@@ -92,11 +92,11 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     heads = {queue: list(map(Deferred._make, rows)) for queue, rows in zip(heads_of, waiting, strict=True)}
     posts = {row[:2]: read_post(row) for row in told}
     runs, people = _runs(running), _people(named)
-    whole = {*request.whole, *people, *(run.customer for run in runs.values())}
+    whole = {*request.whole, *people, *map(customer_of, map(runs.__getitem__, runs.keys() & request.whole_of))}
     whole |= {entry.customer for entries in heads.values() for entry in entries}
     readers = request.readers(runs)
     numbered, inside, glimpses = asking.together(
-        about(PEOPLE, (whole | request.numbers) - people.keys()),
+        about(PEOPLE, whole.union(request.numbers, map(customer_of, runs.values())) - people.keys()),
         about(NEWEST_RUNS, whole),
         about(NEWEST_POSTS, readers),
     )

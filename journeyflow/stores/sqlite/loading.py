@@ -7,7 +7,7 @@ from typing import Final
 from journeyflow.basics.values import dumps, loads, loads_joined
 from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
 from journeyflow.records.rows import Deferred, Glimpse, Post, Run
-from journeyflow.stores.batch import CustomerInHand, LimitsLoaded, Loaded, Request, named_by, serial_of
+from journeyflow.stores.batch import CustomerInHand, LimitsLoaded, Loaded, Request, customer_of, named_by, serial_of
 from journeyflow.stores.rows import POST_ROW, RUN_FORM, SEEN_FORM, read_post, read_runs, read_seen
 from journeyflow.stores.sqlite.alike import Selection
 from journeyflow.stores.sqlite.asking import Lookup, SQLiteAsker, lookup
@@ -86,10 +86,10 @@ def load(asker: SQLiteAsker, numbers: NextNumbers, request: Request) -> Loaded:
     posts, runs = _named_posts(asker, request.posts), _runs(asker, request.serials)
     circles = load_circles(asker.connection, request.pulls)
     people = _people_by_name(asker, named_by(request, circles))
-    whole = {*request.whole, *people, *(run.customer for run in runs.values())}
+    whole = {*request.whole, *people, *map(customer_of, map(runs.__getitem__, runs.keys() & request.whole_of))}
     heads = {} if request.limits is None else queue_heads(asker.connection, request.limits)
     whole |= {entry.customer for entries in heads.values() for entry in entries}
-    missing = (whole | request.numbers) - people.keys()
+    missing = whole.union(request.numbers, map(customer_of, runs.values())) - people.keys()
     people.update(_people_by_number(asker, missing))
     inside: dict[int, list[int]] = {}
     few = len(whole) <= FEW

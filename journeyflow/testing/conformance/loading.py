@@ -187,10 +187,13 @@ class Loading(Begun):
             expect({**found.runs, 1: run(1, 1), 3: run(3, 2)}, {1: run(1, 1), 2: run(2, 1, 2), 3: run(3, 2)})
 
     def test_load_serials(self, tmp_path: Path) -> None:
-        """A run requested by serial comes as it is, with its whole customer."""
+        """A run requested by serial comes as it is, with its customer's attributes; with the whole one if asked for."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(ended(1, 1), run(2, 1, 2))), Changes(runs=(run(3, 1, number=2),)))
             found = load(store, serials=frozenset({1, 77}))
+            expect(dict(found.runs), {1: ended(1, 1)})
+            expect(people(found), {1: ("t", "ann", {"plan": "free"}, [])})
+            found = load(store, serials=frozenset({1, 77}), whole_of=frozenset({1, 77}))
             expect(dict(found.runs), {1: ended(1, 1), 2: run(2, 1, 2), 3: run(3, 1, number=2)})
             expect(people(found), {1: ("t", "ann", {"plan": "free"}, [2, 3])})
 
