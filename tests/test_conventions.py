@@ -232,6 +232,7 @@ KEEPS_STATE = {
     "TenantNumbers": "the numbers that a transaction gives",
     "MemoryStore": "it is the store",
     "MemoryRows": "what a store in memory keeps",
+    "MemoryWriting": "likewise",
     "MemoryTransaction": "a handle on the store",
     "PartReader": "collects the faults of one file while it is read",
     "Outline": "the lists of one edit, gone when the new journey is made",

@@ -12,8 +12,8 @@ from journeyflow.records.changes import Changes
 from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.memory.commits import Unfinished, cut, unfinished
 from journeyflow.stores.memory.mirror import Mirror, laid_out
-from journeyflow.stores.memory.rows import MemoryRows
 from journeyflow.stores.memory.transaction import NAME, MemoryTransaction
+from journeyflow.stores.memory.writing import MemoryWriting
 from journeyflow.stores.turns import Block, Joining, StoreTurn
 
 if TYPE_CHECKING:  # which only queries need
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # which only queries need
 CLOSED = ("the store is closed", "make another")
 
 
-class MemoryStore(MemoryRows):
+class MemoryStore(MemoryWriting):
     """A store that keeps everything in this process; nothing is written to disk.
 
     `nonce` is part of message ids; it is fixed, so that equal inputs give equal results (R90).
