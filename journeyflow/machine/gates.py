@@ -55,18 +55,28 @@ def gates_of(walk: Walk, send: CompiledSend) -> Callable[[Walk], Closed]:
     needless: set[Gate] = set() if send.step.window or (terms and terms.quiet(channel)) else {_hours, _window}
     if terms is None or not terms.caps(channel):
         needless.add(_caps)
-    gates = [consent if gate is _consent else gate for gate in asked if gate not in needless]
-    if gates == [consent]:
+    gates = [gate for gate in asked if gate not in needless]
+    if gates == [_consent]:
         return consent
-    return lambda other: _first_closed(gates, other, send)
+    fewest = terms.fewest(channel) if terms is not None and gates == [_consent, _caps] else 0
+
+    def ask(other: Walk) -> Closed:
+        if len(other.sent) + len(other.new_posts) < fewest and consent(other) is None:  # the usual case
+            return None
+        return _first_closed(gates, other, send)
+
+    return ask
 
 
 def _consent_to(program: Program, send: CompiledSend) -> Gate:
     """Return a gate that checks consent only, without looking up the journey each time."""
-    required = program.consent_required
+    required, channel = program.consent_required, send.step.channel
 
-    def ask(walk: Walk, _: CompiledSend | None = None) -> Closed:
-        if not required and walk.attributes.get("consent") is None:  # the usual case
+    def ask(walk: Walk) -> Closed:
+        given = walk.attributes.get("consent")
+        if (given is None and not required) or (
+            given.__class__ is dict and given.get(channel) is True
+        ):  # the usual cases
             return None
         return _consent(walk, send)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journeyflow.basics.chance import KEPT_OUT, bucket
 from journeyflow.basics.durations import add
@@ -62,7 +62,7 @@ def enter(
     if reason is not None:
         return reason if quiet else work.refuse(record, person, reason, at, facts.seen)
     restarts = newest is not None and newest.status == ACTIVE  # only with the re-entry policy "restart"
-    kept_out = program.holdout > 0 and not restarts and _is_kept_out(program, person)
+    kept_out = program.holdout > 0 and not restarts and _is_kept_out(program, person.id)
     text = text if text is not None or not data else dumps(dict(data))
     # counted or not by its own instant, whenever it is handled (R4)
     if not kept_out and record.number in work.catalog.limited and (program.limits or record.was_limited(own)):
@@ -179,9 +179,9 @@ def _go_on(work: Work, program: Program, own: int) -> None:
         work.end_before(key)
 
 
-def _is_kept_out(program: Program, person: CustomerInHand) -> bool:
+def _is_kept_out(program: Program, customer: str) -> bool:
     """Return whether chance holds a customer out of a journey; the answer is always the same (R25, R38)."""
-    return bucket(program.tenant, program.journey.id, KEPT_OUT, person.id) < program.holdout
+    return bucket(program.tenant, program.journey.id, KEPT_OUT, customer) < program.holdout
 
 
 class Candidate(NamedTuple):
@@ -241,15 +241,18 @@ def _asked_of_first(program: Program) -> Checks:
     return tuple((reason, stands) for reason, stands in _asked_of(program) if reason not in OF_RETURNING)
 
 
-def obstacles_of(program: Program) -> tuple[Callable[[Candidate], bool], ...]:
-    """Return the checks on a first entry that an event from outside the engine triggers (R21)."""
+def obstacles_of(program: Program) -> tuple[Callable[[Any], bool], ...]:
+    """Return the checks on a first entry that an event from outside the engine triggers (R21).
+
+    Of a candidate they read no more than `program`, `facts`, `key`, `force` and `bare`.
+    """
     asked = tuple(stands for _, stands in _asked_of_first(program))
     return (*asked, _kept_out) if program.holdout else asked
 
 
 def _kept_out(candidate: Candidate) -> bool:
     """Return whether chance holds the customer out (R25)."""
-    return _is_kept_out(candidate.program, candidate.event.person)
+    return _is_kept_out(candidate.program, candidate.facts.customer)
 
 
 def _lacks_key(candidate: Candidate) -> bool:
@@ -280,7 +283,7 @@ def _already_out(candidate: Candidate) -> bool:
 
 def _lacks_consent(candidate: Candidate) -> bool:
     """Return whether the customer consents to no channel of a journey that requires consent (R54)."""
-    attributes, channels = candidate.event.person.attributes, candidate.program.channels
+    attributes, channels = candidate.facts.attributes, candidate.program.channels
     for channel in channels:  # checked for every entry: any() would make a generator each time
         if consents(attributes, channel, required=True):
             return False

@@ -62,13 +62,14 @@ class SQLiteAsker:
         question, about = _about(asked, sorted(numbers))
         return self.rows(question.text, {**about, **parameters})
 
-    def of_alike(self, asked: Lookup, numbers: Collection[int]) -> list[Row]:
+    def of_alike(self, asked: Lookup, numbers: Collection[int], **parameters: object) -> list[Row]:
         """Ask as `of` does, for rows of which most columns are alike if there are many."""
         each = sorted(numbers)
-        sample = self.of(asked, each[:SAMPLE])
+        sample = self.of(asked, each[:SAMPLE], **parameters)
         if not sample or len(each) <= SAMPLE:
-            return sample + self.of(asked, each[SAMPLE:])
-        return sample + rows_alike(self.connection, *_about(asked, each[SAMPLE:]), sample)
+            return sample + self.of(asked, each[SAMPLE:], **parameters)
+        question, about = _about(asked, each[SAMPLE:])
+        return sample + rows_alike(self.connection, question, {**about, **parameters}, sample)
 
     def first_alike(self, question: Selection, limit: int, parameters: Mapping[str, object]) -> list[Row]:
         """Ask for the first rows, at most so many, of which most columns are alike if there are many."""

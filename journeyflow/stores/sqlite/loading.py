@@ -20,14 +20,15 @@ RUNS = lookup(RUN_FORM.each(), "enrollments", "serial")
 NEWEST_RUNS = Lookup(
     *(
         Selection(
-            ("customer", "serial", "max(run)"),
-            f"FROM enrollments WHERE customer {among} GROUP BY customer, journey, key",
+            ("json_group_array(customer)", "json_group_array(serial)"),
+            "FROM (SELECT customer, serial, max(run) FROM enrollments"
+            f" WHERE customer {among} GROUP BY customer, journey, key)",
         )
         for among in ("IN (SELECT value FROM json_each(:each))", "BETWEEN :first AND :last")
     )
 )
 """The newest run of each journey and key of some customers: an index answers it alone, which holds all their runs, in
-the order of the groups."""
+the order of the groups. They come as two lists."""
 
 
 def _newest(customer: str, before: str = "") -> str:
@@ -43,7 +44,7 @@ NEWEST_RUNS_OF_FEW = (
     " SELECT e.customer, e.serial, e.journey, e.key FROM newest n CROSS JOIN enrollments e WHERE e.serial = ifnull("
     f"{_newest('n.customer', ' AND journey = n.journey AND key < n.key')},"
     f" {_newest('n.customer', ' AND journey < n.journey')})"
-    ") SELECT customer, serial, 0 FROM newest"
+    ") SELECT customer, serial FROM newest"
 )
 """The same by a seek for each journey and key: runs of long ago cost nothing, but who has one run costs more."""
 
@@ -75,7 +76,7 @@ SENT = lookup(
     ["e.customer", "m.enrollment", "m.n", "m.at", "m.channel"],
     "enrollments e JOIN messages m ON m.enrollment = e.serial",
     "e.customer",
-    " AND e.last_at >= :since AND m.at >= :since AND m.status IN (SELECT value FROM json_each(:counted))",
+    f" AND e.last_at >= :since AND m.at >= :since AND m.status IN ({', '.join(map(repr, sorted(COUNTED)))})",
 )
 
 NEWEST_POSTS = lookup(SEEN_FORM.each(), "messages", "enrollment")
@@ -92,9 +93,11 @@ def load(asker: SQLiteAsker, numbers: NextNumbers, request: Request) -> Loaded:
     missing = whole.union(request.numbers, map(customer_of, runs.values())) - people.keys()
     people.update(_people_by_number(asker, missing))
     inside: dict[int, list[int]] = {}
-    few = len(whole) <= FEW
-    for number, serial, _ in asker.each_of(NEWEST_RUNS_OF_FEW, whole) if few else asker.of(NEWEST_RUNS, whole):
-        inside.setdefault(number, []).append(serial)
+    for number, serial in _newest_runs(asker, whole):
+        if number in inside:
+            inside[number].append(serial)
+        else:
+            inside[number] = [serial]
     for number, serials in inside.items():
         people[number].serials = sorted(serials)
     runs.update(_runs(asker, {*chain.from_iterable(inside.values())} - runs.keys() - request.at_hand))
@@ -159,7 +162,15 @@ def _sent(
     if caps is None:
         return []
     numbers = [person.number for person in people if person.tenant in caps.tenants]
-    return asker.of(SENT, numbers, since=caps.since, counted=dumps(sorted(COUNTED)))
+    return asker.of_alike(SENT, numbers, since=caps.since)
+
+
+def _newest_runs(asker: SQLiteAsker, customers: Collection[int]) -> Iterable[tuple[int, int]]:
+    """Return the newest run of each journey and key of some customers, as (customer, serial)."""
+    if len(customers) <= FEW:
+        return asker.each_of(NEWEST_RUNS_OF_FEW, customers)
+    ((numbers, serials),) = asker.of(NEWEST_RUNS, customers)
+    return zip(loads(numbers), loads(serials), strict=True)
 
 
 def _runs(asker: SQLiteAsker, serials: Collection[int]) -> dict[int, Run]:

@@ -25,14 +25,14 @@ from journeyflow.basics.words import ACTIVE, WITH_EFFECT
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.rules.chains import Order
 from journeyflow.machine.behaviours import advance, go
-from journeyflow.machine.facts import NOTHING, Data, Facts
+from journeyflow.machine.facts import NOTHING, Facts
 from journeyflow.machine.notes import FRESH, NO_POSTS, NOTHING_SENT, Past, Result, Situation, Stimulus
 from journeyflow.machine.program import Program
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Crowd, Input, Run
 from journeyflow.stores.batch import INPUT, TIMER, CustomerInHand, Due, customer_of
-from journeyflow.work.entries import first_run, make_candidate, obstacles_of
-from journeyflow.work.happenings import NOBODY, changed_attribute, make_happening
+from journeyflow.work.entries import first_run, obstacles_of
+from journeyflow.work.happenings import changed_attribute
 from journeyflow.work.intake import known_already, note_dates
 from journeyflow.work.stages import LISTENING
 from journeyflow.work.together.walks import (
@@ -76,17 +76,31 @@ class Lane:
 
 
 class Entrance(Lane):
-    """Where new customers enter a journey by an event."""
+    """Where new customers enter a journey by an event; also the candidate whom the checks on an entry are about."""
 
-    __slots__ = ("begun", "beside", "obstacles", "record", "run")
+    __slots__ = ("begun", "beside", "key", "obstacles", "run")
+
+    force = False
 
     def __init__(self, work: Work, record: JourneyRecord) -> None:
         """Open the newest version to customers."""
         program = record.newest
         super().__init__(work, program, "ENTER", 0, 0)
-        self.record, self.obstacles = record, obstacles_of(program)
+        self.obstacles, self.key = obstacles_of(program), ""
         self.beside = AskedWalk(program, work.catalog.nonces, None)
         self.begun: tuple[int, str | None, str] | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """The facts about the customer last met."""
+        return self.walk
+
+    def is_closed(self) -> bool:
+        """Return whether any check stops the customer last met, under the key."""
+        for stands in self.obstacles:  # noqa: SIM110 checked for every entry: any() would make a generator each time
+            if stands(self):
+                return True
+        return False
 
     def bare(self) -> Facts:
         """Return the facts about the customer last met, without the event."""
@@ -94,11 +108,11 @@ class Entrance(Lane):
         beside.meet(met.customer, met.attributes, met.at, None)
         return beside
 
-    def run_of(self, at: int, text: str | None, key: str) -> Run:
-        """Return the run of a customer who enters at an instant with this trigger data and key."""
-        if (at, text, key) != self.begun:
-            self.begun = at, text, key
-            self.run = first_run(0, 0, self.program, at, text, key)
+    def run_of(self, at: int, text: str | None) -> Run:
+        """Return the run of a customer who enters at an instant with this trigger data, under the key."""
+        begun = at, text, self.key
+        if begun != self.begun:
+            self.begun, self.run = begun, first_run(0, 0, self.program, *begun)
         return self.run
 
 
@@ -189,8 +203,13 @@ class Crowds:
             heard = self._hearing[way] = self._listeners(way, program)
         if heard != WATCHERS:
             return heard == SOMEBODY
-        runs, serials = self._work.runs, person.serials if person is not None else ()
-        return not way.ended or any(runs[each].status == ACTIVE for each in serials if each != serial)
+        if not way.ended:
+            return True
+        runs = self._work.runs
+        for each in person.serials if person is not None else ():
+            if each != serial and runs[each].status == ACTIVE:
+                return True
+        return False
 
     def _listeners(self, way: WalkOutcome, program: Program) -> int:
         """Return who listens to what a walk emits."""
@@ -252,11 +271,12 @@ class Crowds:
             walk.meet(name, attributes, at, data)
             if program.where is not None and not program.where(walk):
                 continue
-            key = "" if program.key is None else program.key_of(data)
-            if door.obstacles and self._is_stopped(door, item, data, at, key, person):
+            if program.key is not None:
+                door.key = program.key_of(data)
+            if door.obstacles and door.is_closed():
                 return None
             begin = door.way if door.way is not UNKNOWN else self._beginning(door)
-            way, due, read = follow(begin, walk, walk.begin(door.run_of(at, text, key)))
+            way, due, read = follow(begin, walk, walk.begin(door.run_of(at, text)))
             if way.__class__ is not WalkOutcome or (due is not None and due <= self._until):
                 self._want(door, way)
                 return None
@@ -266,18 +286,6 @@ class Crowds:
         if len(entries) > 1 and any(way.changes or way.posts for _, way, _, _ in entries):
             return None  # the second may depend on what the first does
         return entries
-
-    def _is_stopped(  # noqa: PLR0917 what a candidate is made of
-        self, door: Entrance, item: Input, data: Data, at: int, key: str, known: CustomerInHand | None
-    ) -> bool:
-        """Return whether any check stops an entry."""
-        work, person = self._work, known or CustomerInHand(0, item.tenant, item.customer, {})
-        event = make_happening((item.type, data, item.at, at, person, NOBODY, None, "", item.text))
-        candidate = make_candidate((work, door.record, door.program, event, door.walk, None, key, False, door.bare))
-        for stands in door.obstacles:  # noqa: SIM110 checked for every entry: any() would make a generator each time
-            if stands(candidate):
-                return True
-        return False
 
     def _doors_of(self, tenant: str, event: str) -> tuple[int, list[Entrance]]:
         """Return the entrances of an event, and the instant from which they are valid.

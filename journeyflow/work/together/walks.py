@@ -54,6 +54,9 @@ MAX_WAYS = 32
 GATED_BY = frozenset({"consent", "timezone"})
 """The attributes that the gates of a Send read."""
 
+NO_NEW: list[Post] = []
+"""The messages of whoever is asked, before a question that comes behind some; never modified in place."""
+
 UNTIL = int
 """The answer that stands for every instant: an integer answer is the end of a rest, which differs per customer."""
 
@@ -98,8 +101,10 @@ def _of_all(ask: Ask) -> Ask:
 def _behind(ask: Ask, posts: list[Post]) -> Ask:
     """Return a question asked after the messages that the walk has made so far, at the walk's own instant.
 
-    Caps may count those messages.
+    Caps may count those messages. Whoever is asked has made none so far.
     """
+    if not posts:
+        return ask
 
     def ask_behind(walk: Walk) -> object:
         walk.new_posts = [post._replace(at=walk.at) for post in posts]
@@ -205,12 +210,13 @@ class AskedWalk(Walk):
         """Stand for a customer's run, with its newest messages."""
         self.run, self.customer, self.attributes, self.at, self.posts = run, customer, attributes, at, posts
         self._trigger = self._zone = None
+        self.new_posts = NO_NEW
 
     def meet(self, customer: str, attributes: dict[str, object], at: int, event: Data | None) -> None:
         """Stand for a customer who has no run yet, with the event that may begin one."""
         self.run = None  # type: ignore[assignment]  # until `begin`
         self.customer, self.attributes, self.at, self.event = customer, attributes, at, event
-        self.seen, self._trigger, self._zone = {}, None, None
+        self.seen, self._trigger, self._zone, self.new_posts = {}, None, None, NO_NEW
 
     def begin(self, run: Run) -> Read:
         """Continue where the new run begins, without the event; return the values read so far."""
