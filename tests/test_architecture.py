@@ -173,6 +173,23 @@ def test_sql_stands_in_two_rooms():
     assert {each for each in asking if room(each) in {"simulation", "testing"}} <= ASKS_AS_A_HOST
 
 
+def test_rows_of_a_file_are_fetched_before_they_are_read():
+    """An error about a row would hold an open statement, and the log of the file could not be emptied (R86).
+
+    The one cursor that is read row by row is that of a view, which closes it.
+    """
+    by_row = [
+        module
+        for module in modules()
+        if is_in(module, "stores.sqlite")
+        for node in nodes(module)
+        for part in ast.iter_child_nodes(node)
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "execute"
+        if not isinstance(node, ast.Expr | ast.Attribute)
+    ]
+    assert by_row == ["stores.sqlite.reader"]
+
+
 ASKS_AS_A_HOST = {
     *("simulation.demo", "testing.running"),
     *(f"testing.conformance.{part}" for part in ("asking", "catalog", "loading", "questions", "writing")),

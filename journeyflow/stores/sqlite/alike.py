@@ -55,7 +55,7 @@ def rows_alike(
     if not led or 2 * len(common) < len(question.columns):
         return connection.execute(question.text, parameters).fetchall()
     names = {f"common{place}": value for place, value in common.items()}
-    ((count, odd, *texts),) = connection.execute(_in_lists(question, common), {**parameters, **names})
+    ((count, odd, *texts),) = connection.execute(_in_lists(question, common), {**parameters, **names}).fetchall()
     lists = iter(texts)
     columns = [
         repeat(common[place], count) if place in common else loads(next(lists))

@@ -70,7 +70,7 @@ def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
     ).fetchall()
     told = read_told(rows, set(person.later))
     _bare(connection, [without_person(item, outcome, person.name) for item, outcome in told])
-    [(key,)] = connection.execute("SELECT value FROM meta WHERE name = ?", (KEY,))
+    [(key,)] = connection.execute("SELECT value FROM meta WHERE name = ?", (KEY,)).fetchall()
     connection.executemany(SUPPRESS, suppressions(key, person, known_events(told)))
 
 
@@ -90,7 +90,9 @@ def _hush(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
     inbox = {
         serial: person.inbox
         for person in people
-        for (serial,) in connection.execute("SELECT serial FROM enrollments WHERE customer = ?", (person.number,))
+        for (serial,) in connection.execute(
+            "SELECT serial FROM enrollments WHERE customer = ?", (person.number,)
+        ).fetchall()
     }
     nacks = connection.execute(f"{INPUTS} WHERE kind = 'nack' AND data IS NOT NULL").fetchall() if inbox else []
     rows = [(item.text, item.seq) for item in hushed(nacks, inbox)]

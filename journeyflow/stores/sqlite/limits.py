@@ -37,7 +37,7 @@ def queue_heads(connection: "Connection", request: LimitRequest) -> dict[int, li
     """Return the beginnings of queues: a seek for each."""
     sql = f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE journey = ? ORDER BY at, number LIMIT ?"
     return {
-        journey: [Deferred._make(row) for row in connection.execute(sql, (journey, request.ahead))]
+        journey: [Deferred._make(row) for row in connection.execute(sql, (journey, request.ahead)).fetchall()]
         for journey in sorted(request.queues)
     }
 
@@ -53,13 +53,13 @@ def load_limits(
     rows = connection.execute(
         f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE customer IN (SELECT value FROM json_each(?)) ORDER BY number",
         (dumps(sorted(customers)),),
-    )
+    ).fetchall()
     single = [Deferred._make(row) for row in rows]
     timers = connection.execute(
         "SELECT journey, which, due FROM journey_timers WHERE journey IN (SELECT value FROM json_each(?))"
         " ORDER BY journey, which",
         (dumps(sorted(request.journeys)),),
-    )
+    ).fetchall()
     return LimitsLoaded(
         {journey: _newest(connection, journey, since, count) for journey, since, count in request.slots},
         heads,
@@ -73,14 +73,14 @@ def load_limits(
 def _waiting(connection: "Connection", journey: int, most: int) -> int:
     """Return how many entries wait in a queue, so many at most."""
     sql = "SELECT count(*) FROM (SELECT 1 FROM deferred WHERE journey = ? LIMIT ?)"
-    ((count,),) = connection.execute(sql, (journey, most))
+    ((count,),) = connection.execute(sql, (journey, most)).fetchall()
     return int(count)
 
 
 def _newest(connection: "Connection", journey: int, since: int, count: int) -> list[int]:
     """Return the newest slots later than an instant, so many at most, ascending."""
     sql = "SELECT at, count FROM slots WHERE journey = ? AND at > ? ORDER BY at DESC LIMIT ?"
-    rows = connection.execute(sql, (journey, since, count))
+    rows = connection.execute(sql, (journey, since, count)).fetchall()
     slots = (at for at, times in rows for _ in range(times))
     return list(islice(slots, count))[::-1]
 

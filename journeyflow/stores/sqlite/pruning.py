@@ -54,11 +54,7 @@ ORDER BY seq LIMIT ?
 
 
 def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
-    """Return the first runs that ended before an instant, with all that belongs to them.
-
-    Rows are fetched before they are read: an error about one would hold an open statement, and the log of the file
-    could not be emptied as long as a host holds the error.
-    """
+    """Return the first runs that ended before an instant, with all that belongs to them."""
     asked = {"after": request.after, "before": request.before, "limit": request.limit}
     rows = connection.execute(FINISHED, {**asked, "journeys": dumps(sorted(request.journeys))}).fetchall()
     serials = dumps([serial for serial, *_ in rows])
@@ -71,7 +67,8 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
         ).fetchall()
     ]
     moves = connection.execute(MOVES, (serials,)).fetchall()
-    return finished_of(rows, moves, posts, _told(connection, posts), connection.execute(ANSWERED) if posts else ())
+    answers = connection.execute(ANSWERED).fetchall() if posts else ()
+    return finished_of(rows, moves, posts, _told(connection, posts), answers)
 
 
 def _told(connection: "Connection", posts: Sequence[Post]) -> list[tuple[Input, str]]:
@@ -80,7 +77,7 @@ def _told(connection: "Connection", posts: Sequence[Post]) -> list[tuple[Input, 
         return []
     events = read_told(connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)).fetchall())
     twice = told_twice(posts)
-    return [*events, *acks_of(connection.execute(f"{ACKS} ORDER BY seq"), twice)] if twice else events
+    return [*events, *acks_of(connection.execute(f"{ACKS} ORDER BY seq").fetchall(), twice)] if twice else events
 
 
 def load_past(connection: "Connection", request: PastRequest) -> tuple[tuple[Input, str], ...]:

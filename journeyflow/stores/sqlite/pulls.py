@@ -34,7 +34,7 @@ def _following(connection: "Connection", journey: int, tenant: str, name: str | 
     after, names = found[0] if found else "", list[str]()
     for side in (">", "<="):
         sql = f"SELECT {column} FROM {rows} AND {column} {side} ? ORDER BY {column} LIMIT ?"
-        names += [each for (each,) in connection.execute(sql, (*parameters, after, count - len(names)))]
+        names += [each for (each,) in connection.execute(sql, (*parameters, after, count - len(names))).fetchall()]
     return names
 
 
@@ -46,7 +46,7 @@ def load_pulls(
     rounds = connection.execute(
         f"SELECT {ROUND_COLUMNS} FROM pulls WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey",
         (journeys,),
-    )
+    ).fetchall()
     return PullsLoaded(
         {row[0]: Round._make((*row[:5], bool(row[5]), *row[6:])) for row in rounds},
         circles,
@@ -62,7 +62,7 @@ def _entries(connection: "Connection", journey: int, times: int, numbers: Collec
         " SELECT max(n.run) FROM enrollments n WHERE n.customer = k.value AND n.journey = :journey AND n.key = '')"
         " ORDER BY e.customer, e.run",
         {"customers": dumps(sorted(numbers)), "journey": journey, "times": times},
-    )
+    ).fetchall()
     entries: dict[int, list[int]] = {}
     for customer, entered_at in rows:
         entries.setdefault(customer, []).append(entered_at)

@@ -85,7 +85,7 @@ class NextNumbers:
     def following(self, table: str) -> int:
         """Return the number that the next row of a table gets."""
         if not self._last:
-            self._last = dict(self._connection.execute("SELECT name, seq FROM sqlite_sequence"))
+            self._last = dict(self._connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
         return self._last.get(table, 0) + 1
 
     def forget(self) -> None:
@@ -267,8 +267,8 @@ class Writer:
             added.update(self._all_paths(version))  # from now on nothing needs to be asked
             return None
         else:
-            inserted = self._connection.execute("INSERT INTO paths (version, steps) VALUES (?, ?)", (version, text))
-            number = int(inserted.lastrowid or 0)
+            insert = "INSERT INTO paths (version, steps) VALUES (?, ?)"
+            number = int(self._connection.execute(insert, (version, text)).lastrowid or 0)
         added[path] = number
         return number
 

@@ -29,7 +29,7 @@ from journeyflow import (
     arm,
 )
 from journeyflow.errors import Conflict, CorruptDatabase, InvalidInput, NotFound
-from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.stores.sqlite import SQLiteStore, opening
 from tests.stores.scenes import START, live, tick_and_claim
 
 pytestmark = pytest.mark.unmeasured
@@ -169,15 +169,26 @@ def test_json_of_every_shape_in_every_column(tmp_path: Path, healthy: bytes, col
     assert not wrong, "\n".join(map(str, wrong))
 
 
-@pytest.mark.parametrize("change", ["inputs SET data = 'x['", "moves SET steps = 'null'"])
-def test_a_call_that_failed_keeps_nothing_open(tmp_path: Path, healthy: bytes, change: str) -> None:
-    """While a host holds the error of a prune, what the prune was reading is not in the way of an erasure (R86)."""
+@pytest.mark.parametrize(
+    ("call", "change"),
+    [
+        ("prune", "inputs SET data = 'x['"),
+        ("prune", "moves SET steps = 'null'"),
+        ("tick", "deferred SET key = CAST(x'ff' AS TEXT)"),
+        ("tick", "pulls SET origin = CAST(x'ff' AS TEXT)"),
+    ],
+)
+def test_a_call_that_failed_keeps_nothing_open(
+    tmp_path: Path, healthy: bytes, call: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a host holds the error of a call, what the call was reading is not in the way of emptying the log (R86)."""
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0)
     path = tmp_path / "journeys.db"
     damaged(path, healthy, f"UPDATE {change}")
     with Engine(SQLiteStore(path, synchronous="NORMAL"), max_jump=None) as engine:
         with pytest.raises(CorruptDatabase) as held:
-            engine.prune(LATER)
-        engine.forget("c3", at=LATER)
+            CALLS[call](engine)
+        engine.vacuum()
         assert held.tb is not None
 
 
