@@ -145,7 +145,7 @@ class CopyCalls(VersionCalls):
             try:
                 calls[call](name)
             except JourneyflowError as error:
-                failed[name] = error
+                failed[name] = error.with_traceback(None)  # which holds this frame, and so the answer itself
             else:
                 processed.append(name)
         return Bulk(tuple(processed), failed, clones)

@@ -162,16 +162,18 @@ class Handover:
         `extend` and `map` take over what the handler returned without a step of the interpreter in between: otherwise
         an interrupt could fall there, and a delivered message would count as failed. They hide a StopIteration.
         """
-        before, error = len(self.came), None
+        before = len(self.came)
         self._handed.add(message.id)
         try:
             self.came.extend(map(self.core.channels[message.channel], (message,)))
-        except BaseException as raised:  # noqa: BLE001 raised again, if it is no failed attempt
-            error = raised
-        if len(self.came) == before:
-            self.came.append(Failure(error or StopIteration()))
-        if error is not None and not isinstance(error, Exception):
-            raise error
+        except BaseException as error:
+            if len(self.came) == before:
+                self.came.append(Failure(error))
+            if not isinstance(error, Exception):
+                raise
+        else:
+            if len(self.came) == before:
+                self.came.append(Failure(StopIteration()))
 
     def keep(self) -> None:
         """Store the answers that there are."""

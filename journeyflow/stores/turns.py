@@ -136,7 +136,10 @@ class Block(Open):
         finally:
             self.turn.give_back(self)
         if found is not None:
-            raise found from error
+            try:
+                raise found from error
+            finally:
+                del found  # else the error would hold this frame and the frame the error, until the collector comes
 
     def is_left(self) -> bool:
         """Return whether the block was left; certain of the functions of this package, which pass no block on."""
