@@ -62,6 +62,8 @@ class Core:
         self.local = threading.local()
         self.stopwatch = options.stopwatch
         self.closing = False
+        self.with_handlers: set[tuple[int, int] | None] = set()
+        """The messages that handlers were given, until their answers are stored or they are given back."""
         self._ticks: dict[Ticking, None] = {}
         self._one_ended, self._pid = threading.Condition(), os.getpid()
 

@@ -16,6 +16,7 @@ from journeyflow.engine.handlers import answer_fault
 from journeyflow.engine.inputs import answer_input, told_error
 from journeyflow.errors import Undeliverable
 from journeyflow.records.changes import Changes
+from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input
 from journeyflow.work.outbox import Claimant, Claimed, claim_posts, released_posts
@@ -67,6 +68,7 @@ def release(core: Core, tenant: str | None, messages: Iterable[Message], answers
         changes = Changes(inputs=tuple(answers), posts=posts)
         if changes:
             transaction.commit(changes)
+    core.with_handlers.difference_update(post[:2] for post in posts)
     return len(posts)
 
 
@@ -164,6 +166,7 @@ class Handover:
         """
         before = len(self.came)
         self._handed.add(message.id)
+        self.core.with_handlers.add(place_of(message.id))
         try:
             self.came.extend(map(self.core.channels[message.channel], (message,)))
         except BaseException as error:
@@ -184,16 +187,21 @@ class Handover:
         self._store(list(self.leased)[len(self.came) :])
 
     def _store(self, unsent: Sequence[Message]) -> None:
-        """Store the answers with messages that are given back, in a commit for each tenant (R92)."""
-        errors = list(map(_error_of, self.came))
-        told = list(zip(list(self.leased), errors, strict=False))
+        """Store the answers with messages that are given back, in a commit for each tenant (R92).
+
+        A message that its handler gave back, and for which it raised nothing, has no answer.
+        """
+        came = list(zip(list(self.leased), map(_error_of, self.came), strict=False))
+        places, kept = [place_of(message.id) for message, _ in came], self.core.with_handlers
+        told = [pair for pair, place in zip(came, places, strict=True) if pair[1] is not None or place in kept]
         answers = [(message.tenant, _answer(message, error, self.now)) for message, error in told]
-        for tenant in dict.fromkeys((*(tenant for tenant, _ in answers), *(message.tenant for message in unsent))):
+        for tenant in dict.fromkeys(message.tenant for message in (*(message for message, _ in came), *unsent)):
             mine = [answer for owner, answer in answers if owner == tenant]
             release(self.core, tenant, [message for message in unsent if message.tenant == tenant], mine)
             self._drop_answered(tenant)
-        self.failed += len(errors) - errors.count(None)
-        self.delivered += errors.count(None)
+        delivered = [error for _, error in told].count(None)
+        self.delivered, self.failed = self.delivered + delivered, self.failed + len(told) - delivered
+        kept.difference_update(places)
 
     def _drop_answered(self, tenant: str) -> None:
         """Drop the messages of a tenant whose answers are stored."""

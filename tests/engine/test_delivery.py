@@ -271,6 +271,27 @@ def test_a_message_that_its_handler_gives_back_waits_for_the_next_tick(opened, e
     opening.append(opened(deliver, 200))
     opening[0].tick()
     assert sorted(seen) == [f"c{n:03}" for n in range(200)]
+    assert statuses(opening[0]) == {("QUEUED", 0): 150, ("CLAIMED", 1): 50}
+
+
+def test_a_message_that_its_handler_gave_back_is_not_sent(opened):
+    """It was not handed to the provider, and waits for the next tick, in which it is sent as any other (R71)."""
+    full, opening = ["c001", "c003"], list[Host]()
+
+    def deliver(message):
+        if message.customer in full:
+            assert opening[0].engine.tenant(message.tenant).release(message) == 1
+
+    opening.append(opened(deliver, 5))
+    first = opening[0].tick()
+    assert (first.delivered, first.failed) == (3, 0)
+    assert statuses(opening[0]) == {("QUEUED", 0): 2, ("CLAIMED", 1): 3}
+    full.clear()
+    assert opening[0].tick().delivered == 2
+    opening[0].tick()
+    assert statuses(opening[0]) == {("SENT", 1): 5}
+    assert opening[0].engine.audit() == []
+    assert not opening[0].engine._core.with_handlers
 
 
 # --- failed attempts --------------------------------------------------------------------------------------------------
