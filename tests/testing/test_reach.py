@@ -10,20 +10,19 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from types import CodeType, FunctionType, ModuleType
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from journeyflow import Journey, MemoryStore, Send
+from journeyflow import Journey, MemoryStore, Send, Wait
 from journeyflow.basics.hours import Window
 from journeyflow.testing import Life, Reaction, journeys, lives, policies, run
 
 pytestmark = [pytest.mark.unmeasured, pytest.mark.source]
 
-Drawn = tuple[Sequence[Journey], Life]
 Left = Mapping[str, Sequence[tuple[object, ...]]]
 """Everything that a life leaves behind: rows by table."""
 Fault = tuple[str, str, str]
@@ -35,6 +34,23 @@ ROUNDS = 60
 
 COUNTED = 12
 """So many are counted by `table`."""
+
+
+class Drawn:
+    """A life that was drawn, with its journeys."""
+
+    def __init__(self, chosen: Sequence[Journey], life: Life) -> None:
+        """Keep them."""
+        self.journeys, self.life = chosen, life
+
+    @cached_property
+    def left(self) -> Left:
+        """What comes of it where nothing is planted: asked for before anything is."""
+        return self.lived()
+
+    def lived(self) -> Left:
+        """Return what comes of it now."""
+        return run(self.journeys, self.life, store=MemoryStore(nonce="memory")).tables
 
 
 @cache
@@ -52,30 +68,18 @@ def sample(number: int) -> list[Drawn]:
         chosen = [data.draw(journeys(id=name)) for name in names]
         life = data.draw(lives(*chosen, late=True, policies=policies()))
         if len(life.calls) > 4:
-            found.append((chosen, life))
+            found.append(Drawn(chosen, life))
 
     draw()
     return found
 
 
-def came_of(drawn: Drawn) -> Left:
-    """Return everything that a life leaves behind."""
-    return run(*drawn, store=MemoryStore(nonce="memory")).tables
-
-
-@cache
-def right(number: int) -> list[Left]:
-    """Return what comes of each life of a round where nothing is planted."""
-    return [came_of(each) for each in sample(number)]
-
-
 def changed(corner: str, number: int, found: Callable[[Iterable[bool]], int]) -> int:
     """Return whether `any`, or by `sum` how many, lives of a round come out otherwise with a fault planted there."""
     may_reach, faults = CORNERS[corner]
-    lived = zip(sample(number), right(number), strict=True)
-    drawn = [(each, expected) for each, expected in lived if may_reach(*each, expected)]
+    drawn = [(each, each.left) for each in sample(number) if may_reach(each)]
     with planted(*faults):
-        return found(came_of(each) != expected for each, expected in drawn)
+        return found(each.lived() != expected for each, expected in drawn)
 
 
 # --- planting -------------------------------------------------------------------------------------------------------
@@ -113,74 +117,100 @@ def wrong(fault: Fault) -> Mapping[str, CodeType]:
 def planted(*faults: Fault) -> Iterator[None]:
     """Plant faults while a block runs."""
     kept: dict[FunctionType, CodeType] = {}
-    modules = [importlib.import_module(f"journeyflow.{name}") for name, _, _ in faults]
-    for module, fault in zip(modules, faults, strict=True):
-        changed = wrong(fault)
+    for fault in faults:
+        module, changed = importlib.import_module(f"journeyflow.{fault[0]}"), wrong(fault)
         kept |= {each: each.__code__ for each in functions(module)}
         for each in functions(module):
             each.__code__ = changed[each.__code__.co_qualname]
-    forget(modules)
+    forget()
     try:
         yield
     finally:
         for each, code in kept.items():
             each.__code__ = code
-        forget(modules)
+        forget()
 
 
-def forget(modules: Sequence[ModuleType]) -> None:
-    """Empty what functions of modules have cached."""
-    for module in modules:
-        for each in vars(module).values():
-            if hasattr(each, "cache_clear"):
-                each.cache_clear()
+def forget() -> None:
+    """Empty what functions of the package have cached: those that ask a function with a fault keep what it said."""
+    for name, module in [*sys.modules.items()]:
+        if name.startswith("journeyflow."):
+            for each in vars(module).values():
+                if hasattr(each, "cache_clear"):
+                    each.cache_clear()
 
 
 # --- the corners ----------------------------------------------------------------------------------------------------
 
 
-def windowed(chosen: Sequence[Journey], _life: Life, _left: Left) -> bool:
+def windowed(drawn: Drawn) -> bool:
     """Whether a transactional Send has a window."""
-    sends = [step for journey in chosen for step in journey.steps if isinstance(step, Send)]
+    sends = [step for journey in drawn.journeys for step in journey.steps if isinstance(step, Send)]
     return any(step.transactional and step.window is not None for step in sends)
 
 
-def overnight(chosen: Sequence[Journey], _life: Life, _left: Left) -> bool:
+def overnight(drawn: Drawn) -> bool:
     """Whether a window goes over midnight."""
-    windows = [getattr(step, "window", None) for journey in chosen for step in journey.steps]
+    windows = [getattr(step, "window", None) for journey in drawn.journeys for step in journey.steps]
     return any(isinstance(each, Window) and each.end < each.start for each in windows)
 
 
-def unsubscribing(_chosen: Sequence[Journey], life: Life, _left: Left) -> bool:
+def unsubscribing(drawn: Drawn) -> bool:
     """Whether somebody unsubscribes."""
-    return any(isinstance(call, Reaction) and call.kind == "unsubscribed" for call in life.calls)
+    return any(isinstance(call, Reaction) and call.kind == "unsubscribed" for call in drawn.life.calls)
 
 
-def asking(chosen: Sequence[Journey], _life: Life, _left: Left) -> bool:
+def asking(drawn: Drawn) -> bool:
     """Whether an exit asks for a condition."""
-    return any(each.when is not None for journey in chosen for each in journey.exits)
+    return any(each.when is not None for journey in drawn.journeys for each in journey.exits)
 
 
-def late(_chosen: Sequence[Journey], life: Life, _left: Left) -> bool:
+def late(drawn: Drawn) -> bool:
     """Whether something is told after what came later."""
-    told = [call.at for call in life.calls]
+    told = [call.at for call in drawn.life.calls]
     return told != sorted(told)
 
 
-def looping(_chosen: Sequence[Journey], _life: Life, left: Left) -> bool:
+def looping(drawn: Drawn) -> bool:
     """Whether somebody comes to a Send again in no time."""
-    return any("zero-time loop" in row for row in left["enrollments"])
+    return any("zero-time loop" in row for row in drawn.left["enrollments"])
 
 
-def anything(_chosen: Sequence[Journey], _life: Life, _left: Left) -> bool:
-    """Whatever happens."""
-    return True
+def capped(drawn: Drawn) -> bool:
+    """Whether messages are sent under a rolling cap."""
+    return written('"within"', drawn.left["policies"]) and len(drawn.left["messages"]) > 1
+
+
+def dated(drawn: Drawn) -> bool:
+    """Whether a Wait for a date may be over at once."""
+    return any(each.field is not None for each in waits(drawn.journeys)) and written('"elapsed"', drawn.left["moves"])
+
+
+def awaiting(drawn: Drawn) -> bool:
+    """Whether what is waited for comes, of a Wait that has a timeout."""
+    timed = any(each.when is not None and each.timeout is not None for each in waits(drawn.journeys))
+    return timed and written('"event"', drawn.left["moves"])
+
+
+def circling(drawn: Drawn) -> bool:
+    """Whether runs bring one another in until that is refused."""
+    return any("event loop" in row for row in drawn.left["refusals"])
+
+
+def waits(chosen: Iterable[Journey]) -> Iterator[Wait]:
+    """Yield the Waits of journeys."""
+    return (step for journey in chosen for step in journey.steps if isinstance(step, Wait))
+
+
+def written(word: str, rows: Iterable[tuple[object, ...]]) -> bool:
+    """Return whether a word stands in a text of some row."""
+    return any(word in value for row in rows for value in row if isinstance(value, str))
 
 
 BEGIN_ANEW = "(causes if len(self.runs) > 60 else frozenset()) | self.caused.get(serial, frozenset())"
 """What a run does has no causes but itself; from some number of runs on it has, so that circles end."""
 
-CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life, Left], bool], list[Fault]]] = {
+CORNERS: dict[str, tuple[Callable[[Drawn], bool], list[Fault]]] = {
     "R6: an instant earlier than the run's last one": (
         late,
         [
@@ -193,7 +223,7 @@ CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life, Left], bool], list[F
         [("machine.behaviours", "walk.step in walk.sends", "False")],
     ),
     "R31: a message exactly as long ago as a rolling cap is long": (
-        anything,
+        capped,
         [("definition.policies", "(end := add(each, length, where)) > at", "(end := add(each, length, where)) >= at")],
     ),
     "R31: a transactional Send outside its window": (
@@ -215,11 +245,11 @@ CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life, Left], bool], list[F
         [("basics.hours", "86_400 if window.end < window.start else 0", "0")],
     ),
     "R37: a date of the very instant": (
-        anything,
+        dated,
         [("machine.waits", '"past" if target < since', '"past" if target <= since')],
     ),
     "R37: what is waited for comes at the very timeout": (
-        anything,
+        awaiting,
         [("machine.waits", 'or (last_moment and found == "event")', "")],
     ),
     "R42: an exit's condition at an event that changes nothing": (
@@ -231,7 +261,7 @@ CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life, Left], bool], list[F
         [("work.engagement", "kind in WITHDRAWING or", 'kind == "complained" or')],
     ),
     "R53: a run brought in by another is caused by what caused that": (
-        anything,
+        circling,
         [("work.working_set", "causes | self.caused.get(serial, causes)", BEGIN_ANEW)],
     ),
 }
