@@ -3,7 +3,8 @@
 A line has `bench`, `figure`, `value` (the median of the runs), `unit`, `against` (what the ratio compares with),
 `ratio` (the median over the pairs of runs; more than 1 is in favor of the engine unless `against` says otherwise), `n`
 (the size of the input), `runs`, and `spread` (largest less smallest over the median, of the ratios if there are any).
-Sides that are compared run in turn, so that a busy machine slows down both.
+Sides that are compared run in turn, so that a busy machine slows down both. What is timed, or held in memory, is
+measured several times; only what further runs would repeat, as the size of a file, is a single value without a spread.
 """
 
 import json
@@ -84,6 +85,11 @@ def spent(work: Callable[[], object]) -> Spent:
     return process_time() - since, perf_counter() - begun
 
 
+def shared_by(count: int, costs: Sequence[Spent]) -> list[Spent]:
+    """Return what one of so many things costs, where this is what all of them cost together in each run."""
+    return [(each[0] / count, each[1] / count) for each in costs]
+
+
 def quotients(of: Sequence[float], by: Sequence[float]) -> list[float]:
     """Return the quotients of runs made in turn."""
     return [one / other for one, other in zip(of, by, strict=True)]
@@ -122,10 +128,11 @@ def report(
     values = list(value) if isinstance(value, Sequence) else [value]
     ratios = list(ratio) if isinstance(ratio, Sequence) else [] if ratio is None else [ratio]
     scattered = ratios or values
+    middle = abs(median(scattered))
     line = {
         "bench": bench, "figure": figure, "value": shown(median(values)), "unit": unit, "against": against,
         "ratio": shown(median(ratios)) if ratios else None, "n": n, "runs": len(scattered),
-        "spread": shown((max(scattered) - min(scattered)) / median(scattered)) if len(scattered) > 1 else None,
+        "spread": shown((max(scattered) - min(scattered)) / middle) if len(scattered) > 1 and middle else None,
     }  # fmt: skip
     print(json.dumps(line), flush=True)
 

@@ -9,7 +9,7 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from _common import START, Spent, count_from_arguments, report_cost, spent
+from _common import START, Spent, count_from_arguments, report_cost, shared_by, spent
 
 from journeyflow import End, Engine, Event, Journey, Reentry, Send, Trigger
 from journeyflow.stores.sqlite import SQLiteStore
@@ -60,9 +60,9 @@ def compared(figure: str, against: str, sides: tuple[Host, Host], n: int) -> Non
     times: list[list[Spent]] = [[], []]
     for _ in range(ROUNDS):
         for host, taken in zip(sides, times, strict=True):
-            both = spent(host.live)
-            taken.append((both[0] / EACH, both[1] / EACH))
-    report_cost("crowded", figure, times[0], others=times[1], against=against, n=n)
+            taken.append(spent(host.live))
+    mine, others = (shared_by(EACH, taken) for taken in times)
+    report_cost("crowded", figure, mine, others=others, against=against, n=n)
 
 
 def main() -> None:

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from _common import START, WELCOME, Spent, count_from_arguments, customers, durable, report_cost, signups, spent
+from _common import (
+    START,
+    WELCOME,
+    Spent,
+    count_from_arguments,
+    customers,
+    durable,
+    report_cost,
+    shared_by,
+    signups,
+    spent,
+)
 
 from journeyflow import Engine
 from journeyflow.stores.sqlite import SQLiteStore
@@ -65,14 +76,14 @@ def main() -> None:
         times: list[list[Spent]] = [[], [], []]
         for _ in range(ROUNDS):
             for work, taken in zip(works, times, strict=True):
-                both = spent(partial(often, work))
-                taken.append((both[0] / EACH, both[1] / EACH))
+                taken.append(spent(partial(often, work)))
         assert [engine.store.connection.total_changes for engine in engines] == before  # type: ignore[attr-defined]  # no part of the protocol
         for engine in engines:
             engine.close()
         bare.close()
-    for others, against in ((times[1], f"the same with {SMALL} waiting"), (times[2], "one index seek")):
-        report_cost("idle", "tick", times[0], others=others, against=against, n=large, unit="us")
+    ticks, *rivals = (shared_by(EACH, taken) for taken in times)
+    for others, against in zip(rivals, (f"the same with {SMALL} waiting", "one index seek"), strict=True):
+        report_cost("idle", "tick", ticks, others=others, against=against, n=large, unit="us")
 
 
 if __name__ == "__main__":

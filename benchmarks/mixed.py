@@ -10,7 +10,9 @@ It is held against four others, in turn. Bare: the run's own input, enrollment, 
 host; both must have sent the same messages. SimPy: the model of `_in_simpy.py`, which must have sent as many of each
 step. Memory: the same engine without a file.
 
-CPU time, and the wall time of a tick beside it. Argument: number of customers (default 20,000); by hand, at most 6,000.
+All go through the month three times, each time in a new process, whose peak of memory is its own; with 20,000 customers
+that takes six minutes, of which ticks each five minutes are three. Argument: number of customers (default 20,000); by
+hand and in SimPy, at most 6,000.
 """
 
 import gc
@@ -24,11 +26,23 @@ from functools import partial
 from heapq import heappop, heappush
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, NamedTuple
 
 import simpy
 from _by_hand import ByHand
-from _common import Spent, apart, count_from_arguments, durable, peak_memory, report, report_speed, spent
+from _common import (
+    Spent,
+    apart,
+    count_from_arguments,
+    durable,
+    peak_memory,
+    quotients,
+    report,
+    report_cost,
+    report_speed,
+    shared_by,
+    spent,
+)
 from _in_simpy import Month
 from _journeys import micros
 
@@ -59,7 +73,7 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30
 HOURLY, OFTEN = timedelta(hours=1), timedelta(minutes=5)
 ROUNDS = 3
-"""So many times each side is run, in turn; with ticks each five minutes once."""
+"""So many times each side is run, in turn."""
 
 MOST = 1_000
 """So many messages are claimed at once."""
@@ -286,87 +300,108 @@ def sent_by_hand(program: ByHand) -> Sent:
     return sorted((m.run.customer, m.run.journey, m.run.number, m.step, micros(m.at) or 0) for m in some)
 
 
-def tell_of(name: str, hosts: list[Host], visits: int, n: int) -> None:
-    """Print the figures of runs of one kind."""
-    report("mixed", f"{name}, visits", [visits / host.cpu for host in hosts], "1/CPU s", n=n)
-    report("mixed", f"{name}, events", [host.events / host.cpu for host in hosts], "1/CPU s", n=n)
-    report("mixed", f"{name}, customers", [n / host.cpu for host in hosts], "1/CPU s", n=n)
-    report("mixed", f"{name}, a tick", [1_000 * host.cpu / host.ticks for host in hosts], "ms CPU", n=n)
-    report("mixed", f"{name}, a tick", [1_000 * host.wall / host.ticks for host in hosts], "ms", n=n)
+class Run(NamedTuple):
+    """What one month came to: what the host paid, its ticks and events, and the peak of memory in MB."""
+
+    spent: Spent
+    ticks: int
+    events: int
+    peak: float
 
 
-def compare(figure: str, count: int, ours: list[Spent], others: list[Spent], against: str) -> None:
-    """Print the customers a second, against another side."""
-    report_speed("mixed", figure, count, ours, others=others, against=against, n=count, what="customers")
+def lived(store: Store, told: list[Told], step: timedelta) -> tuple[Host, Run]:
+    """Return the host of an engine that has lived through the month, and what that came to."""
+    host = Host(deployed(store), told)
+    host.live(step)
+    return host, Run(host.spent, host.ticks, host.events, peak_memory())
 
 
-def peak(count: int) -> float:
-    """Return the most memory that a process holds in which the engine lives through the month on a file, in MB."""
-    with tempfile.TemporaryDirectory() as folder, deployed(SQLiteStore(Path(folder) / "engine.db")) as engine:
-        Host(engine, month(count)).live(HOURLY)
-    return peak_memory()
-
-
-def against_rows(count: int, name: str, step: timedelta, rounds: int) -> None:
-    """Live through the month on a file and in memory, and write the rows barely."""
-    told = month(count)
-    on_file, in_memory, bare = list[Host](), list[Host](), list[Spent]()
-    visits = 0
+def on_file(count: int, step: timedelta) -> tuple[Run, Spent, int]:
+    """Live through the month on a file, and write its rows barely; return both, and how many visits there were."""
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(rounds):
-            store = Counted(Path(folder) / f"engine{number}.db", nonce="bench")
-            host = Host(deployed(store), told)
-            host.live(step)
-            rows = rows_of(host.engine)
-            visits = len(rows["visits"])
-            assert host.engine.audit() == []
-            host.leave()
-            on_file.append(host)
-            bare.append(spent(partial(write_bare, Path(folder) / f"bare{number}.db", rows, store.commits)))
-            del rows
-            in_memory.append(Host(deployed(MemoryStore()), told))
-            in_memory[-1].live(step)
-            in_memory[-1].leave()
-    tell_of(f"file, {name}", on_file, visits, count)
-    tell_of(f"memory, {name}", in_memory, visits, count)
-    files, memories = [host.spent for host in on_file], [host.spent for host in in_memory]
-    rows_alone = "sqlite3.executemany of the run's input, enrollment, visit and message rows"
-    compare(f"file, {name}, speed", count, files, bare, rows_alone)
-    compare(f"memory, {name}, speed", count, memories, files, "the file")
+        store = Counted(Path(folder) / "engine.db", nonce="bench")
+        host, run = lived(store, month(count), step)
+        rows = rows_of(host.engine)
+        assert host.engine.audit() == []
+        host.leave()
+        bare = spent(partial(write_bare, Path(folder) / "bare.db", rows, store.commits))
+    return run, bare, len(rows["visits"])
+
+
+def in_memory(count: int, step: timedelta) -> Run:
+    """Live through the month in memory."""
+    host, run = lived(MemoryStore(), month(count), step)
+    host.leave()
+    return run
+
+
+def against_rows(count: int, name: str, step: timedelta) -> None:
+    """Live through the month on a file and in memory, and write the rows barely."""
+    files, bare, memories, visits = list[Run](), list[Spent](), list[Run](), 0
+    for _ in range(ROUNDS):
+        run, rows, visits = apart(on_file, count, step)
+        files.append(run)
+        bare.append(rows)
+        memories.append(apart(in_memory, count, step))
+    tell_of(f"file, {name}", files, bare, ROWS, visits, count)
+    tell_of(f"memory, {name}", memories, [run.spent for run in files], "the file", visits, count)
+    held, on_disk = [run.peak for run in memories], [run.peak for run in files]
+    report("mixed", f"file, {name}, peak memory", on_disk, "MB", n=count)
+    report("mixed", f"memory, {name}, peak memory", held, "MB", n=count,
+           against="the file; a smaller ratio is better", ratio=quotients(held, on_disk))  # fmt: skip
+
+
+ROWS = "sqlite3.executemany of the run's input, enrollment, visit and message rows"
+
+
+def tell_of(name: str, runs: list[Run], others: list[Spent], against: str, visits: int, n: int) -> None:  # noqa: PLR0917
+    """Print the figures of runs of one kind, against another side."""
+    ours, ticks = [run.spent for run in runs], runs[0].ticks
+    for what, done, unit in (("visits", visits, "1"), ("events", runs[0].events, "1"), ("customers", n, "customers")):
+        report_speed("mixed", f"{name}, {what}", done, ours, others=others, against=against, n=n, what=unit)
+    report_cost("mixed", f"{name}, a tick", shared_by(ticks, ours), others=shared_by(ticks, others), against=against,
+                n=n)  # fmt: skip
+
+
+def beside_others(count: int) -> tuple[Spent, Spent, Spent, Spent]:
+    """Live through the month with hourly ticks; return what the engine on a file, the program, memory and SimPy spent.
+
+    All of them must have sent the same.
+    """
+    told = month(count)
+    with tempfile.TemporaryDirectory() as folder:
+        ours, _ = lived(SQLiteStore(Path(folder) / "engine.db", nonce="bench"), told, HOURLY)
+        sent = sent_by(ours.engine)
+        ours.leave()
+        hand = Host(ByHand(Path(folder) / "hand.db"), told)
+        hand.live(HOURLY)
+        assert sent_by_hand(hand.engine) == sent
+        hand.leave()
+    inside, _ = lived(MemoryStore(), told, HOURLY)
+    assert sent_by(inside.engine) == sent
+    inside.leave()
+    model = Month(told, START)
+    simulated = spent(partial(model.run, DAYS))
+    assert Counter(step for _, _, _, step, _ in sent) == model.sent
+    return ours.spent, hand.spent, inside.spent, simulated
 
 
 def against_others(count: int) -> None:
-    """Live through the month with hourly ticks beside the program written by hand, on a file, and beside SimPy."""
-    told = month(count)
-    ours, hand, memory, simulated = list[Spent](), list[Spent](), list[Spent](), list[Spent]()
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(ROUNDS):
-            host = Host(deployed(SQLiteStore(Path(folder) / f"engine{number}.db", nonce="bench")), told)
-            host.live(HOURLY)
-            other = Host(ByHand(Path(folder) / f"hand{number}.db"), told)
-            other.live(HOURLY)
-            assert sent_by(host.engine) == sent_by_hand(other.engine)
-            ours.append(host.spent)
-            hand.append(other.spent)
-            host.engine.close()
-            other.engine.close()
-            inside = Host(deployed(MemoryStore()), told)
-            inside.live(HOURLY)
-            memory.append(inside.spent)
-            model = Month(told, START)
-            simulated.append(spent(partial(model.run, DAYS)))
-            assert Counter(step for _, _, _, step, _ in sent_by(inside.engine)) == model.sent
-    compare("file, hourly, speed", count, ours, hand, "the program written by hand")
-    compare("memory, hourly, speed", count, memory, simulated, f"SimPy {simpy.__version__}")
+    """Live through the month beside the program written by hand, on a file, and beside SimPy, in memory."""
+    file, hand, memory, simulated = zip(*(apart(beside_others, count) for _ in range(ROUNDS)), strict=True)
+    sides = (("file", file, hand, "the program written by hand"),
+             ("memory", memory, simulated, f"SimPy {simpy.__version__}"))  # fmt: skip
+    for name, ours, others, against in sides:
+        report_speed("mixed", f"{name}, hourly, speed", count, ours, others=others, against=against, n=count,
+                     what="customers")  # fmt: skip
 
 
 def main() -> None:
     """Print the figures."""
     count = count_from_arguments(20_000)
     against_others(min(count, FEW))
-    against_rows(count, "hourly", HOURLY, ROUNDS)
-    against_rows(count, "five minutes", OFTEN, 1)
-    report("mixed", "file, hourly, peak memory", apart(peak, count), "MB", n=count)
+    against_rows(count, "hourly", HOURLY)
+    against_rows(count, "five minutes", OFTEN)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Requests a second of a served process: journey.get of a journey with 100,000 enrollments, alone and during a tick.
 
 The server is `journeyflow serve` in a process of its own, asked by one client over connections that stay open, one
-request after the other. The second time it is asked only while a tick of a hundred thousand people who are due goes on.
-By the wall clock; on Linux the CPU time of the server beside it, and everywhere its peak memory.
-Argument: number of customers (default 100,000).
+request after the other: for the journey, then for nothing (`/health`), which is what HTTP alone costs, and for the
+journey again while a tick of a hundred thousand people who are due goes on. Three times, each with a new file and a new
+server, all of it in some three minutes. By the wall clock; on Linux the CPU time of the server beside it, and
+everywhere its peak memory. Argument: number of customers (default 100,000).
 """
 
 import http.client
@@ -15,28 +16,33 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import clock_gettime, perf_counter, sleep
+from typing import NamedTuple
 
-from _common import WELCOME, count_from_arguments, customers, peak_memory, report
+from _common import WELCOME, apart, count_from_arguments, customers, peak_memory, quotients, report
 
 from journeyflow import Engine, Event
 from journeyflow.services.directory import SQLiteDirectory
 
-SECONDS = 10
+ROUNDS = 3
+SECONDS = 4
+"""How long the server is asked for the journey, and as long for nothing."""
 
 TICK = re.compile(r"tick: \d+ inputs, (\d+) moves, \d+ messages, ([0-9.]+) s")
 """What the server logs of a tick."""
 
-START_AGO = timedelta(days=3) - timedelta(seconds=90)
-"""The people's waits of three days end a minute and a half after the file is begun."""
-
 
 def prepared(folder: Path, count: int) -> tuple[str, int, datetime]:
-    """Make a file in which so many people rest, due soon; return a key, the journey's number and when they are due."""
-    began = datetime.now(UTC) - START_AGO
+    """Make a file in which so many people rest, due soon; return a key, the journey's number and when they are due.
+
+    Until then the file has to be made, and the server to be asked.
+    """
+    due = datetime.now(UTC) + timedelta(seconds=15 + count / 3_000)
+    began = due - timedelta(days=3)
     with Engine(folder / "run.db", grace=None) as engine, SQLiteDirectory(folder / "people.db") as directory:
         directory.put_user(1, "default")
         key = directory.add_secret("key", user=1)
@@ -45,37 +51,64 @@ def prepared(folder: Path, count: int) -> tuple[str, int, datetime]:
         engine.feed(Event("member.created", customer=name, at=began) for name, _ in customers(count))
         engine.tick(began)
         number = engine.journey(WELCOME.id).number
-    return key, number, began + timedelta(days=3)
+    return key, number, due
 
 
-def wait_for(address: str) -> None:
-    """Return as soon as the server answers."""
-    while True:
-        try:
-            http.client.HTTPConnection(address, timeout=5).request("GET", "/health")
-        except ConnectionError:
-            sleep(0.05)
-        else:
-            return
+class Asking(NamedTuple):
+    """What is asked of a server, and the process of that."""
+
+    server: subprocess.Popen[bytes]
+    address: str
+    method: str
+    path: str
+    body: str = ""
+
+    def until(self, over: Callable[[], object]) -> list[tuple[float, float]]:
+        """Ask until it is over; return when each request was made and how long it took, in seconds."""
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        taken = []
+        while not over():
+            begun = perf_counter()
+            connection.request(self.method, self.path, self.body, {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            text = reply.read()
+            assert reply.status == http.client.OK, text
+            taken.append((begun, perf_counter() - begun))
+        return taken
+
+    def first_answer(self) -> None:
+        """Return as soon as the server answers."""
+        while self.server.poll() is None:
+            try:
+                http.client.HTTPConnection(self.address, timeout=5).request(self.method, self.path)
+            except ConnectionError:
+                sleep(0.05)
+            else:
+                return
+        sys.exit("the server has ended")
+
+    def for_a_while(self) -> "Asked":
+        """Ask for some seconds."""
+        before, end = cpu_of(self.server.pid), perf_counter() + SECONDS
+        taken = [length for _, length in self.until(lambda: perf_counter() >= end)]
+        return Asked.of(taken, (cpu_of(self.server.pid) - before) / len(taken))
 
 
-def asked(address: str, key: str, number: int, over: Callable[[], object]) -> list[tuple[float, float]]:
-    """Ask for the journey until it is over; return when each request was made and how long it took, in seconds."""
-    connection = http.client.HTTPConnection(address, timeout=60)
-    body = json.dumps({"Command": "journey.get", "APIKey": key, "JourneyID": number})
-    taken = []
-    while not over():
-        begun = perf_counter()
-        connection.request("POST", "/api.php", body, {"Content-Type": "application/json"})
-        reply = connection.getresponse()
-        text = reply.read()
-        assert reply.status == http.client.OK, text
-        taken.append((begun, perf_counter() - begun))
-    return taken
+class Asked(NamedTuple):
+    """Requests a second, the ninetieth percentile in seconds, and the CPU seconds of the server for a request."""
+
+    speed: float
+    ninetieth: float
+    cpu: float = 0.0
+
+    @classmethod
+    def of(cls, taken: list[float], cpu: float = 0.0) -> "Asked":
+        """Return the figures of requests that took so long."""
+        return cls(len(taken) / sum(taken), sorted(taken)[int(0.9 * len(taken))], cpu)
 
 
-def during_tick(address: str, key: str, number: int, log: Path, count: int) -> list[float]:
-    """Ask until the log says that everybody has moved; return how long what was asked meanwhile took."""
+def during_tick(asking: Asking, log: Path, count: int) -> Asked:
+    """Ask until the log says that everybody has moved; return the figures of what was asked meanwhile."""
     ticks: list[float] = []
     with log.open(encoding="utf-8") as lines:
         lines.seek(0, os.SEEK_END)
@@ -85,28 +118,33 @@ def during_tick(address: str, key: str, number: int, log: Path, count: int) -> l
             ticks.extend(float(each[2]) for each in found if int(each[1]) >= count // 2)
             return bool(ticks)
 
-        taken = asked(address, key, number, ticked)
+        taken = asking.until(ticked)
     began = perf_counter() - ticks[0]
-    return [length for begun, length in taken if begun >= began]
+    return Asked.of([length for begun, length in taken if begun >= began])
 
 
-def cpu_of(process: int) -> float | None:
-    """Return the CPU seconds of another process; only Linux has a clock for them."""
-    return clock_gettime(~process << 3 | 2) if sys.platform == "linux" else None
+def cpu_of(process: int) -> float:
+    """Return the CPU seconds of another process; only Linux has a clock for them, elsewhere it is 0."""
+    return clock_gettime(~process << 3 | 2) if sys.platform == "linux" else 0.0
 
 
-def figures(name: str, taken: list[float], count: int) -> None:
-    """Print requests a second, and the ninetieth percentile."""
-    report("http", f"{name}, requests", len(taken) / sum(taken), "1/s", n=count)
-    report("http", f"{name}, ninetieth percentile", 1_000 * sorted(taken)[int(0.9 * len(taken))], "ms", n=count)
+class Round(NamedTuple):
+    """What one server did; the peak of its memory is in MB."""
+
+    alone: Asked
+    nothing: Asked
+    ticking: Asked
+    peak: float
 
 
-def main() -> None:
-    """Ask, and ask again while everybody is due."""
-    count = count_from_arguments(100_000)
+def served(count: int) -> Round:
+    """Ask for the journey and for nothing, and for the journey again while everybody is due.
+
+    The file is made by another process: what this one starts begins with its peak of memory.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        key, number, due = prepared(folder, count)
+        key, number, due = apart(prepared, folder, count)
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = f"127.0.0.1:{free.getsockname()[1]}"
         command = [sys.executable, "-m", "journeyflow", "serve", "run.db", "--directory", "people.db"]
@@ -117,26 +155,43 @@ def main() -> None:
             log.open("wb") as told,
             subprocess.Popen([*command, *options], cwd=folder, env=environment, stderr=told) as server,  # noqa: S603 our own
         ):
+            body = json.dumps({"Command": "journey.get", "APIKey": key, "JourneyID": number})
+            journey = Asking(server, address, "POST", "/api.php", body)
+            health = Asking(server, address, "GET", "/health")
             try:
-                wait_for(address)
-                until = perf_counter() + SECONDS
-                before = cpu_of(server.pid)
-                alone = [length for _, length in asked(address, key, number, lambda: perf_counter() >= until)]
-                after = cpu_of(server.pid)
-                figures("alone", alone, count)
-                if before is not None and after is not None:
-                    report(
-                        "http",
-                        "alone, a request, ticks included",
-                        1e3 * (after - before) / len(alone),
-                        "ms CPU",
-                        n=count,
-                    )
-                sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
-                figures("during a tick", during_tick(address, key, number, log, count), count)
+                health.first_answer()
+                alone, nothing = journey.for_a_while(), health.for_a_while()
+                if (left := (due - datetime.now(UTC)).total_seconds()) < 0:
+                    sys.exit(f"the people were due {-left:.0f} s too early for this machine")
+                sleep(left)
+                ticking = during_tick(journey, log, count)
             finally:
                 server.terminate()
-    report("http", "peak memory of the server", peak_memory(of=resource.RUSAGE_CHILDREN), "MB", n=count)
+    return Round(alone, nothing, ticking, peak_memory(of=resource.RUSAGE_CHILDREN))
+
+
+def tell_of(name: str, ours: Sequence[Asked], others: Sequence[Asked], against: str, n: int) -> None:
+    """Print the figures of requests of one kind, against others."""
+    say = partial(report, "http", n=n)
+    mine, its = zip(*ours, strict=True), zip(*others, strict=True)
+    (speed, ninetieth, cpu), (its_speed, its_ninetieth, its_cpu) = mine, its
+    smaller = f"{against}; a smaller ratio is better"
+    say(f"{name}, requests", speed, "1/s", against=against, ratio=quotients(speed, its_speed))
+    say(f"{name}, ninetieth percentile", [1e3 * each for each in ninetieth], "ms", against=smaller,
+        ratio=quotients(ninetieth, its_ninetieth))  # fmt: skip
+    if all((*cpu, *its_cpu)):
+        say(f"{name}, a request, ticks included", [1e3 * each for each in cpu], "ms CPU", against=smaller,
+            ratio=quotients(cpu, its_cpu))  # fmt: skip
+
+
+def main() -> None:
+    """Serve three files, each from a process of its own, and print the medians."""
+    count = count_from_arguments(100_000)
+    rounds = [apart(served, count) for _ in range(ROUNDS)]
+    alone, nothing, ticking, peaks = zip(*rounds, strict=True)
+    tell_of("alone", alone, nothing, "a request for nothing", count)
+    tell_of("during a tick", ticking, alone, "alone", count)
+    report("http", "peak memory of the server", peaks, "MB", n=count)
 
 
 if __name__ == "__main__":
