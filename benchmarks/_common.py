@@ -85,6 +85,12 @@ def spent(work: Callable[[], object]) -> Spent:
     return process_time() - since, perf_counter() - begun
 
 
+def in_turn(rounds: int, *works: Callable[[], object]) -> list[list[Spent]]:
+    """Return what each piece of work cost in so many runs, made in turn."""
+    taken = [[spent(work) for work in works] for _ in range(rounds)]
+    return [list(each) for each in zip(*taken, strict=True)]
+
+
 def shared_by(count: int, costs: Sequence[Spent]) -> list[Spent]:
     """Return what one of so many things costs, where this is what all of them cost together in each run."""
     return [(each[0] / count, each[1] / count) for each in costs]
@@ -95,9 +101,16 @@ def quotients(of: Sequence[float], by: Sequence[float]) -> list[float]:
     return [one / other for one, other in zip(of, by, strict=True)]
 
 
-def peak_memory(of: int = resource.RUSAGE_SELF) -> float:
-    """Return the most memory that this process has held, or the largest of those that it started, in MB."""
-    return resource.getrusage(of).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+def peak_memory(process: int | str = "self") -> float:
+    """Return the most memory that a process has held, in MB; where Linux does not say it, that of this process.
+
+    What the system counts as used (`getrusage`) would begin with the peak of the process that started this one.
+    """
+    status = Path(f"/proc/{process}/status")
+    if status.exists():
+        [held] = (line.split()[1] for line in status.read_text("utf-8").splitlines() if line.startswith("VmHWM:"))
+        return int(held) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def apart(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 whatever the work returns

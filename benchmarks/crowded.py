@@ -9,7 +9,7 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from _common import START, Spent, count_from_arguments, report_cost, shared_by, spent
+from _common import START, count_from_arguments, in_turn, report_cost, shared_by
 
 from journeyflow import End, Engine, Event, Journey, Reentry, Send, Trigger
 from journeyflow.stores.sqlite import SQLiteStore
@@ -57,11 +57,7 @@ class Host:
 
 def compared(figure: str, against: str, sides: tuple[Host, Host], n: int) -> None:
     """Print what an event costs on the first side, against the second."""
-    times: list[list[Spent]] = [[], []]
-    for _ in range(ROUNDS):
-        for host, taken in zip(sides, times, strict=True):
-            taken.append(spent(host.live))
-    mine, others = (shared_by(EACH, taken) for taken in times)
+    mine, others = (shared_by(EACH, taken) for taken in in_turn(ROUNDS, *(host.live for host in sides)))
     report_cost("crowded", figure, mine, others=others, against=against, n=n)
 
 

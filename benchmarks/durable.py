@@ -8,6 +8,7 @@ customers (default 100,000).
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from _common import (
     START,
     WELCOME,
     Spent,
+    apart,
     count_from_arguments,
     customers,
     durable,
     peak_memory,
+    quotients,
     report,
     report_speed,
     signups,
@@ -32,6 +35,9 @@ from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.stores.views import VISITS
 
 ROUNDS = 5
+PROCESSES = 3
+"""In so many the peak of memory is looked at."""
+
 Rows = dict[str, list[tuple[object, ...]]]
 
 
@@ -125,17 +131,30 @@ def run_sql(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
+def peak(count: int) -> float:
+    """Return the most memory that a process holds in which the engine alone does it, in MB."""
+    with tempfile.TemporaryDirectory() as folder, prepared(Path(folder) / "engine.db", count) as engine:
+        run(engine)
+    return peak_memory()
+
+
+def peak_sql(count: int) -> float:
+    """Return the most memory that a process holds in which SQL alone does it, in MB."""
+    with tempfile.TemporaryDirectory() as folder, closing(prepared_sql(Path(folder) / "sql.db", count)) as connection:
+        run_sql(connection)
+    return peak_memory()
+
+
 def main() -> None:
     """Run the sides in turn and print the medians."""
     count = count_from_arguments(100_000)
     ours, bare, sql = list[Spent](), list[Spent](), list[Spent]()
-    rows, peak = Rows(), 0.0
+    rows = Rows()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
             engine = prepared(Path(folder) / f"engine{number}.db", count)
             ours.append(spent(partial(run, engine)))
             if not rows:
-                peak = peak_memory()
                 rows = rows_of(engine)
                 assert len(rows["messages"]) == 2 * count
                 assert engine.audit() == []
@@ -152,7 +171,9 @@ def main() -> None:
     }
     for against, others in rivals.items():
         report_speed("durable", "transitions", visits, ours, others=others, against=against, n=count)
-    report("durable", "peak memory", peak, "MB", n=count)
+    held, floor = zip(*((apart(peak, count), apart(peak_sql, count)) for _ in range(PROCESSES)), strict=True)
+    report("durable", "peak memory", held, "MB", n=count, ratio=quotients(held, floor),
+           against="one SQL statement per step; a smaller ratio is better")  # fmt: skip
 
 
 if __name__ == "__main__":

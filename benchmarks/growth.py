@@ -31,7 +31,9 @@ def main() -> None:
         big, small = ([n / each[side][0][place] for each in rounds] for side, n in enumerate((large, SMALL)))
         report("growth", "customers", big, unit, n=large, ratio=quotients(big, small),
                against=f"the same with {SMALL} customers")  # fmt: skip
-    report("growth", "peak memory", [each[0][1] for each in rounds], "MB", n=large)
+    held, few = ([each[side][1] for each in rounds] for side in (0, 1))
+    report("growth", "peak memory", held, "MB", n=large, ratio=quotients(held, few),
+           against=f"the same with {SMALL} customers; a smaller ratio is better")  # fmt: skip
 
 
 if __name__ == "__main__":

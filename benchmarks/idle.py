@@ -9,18 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from _common import (
-    START,
-    WELCOME,
-    Spent,
-    count_from_arguments,
-    customers,
-    durable,
-    report_cost,
-    shared_by,
-    signups,
-    spent,
-)
+from _common import START, WELCOME, count_from_arguments, customers, durable, in_turn, report_cost, shared_by, signups
 
 from journeyflow import Engine
 from journeyflow.stores.sqlite import SQLiteStore
@@ -73,10 +62,7 @@ def main() -> None:
         before = [engine.store.connection.total_changes for engine in engines]  # type: ignore[attr-defined]  # no part of the protocol
         works: list[Callable[[], object]] = [partial(engine.tick, START) for engine in engines]
         works.append(partial(seek, bare))
-        times: list[list[Spent]] = [[], [], []]
-        for _ in range(ROUNDS):
-            for work, taken in zip(works, times, strict=True):
-                taken.append(spent(partial(often, work)))
+        times = in_turn(ROUNDS, *(partial(often, work) for work in works))
         assert [engine.store.connection.total_changes for engine in engines] == before  # type: ignore[attr-defined]  # no part of the protocol
         for engine in engines:
             engine.close()

@@ -17,6 +17,7 @@ from _common import (
     count_from_arguments,
     customers,
     peak_memory,
+    quotients,
     report,
     report_speed,
     signups,
@@ -115,6 +116,12 @@ def peak(count: int) -> float:
     return peak_memory()
 
 
+def peak_simpy(count: int) -> float:
+    """Return the most memory that a process holds in which SimPy does it, in MB."""
+    run_simpy(count)
+    return peak_memory()
+
+
 def main() -> None:
     """Run the sides in turn and print the medians."""
     count = count_from_arguments(100_000)
@@ -130,7 +137,9 @@ def main() -> None:
             others[name].append(spent(partial(work, count)))
     for against, taken in others.items():
         report_speed("memory", "transitions", VISITS * count, ours, others=taken, against=against, n=count)
-    report("memory", "peak memory", apart(peak, count), "MB", n=count)
+    held, its = zip(*((apart(peak, count), apart(peak_simpy, count)) for _ in range(ROUNDS)), strict=True)
+    report("memory", "peak memory", held, "MB", n=count, ratio=quotients(held, its),
+           against=f"SimPy {simpy.__version__}; a smaller ratio is better")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from _common import START, Spent, count_from_arguments, report_cost, spent
+from _common import START, count_from_arguments, in_turn, report_cost
 from idle import waiting
 
 from journeyflow import Engine
@@ -38,13 +38,12 @@ def main() -> None:
         paths = {count: Path(folder) / f"{count}.db" for count in (large, SMALL)}
         for count, path in paths.items():
             waiting(path, count).close()
-        times: list[list[Spent]] = [[], [], []]
         works = [partial(opened, paths[large]), partial(opened, paths[SMALL]), partial(bare, paths[large])]
-        for _ in range(ROUNDS):
-            for work, taken in zip(works, times, strict=True):
-                taken.append(spent(work))
-    for other, against in ((1, f"a file in which {SMALL} wait"), (2, "sqlite3.connect and one question")):
-        report_cost("open", "open, tick, close", times[0], others=times[other], against=against, n=large)
+        ours, *rivals = in_turn(ROUNDS, *works)
+    for others, against in zip(
+        rivals, (f"a file in which {SMALL} wait", "sqlite3.connect and one question"), strict=True
+    ):
+        report_cost("open", "open, tick, close", ours, others=others, against=against, n=large)
 
 
 if __name__ == "__main__":

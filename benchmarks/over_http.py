@@ -3,15 +3,14 @@
 The server is `journeyflow serve` in a process of its own, asked by one client over connections that stay open, one
 request after the other: for the journey, then for nothing (`/health`), which is what HTTP alone costs, and for the
 journey again while a tick of a hundred thousand people who are due goes on. Three times, each with a new file and a new
-server, all of it in some three minutes. By the wall clock; on Linux the CPU time of the server beside it, and
-everywhere its peak memory. Argument: number of customers (default 100,000).
+server, all of it in some three minutes. By the wall clock; on Linux the CPU time of the server and its peak memory
+beside it. Argument: number of customers (default 100,000).
 """
 
 import http.client
 import json
 import os
 import re
-import resource
 import socket
 import subprocess
 import sys
@@ -23,11 +22,12 @@ from pathlib import Path
 from time import clock_gettime, perf_counter, sleep
 from typing import NamedTuple
 
-from _common import WELCOME, apart, count_from_arguments, customers, peak_memory, quotients, report
+from _common import WELCOME, count_from_arguments, customers, peak_memory, quotients, report
 
 from journeyflow import Engine, Event
 from journeyflow.services.directory import SQLiteDirectory
 
+LINUX = sys.platform == "linux"
 ROUNDS = 3
 SECONDS = 4
 """How long the server is asked for the journey, and as long for nothing."""
@@ -125,11 +125,11 @@ def during_tick(asking: Asking, log: Path, count: int) -> Asked:
 
 def cpu_of(process: int) -> float:
     """Return the CPU seconds of another process; only Linux has a clock for them, elsewhere it is 0."""
-    return clock_gettime(~process << 3 | 2) if sys.platform == "linux" else 0.0
+    return clock_gettime(~process << 3 | 2) if LINUX else 0.0
 
 
 class Round(NamedTuple):
-    """What one server did; the peak of its memory is in MB."""
+    """What one server did; the peak of its memory is in MB, and 0 where it is not known."""
 
     alone: Asked
     nothing: Asked
@@ -138,13 +138,10 @@ class Round(NamedTuple):
 
 
 def served(count: int) -> Round:
-    """Ask for the journey and for nothing, and for the journey again while everybody is due.
-
-    The file is made by another process: what this one starts begins with its peak of memory.
-    """
+    """Ask for the journey and for nothing, and for the journey again while everybody is due."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        key, number, due = apart(prepared, folder, count)
+        key, number, due = prepared(folder, count)
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = f"127.0.0.1:{free.getsockname()[1]}"
         command = [sys.executable, "-m", "journeyflow", "serve", "run.db", "--directory", "people.db"]
@@ -165,9 +162,10 @@ def served(count: int) -> Round:
                     sys.exit(f"the people were due {-left:.0f} s too early for this machine")
                 sleep(left)
                 ticking = during_tick(journey, log, count)
+                peak = peak_memory(server.pid) if LINUX else 0.0
             finally:
                 server.terminate()
-    return Round(alone, nothing, ticking, peak_memory(of=resource.RUSAGE_CHILDREN))
+    return Round(alone, nothing, ticking, peak)
 
 
 def tell_of(name: str, ours: Sequence[Asked], others: Sequence[Asked], against: str, n: int) -> None:
@@ -185,13 +183,14 @@ def tell_of(name: str, ours: Sequence[Asked], others: Sequence[Asked], against: 
 
 
 def main() -> None:
-    """Serve three files, each from a process of its own, and print the medians."""
+    """Serve three files, one after the other, and print the medians."""
     count = count_from_arguments(100_000)
-    rounds = [apart(served, count) for _ in range(ROUNDS)]
+    rounds = [served(count) for _ in range(ROUNDS)]
     alone, nothing, ticking, peaks = zip(*rounds, strict=True)
     tell_of("alone", alone, nothing, "a request for nothing", count)
     tell_of("during a tick", ticking, alone, "alone", count)
-    report("http", "peak memory of the server", peaks, "MB", n=count)
+    if LINUX:
+        report("http", "peak memory of the server", peaks, "MB", n=count)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ says what the rest costs.
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -102,25 +103,16 @@ def run_simpy(count: int) -> None:
     assert counts["done"] == count
 
 
-def simulated(count: int, soonest: str = INTERVAL) -> Grown:
-    """Return by how much a simulation raised the peak of memory, in MB, and what it cost."""
+def grown(work: Callable[..., object], *arguments: object) -> Grown:
+    """Return by how much a piece of work raised the peak of memory, and what it cost."""
     before = peak_memory()
-    cost = spent(partial(run, count, soonest))
+    cost = spent(partial(work, *arguments))
     return peak_memory() - before, cost
 
 
-def compared(count: int) -> Spent:
-    """Return what SimPy costs."""
-    return spent(partial(run_simpy, count))
-
-
-def fed(count: int) -> float:
-    """Return by how much an engine raises the peak of memory, in MB, that is fed what the customers of a simulation do.
-
-    The events are drawn without an engine, so that none has been at work in this process.
-    """
-    before, chance = peak_memory(), Random(1)
-    store = MemoryStore()
+def fed(count: int) -> None:
+    """Feed an engine what the customers of a simulation do; the events are drawn without another engine."""
+    chance, store = Random(1), MemoryStore()
     with Engine(store, grace=None, max_jump=None) as engine:
         engine.deploy(WELCOME, at=START)
         for number in range(count):
@@ -136,7 +128,6 @@ def fed(count: int) -> float:
                 engine.feed(told_of(each, chance, now))
         with store.figures() as reader:
             totals(reader)
-        return peak_memory() - before
 
 
 def told_of(message: Message, chance: Random, now: datetime) -> list[Event]:
@@ -161,26 +152,30 @@ def main() -> None:
     """Run the sides in turn, each in a process of its own, and print the medians."""
     count = count_from_arguments(100_000)
     few = min(count, ROUND)
-    whole, often, small = list[Grown](), list[Grown](), list[Grown]()
-    all_simpy, few_simpy, engine, workers = list[Spent](), list[Spent](), list[float](), list[tuple[float, float]]()
+    sides: dict[str, tuple[object, ...]] = {
+        "whole": (run, count), "whole, SimPy": (run_simpy, count), "often": (run, few, "5 minutes"),
+        "few, SimPy": (run_simpy, few), "few": (run, few), "few, engine": (fed, few),
+    }  # fmt: skip
+    found: dict[str, list[Grown]] = {name: [] for name in sides}
+    workers = list[tuple[float, float]]()
     for _ in range(ROUNDS):
-        whole.append(apart(simulated, count))
-        all_simpy.append(apart(compared, count))
-        often.append(apart(simulated, few, "5 minutes"))
-        few_simpy.append(apart(compared, few))
-        small.append(apart(simulated, few))
-        engine.append(apart(fed, few))
+        for name, work in sides.items():
+            found[name].append(apart(grown, *work))
         workers.append(apart(side_by_side, few))
+    held = {name: [2**20 * each[0] for each in taken] for name, taken in found.items()}
+    cost = {name: [each[1] for each in taken] for name, taken in found.items()}
+    against = f"SimPy {simpy.__version__}"
     for figure, ours, others, n in (
-        (f"every {INTERVAL}", whole, all_simpy, count), ("every 5 minutes", often, few_simpy, few)
+        (f"every {INTERVAL}", "whole", "whole, SimPy", count), ("every 5 minutes", "often", "few, SimPy", few)
     ):  # fmt: skip
-        report_speed("simulate", figure, n, [cost for _, cost in ours], others=others, n=n, what="customers",
-                     against=f"SimPy {simpy.__version__}")  # fmt: skip
-    report("simulate", "memory", [2**20 * grown / count for grown, _ in whole], "byte/customer", n=count)
-    held = [grown for grown, _ in small]
-    beyond = [2**20 * (mine - its) / few for mine, its in zip(held, engine, strict=True)]
-    report("simulate", "memory beyond the engine's", beyond, "byte/customer", n=few, ratio=quotients(held, engine),
-           against="all that an engine fed with the same events holds; a smaller ratio is better")  # fmt: skip
+        report_speed("simulate", figure, n, cost[ours], others=cost[others], against=against, n=n, what="customers")
+    report("simulate", "memory", [each / count for each in held["whole"]], "byte/customer", n=count,
+           against=f"{against}; a smaller ratio is better",
+           ratio=quotients(held["whole"], held["whole, SimPy"]))  # fmt: skip
+    beyond = [(mine - its) / few for mine, its in zip(held["few"], held["few, engine"], strict=True)]
+    report("simulate", "memory beyond the engine's", beyond, "byte/customer", n=few,
+           against="all that an engine fed with the same events holds; a smaller ratio is better",
+           ratio=quotients(held["few"], held["few, engine"]))  # fmt: skip
     alone, together = zip(*workers, strict=True)
     report("simulate", f"four workers on {os.cpu_count()} cores", [few / each for each in together], "customers/s",
            n=few, against="one process", ratio=quotients(alone, together))  # fmt: skip

@@ -1,8 +1,11 @@
 """What benchmarks compare is the same: peers of the mixed month decide as the engine does."""
 
 import ast
+import json
 import sys
 import tomllib
+from contextlib import closing
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -49,6 +52,37 @@ def test_a_peer_that_decides_otherwise_is_found(script, tmp_path):
     assert not engine.agrees(other)
     assert not engine.agrees(other._replace(sent=None))
     assert not engine.agrees(engine.of(engine.sent, engine.ended + type(engine.ended)([("cart", "ACTIVE", False)])))
+
+
+def test_one_statement_in_sql_says_what_the_engine_says(script, tmp_path):
+    """What statistics and questions are held against gives the same numbers, and not because there are none."""
+    in_sql, stats = script("_in_sql"), script("stats")
+    path = tmp_path / "run.db"
+    with stats.made(path, 300) as engine, closing(in_sql.opened(path)) as bare:
+        asked = {name: (in_sql.QUESTIONS[name], ask()) for name, ask in script("questions").asked(engine).items()}
+        asked |= {name: (each, engine.stats("welcome", at=stats.LAST)) for name, each in in_sql.STATS.items()}
+        for name, (each, answer) in asked.items():
+            assert each.told(answer)[0], name
+            assert each.agrees(bare, answer, **stats.WINDOW), name
+
+
+def test_a_figure_is_the_median_of_its_runs_with_their_spread(script, capsys):
+    """Runs are held against those of the other side in turn, CPU time and wall time apart."""
+    common = script("_common")
+    common.report("mine", "size", 7.0, "MB", n=3)
+    common.report("mine", "growth", [-4.0, -2.0, -3.0], "MB", n=3)
+    sides = {"ours": [(1.0, 10.0), (2.0, 10.0), (3.0, 40.0)], "others": [(2.0, 10.0), (2.0, 20.0), (9.0, 40.0)]}
+    for tell, what in ((partial(common.report_speed, done=6), "speed"), (common.report_cost, "cost")):
+        tell("mine", what, **sides, against="it", n=3)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {tuple(line) for line in lines} == {
+        ("bench", "figure", "value", "unit", "against", "ratio", "n", "runs", "spread")
+    }
+    assert [tuple(line[name] for name in ("value", "unit", "ratio", "runs", "spread")) for line in lines] == [
+        (7.0, "MB", None, 1, None), (-3.0, "MB", None, 3, 0.6667),
+        (3.0, "1/CPU s", 2.0, 3, 1.0), (0.6, "1/s", 1.0, 3, 1.0),
+        (2000.0, "ms CPU", 0.5, 3, 1.333), (10000.0, "ms", 1.0, 3, 0.5),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PEERS)
