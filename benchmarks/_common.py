@@ -71,13 +71,6 @@ def seconds(work: Callable[[], object]) -> float:
     return perf_counter() - begun
 
 
-def cpu(work: Callable[[], object]) -> float:
-    """Return the CPU seconds of one piece of work in this process."""
-    begun = process_time()
-    work()
-    return process_time() - begun
-
-
 def spent(work: Callable[[], object]) -> Spent:
     """Return the CPU seconds and the wall-clock seconds of one piece of work."""
     begun, since = perf_counter(), process_time()

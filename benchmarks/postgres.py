@@ -3,12 +3,12 @@
 The server is that of the tests, a new one on this machine, which syncs nothing to a disk; both sides of a comparison
 use it. Distance is made by a relay, a process between the two that waits once for each round trip (`_far_server.py`).
 
-The month is that of `mixed.py` with an hourly cycle, by the wall clock, in which round trips are. Against it, COPY of
-the run's own input, enrollment, visit and message rows in as many commits, behind the same relay. Round trips and
+The month is that of `mixed.py` with an hourly cycle; round trips are in its wall time alone. Against it, COPY of the
+run's own input, enrollment, visit and message rows in as many commits, behind the same relay. Round trips and
 statements are counted by the relay: of each call of a host with one customer, and of a cycle with the sign-up of one
-and the ack of the message before. The CPU of the process in a cycle is held against that in a file. Tenants: cycles for
-40 tenants by one process, and by four that have ten each; and as many cycles for a single tenant.
-Argument: number of customers of the month (default 200).
+and the ack of the message before. A cycle is held against one in a file. Tenants: cycles for 40 tenants by one process,
+and by four that have ten each; and as many cycles for a single tenant. CPU time is that of the processes of the host,
+not of the server. Argument: number of customers of the month (default 200).
 """
 
 import tempfile
@@ -20,9 +20,10 @@ from functools import partial
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
+from time import perf_counter, process_time
 
 import psycopg
-from _common import START, WELCOME, count_from_arguments, cpu, quotients, report, seconds
+from _common import START, WELCOME, Spent, count_from_arguments, report, report_cost, report_speed, shared_by, spent
 from _far_server import Relay, address_in, away, served
 from cycle import Cycles
 from mixed import CART, HOURLY, WIN_BACK, Host, Rows, month, rows_of
@@ -70,22 +71,22 @@ def against_copy(folder: str, customers: int) -> None:
     """Live through the month, and copy the rows that it left, for each distance."""
     told = month(customers)
     for trip in ROUND_TRIPS:
-        ours, bare = list[float](), list[float]()
+        ours, bare = list[Spent](), list[Spent]()
         with away(folder, trip) as relay:
             for _ in range(ROUNDS):
                 store = Counted(new_address(relay.folder), nonce="bench")
                 with Engine(store, grace=None) as engine:
                     for journey in (SIGN_UP, CART, WIN_BACK):
                         engine.deploy(journey, at=BEGIN)
-                    ours.append(seconds(partial(Host(engine, told).live, HOURLY)))
+                    ours.append(spent(partial(Host(engine, told).live, HOURLY)))
                     assert engine.audit() == []
                     rows = rows_of(engine)
                 with psycopg.connect(address_in(relay.folder, "")[: -len("&schema=")], autocommit=True) as connection:
                     schema = f"bare{next(SCHEMAS)}"
-                    bare.append(seconds(partial(copied, connection, schema, rows, store.commits)))
-        report("postgres", f"mixed month, hourly, {1e3 * trip:g} ms away", ours, "s", n=customers,
-               ratio=[other / mine for mine, other in zip(ours, bare, strict=True)],
-               against="COPY of the run's input, enrollment, visit and message rows in as many commits")  # fmt: skip
+                    bare.append(spent(partial(copied, connection, schema, rows, store.commits)))
+        against = "COPY of the run's input, enrollment, visit and message rows in as many commits"
+        report_speed("postgres", f"mixed month, hourly, {1e3 * trip:g} ms away", customers, ours, others=bare,
+                     against=against, n=customers, what="customers")  # fmt: skip
 
 
 def copied(connection: psycopg.Connection, schema: str, rows: Rows, commits: int) -> None:
@@ -170,17 +171,19 @@ class Calls:
 
 
 def against_a_file(folder: str) -> None:
-    """Print what a cycle costs its process, on the server and in a file."""
+    """Print what a cycle costs, on the server and in a file."""
     with tempfile.TemporaryDirectory() as files:
         for items, cycles in ((1, 50), (1_000, 3)):
             sides = [Cycles(new_address(folder)), Cycles(Path(files) / f"{items}.db")]
-            taken: list[list[float]] = [[], []]
+            taken: list[list[Spent]] = [[], []]
             for _ in range(ROUNDS):
                 for side, found in zip(sides, taken, strict=True):
                     side.known(cycles * items)
-                    found.append(1e3 * cpu(partial(side.in_one_go, cycles, items)) / cycles)
-            report("postgres", f"cycle, {items} items", taken[0], "ms CPU", n=cycles, ratio=quotients(*taken),
-                   against="the same in a file; a smaller ratio is better")  # fmt: skip
+                    found.append(spent(partial(side.in_one_go, cycles, items)))
+            ours, others = (shared_by(cycles, each) for each in taken)
+            report_cost(
+                "postgres", f"cycle, {items} items", ours, others=others, against="the same in a file", n=cycles
+            )
             for side in sides:
                 side.engine.close()
 
@@ -188,9 +191,9 @@ def against_a_file(folder: str) -> None:
 # --- tenants
 
 
-def work(address: str, worker: int, tenants: Sequence[int]) -> int:
-    """Go through the cycles of some tenants, in turn; return how many messages they got."""
-    done = 0
+def work(address: str, worker: int, tenants: Sequence[int]) -> tuple[int, float]:
+    """Go through the cycles of some tenants, in turn; return how many messages they got, and the CPU seconds."""
+    done, begun = 0, process_time()
     with Engine(address, grace=None) as engine:
         for cycle in range(CYCLES):
             now = START + timedelta(minutes=cycle)
@@ -201,20 +204,22 @@ def work(address: str, worker: int, tenants: Sequence[int]) -> int:
                     mine.feed(Event("member.created", customer=name, at=now) for name in names)
                 mine.ack(block.messages, at=now)
                 done += len(block.messages)
-    return done
+    return done, process_time() - begun
 
 
-def together(executor: ProcessPoolExecutor, address: str, processes: int, tenants: int) -> None:
+def together(executor: ProcessPoolExecutor, address: str, processes: int, tenants: int) -> Spent:
     """Share the work among so many processes: as many cycles, whether each is of a tenant of its own or not."""
     turns = [turn % tenants for turn in range(TENANTS)]
-    share = TENANTS // processes
+    share, begun = TENANTS // processes, perf_counter()
     jobs = [executor.submit(work, address, n, turns[n * share : (n + 1) * share]) for n in range(processes)]
-    assert sum(job.result() for job in jobs) == TENANTS * CYCLES * EACH
+    messages, times = zip(*(job.result() for job in jobs), strict=True)
+    assert sum(messages) == TENANTS * CYCLES * EACH
+    return sum(times), perf_counter() - begun
 
 
 def sharing(folder: str, tenants: int) -> None:
     """Do the same work with one process and with four."""
-    times: dict[int, list[float]] = {1: [], PROCESSES: []}
+    times: dict[int, list[Spent]] = {1: [], PROCESSES: []}
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as executor:
         for _ in executor.map(
             work, [new_address(folder) for _ in range(PROCESSES)], range(PROCESSES), [()] * PROCESSES
@@ -226,10 +231,10 @@ def sharing(folder: str, tenants: int) -> None:
                 with Engine(address, grace=None) as engine:
                     for number in range(tenants):
                         engine.tenant(f"t{number}").deploy(WELCOME, at=START)
-                taken.append(seconds(partial(together, executor, address, processes, tenants)))
+                taken.append(together(executor, address, processes, tenants))
     people, several = TENANTS * CYCLES * EACH, f"{tenants} tenants" if tenants > 1 else "one tenant"
-    report("postgres", f"{PROCESSES} processes, {several}", [people / each for each in times[PROCESSES]],
-           "customers/s", n=people, against="one process", ratio=quotients(times[1], times[PROCESSES]))  # fmt: skip
+    report_speed("postgres", f"{PROCESSES} processes, {several}", people, times[PROCESSES], others=times[1],
+                 against="one process", n=people, what="customers")  # fmt: skip
 
 
 def main() -> None:

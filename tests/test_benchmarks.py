@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import sys
 import tomllib
 from contextlib import closing
@@ -83,6 +84,17 @@ def test_a_figure_is_the_median_of_its_runs_with_their_spread(script, capsys):
         (3.0, "1/CPU s", 2.0, 3, 1.0), (0.6, "1/s", 1.0, 3, 1.0),
         (2000.0, "ms CPU", 0.5, 3, 1.333), (10000.0, "ms", 1.0, 3, 0.5),
     ]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has held of its own")
+def test_the_peak_of_memory_is_that_of_the_process(script):
+    """A process does not begin with the peak of the one that starts it."""
+    common, much = script("_common"), 64 * 2**20
+    before = common.peak_memory()
+    held = b"x" * much
+    assert common.peak_memory() >= len(held) / 2**20
+    assert common.peak_memory(os.getpid()) >= before
+    assert common.apart(common.peak_memory) < len(held) / 2**20
 
 
 @pytest.mark.parametrize("name", PEERS)
