@@ -178,6 +178,15 @@ def first(count: int, rows: Rows) -> Rows:
     return [row[:count] for row in rows]
 
 
+STOPS = f"""
+WITH stops AS MATERIALIZED (
+    SELECT p.number AS path, CAST(s.key AS INTEGER) AS key, s.value ->> 1 AS status, s.value ->> 2 AS outcome
+    FROM versions v JOIN paths p ON p.version = v.number JOIN json_each(p.steps) s
+    WHERE v.journey = {OF_JOURNEY} AND s.value ->> 0 = {{step}}
+)"""
+STAY = "s.status <> 'ACTIVE' OR (e.status = 'ACTIVE' AND e.visit = max(m.visit, 1) + s.key)"
+"""Where paths come to a step, and which of the moves there are stays: a visit that waits counts while it lasts."""
+
 QUESTIONS = {
     "journeys": InSql(
         """
@@ -218,15 +227,11 @@ QUESTIONS = {
     ),
     "people who were at a step, 25": InSql(
         f"""
-        WITH stops AS MATERIALIZED (
-            SELECT p.number AS path, CAST(s.key AS INTEGER) AS key, s.value ->> 1 AS status, s.value ->> 2 AS outcome
-            FROM versions v JOIN paths p ON p.version = v.number JOIN json_each(p.steps) s
-            WHERE v.journey = {OF_JOURNEY} AND s.value ->> 0 = :step
-        ), stays AS (
+        {STOPS.format(step=":step")}
+        , stays AS (
             SELECT e.customer, max(e.serial), e.run, s.status, s.outcome, m.at, count(*) AS stays
             FROM moves m JOIN stops s USING (path) JOIN enrollments e ON e.serial = m.enrollment
-            WHERE s.status <> 'ACTIVE' OR (e.status = 'ACTIVE' AND e.visit = max(m.visit, 1) + s.key)
-            GROUP BY e.customer
+            WHERE {STAY} GROUP BY e.customer
         )
         SELECT c.id, w.run, w.status, w.outcome, w.at, w.stays, count(*) OVER (), c.attributes
         FROM stays w JOIN customers c ON c.number = w.customer ORDER BY c.id LIMIT :take
@@ -236,14 +241,22 @@ QUESTIONS = {
     ),
     "people at a step now, 25": InSql(
         f"""
-        SELECT c.id, e.run, e.status, e.since, count(*) OVER (), c.attributes
-        FROM versions v JOIN json_each(v.definition, '$.steps') s
-        JOIN enrollments e ON e.version = v.number AND e.step = CAST(s.key AS INTEGER)
-        JOIN customers c ON c.number = e.customer
-        WHERE v.journey = {OF_JOURNEY} AND s.value ->> 'id' = :rest AND e.status = 'ACTIVE' ORDER BY c.id LIMIT :take
+        {STOPS.format(step=":rest")}
+        , page AS MATERIALIZED (
+            SELECT c.id, e.run, e.status, e.since, e.customer, count(*) OVER () AS total, c.attributes
+            FROM versions v JOIN json_each(v.definition, '$.steps') s
+            JOIN enrollments e ON e.version = v.number AND e.step = CAST(s.key AS INTEGER)
+            JOIN customers c ON c.number = e.customer
+            WHERE v.journey = {OF_JOURNEY} AND s.value ->> 'id' = :rest AND e.status = 'ACTIVE'
+            ORDER BY c.id LIMIT :take
+        )
+        SELECT id, run, status, since,
+               (SELECT count(*) FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN stops s USING (path)
+                WHERE e.customer = p.customer AND e.journey + 0 = {OF_JOURNEY} AND ({STAY})), total, attributes
+        FROM page p ORDER BY id
         """,
-        of_page("customer", "run", "status", "entered_at"),
-        partial(first, 5),
+        of_page("customer", "run", "status", "entered_at", "stays"),
+        partial(first, 6),
     ),
     "explain": InSql(
         f"""

@@ -89,7 +89,7 @@ def test_a_figure_is_the_median_of_its_runs_with_their_spread(script, capsys):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process has held of its own")
 def test_the_peak_of_memory_is_that_of_the_process(script):
     """A process does not begin with the peak of the one that starts it."""
-    common, much = script("_common"), 64 * 2**20
+    common, much = script("_common"), 128 * 2**20
     before = common.peak_memory()
     held = b"x" * much
     assert common.peak_memory() >= len(held) / 2**20
