@@ -221,7 +221,7 @@ QUESTIONS = {
                (SELECT count(*) FROM messages m JOIN enrollments e ON e.serial = m.enrollment
                 WHERE e.journey = {OF_JOURNEY} AND m.step = :step)
         FROM messages m JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer
-        WHERE e.journey = {OF_JOURNEY} AND m.step = :step ORDER BY m.enrollment, m.n LIMIT :take
+        WHERE e.journey = {OF_JOURNEY} AND m.step = :step ORDER BY e.serial, m.n LIMIT :take
         """,
         of_page("customer", "run", "n", "step", "channel", "template", "at", "status", "attempts"),
     ),
@@ -233,30 +233,27 @@ QUESTIONS = {
             FROM moves m JOIN stops s USING (path) JOIN enrollments e ON e.serial = m.enrollment
             WHERE {STAY} GROUP BY e.customer
         )
-        SELECT c.id, w.run, w.status, w.outcome, w.at, w.stays, count(*) OVER (), c.attributes
+        SELECT c.id, w.run, w.status, w.outcome, w.at, w.stays, (SELECT count(*) FROM stays)
         FROM stays w JOIN customers c ON c.number = w.customer ORDER BY c.id LIMIT :take
         """,
         of_page("customer", "run", "status", "outcome", "entered_at", "stays"),
-        partial(first, 7),
     ),
     "people at a step now, 25": InSql(
         f"""
         {STOPS.format(step=":rest")}
-        , page AS MATERIALIZED (
-            SELECT c.id, e.run, e.status, e.since, e.customer, count(*) OVER () AS total, c.attributes
-            FROM versions v JOIN json_each(v.definition, '$.steps') s
-            JOIN enrollments e ON e.version = v.number AND e.step = CAST(s.key AS INTEGER)
+        , there AS MATERIALIZED (
+            SELECT c.id, e.serial
+            FROM versions v CROSS JOIN json_each(v.definition, '$.steps') s
+            CROSS JOIN enrollments e ON e.version = v.number AND e.step = CAST(s.key AS INTEGER)
             JOIN customers c ON c.number = e.customer
             WHERE v.journey = {OF_JOURNEY} AND s.value ->> 'id' = :rest AND e.status = 'ACTIVE'
-            ORDER BY c.id LIMIT :take
-        )
-        SELECT id, run, status, since,
+        ), page AS MATERIALIZED (SELECT * FROM there ORDER BY id LIMIT :take)
+        SELECT p.id, w.run, w.status, w.since,
                (SELECT count(*) FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN stops s USING (path)
-                WHERE e.customer = p.customer AND e.journey + 0 = {OF_JOURNEY} AND ({STAY})), total, attributes
-        FROM page p ORDER BY id
+                WHERE e.customer = w.customer AND e.journey + 0 = w.journey AND ({STAY})), (SELECT count(*) FROM there)
+        FROM page p JOIN enrollments w USING (serial) ORDER BY p.id
         """,
         of_page("customer", "run", "status", "entered_at", "stays"),
-        partial(first, 6),
     ),
     "explain": InSql(
         f"""
