@@ -23,7 +23,7 @@ from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
 from journeyflow.errors import shown
-from journeyflow.formats.parts import PartReader, ReadPart, list_of, parsed_by, part_of
+from journeyflow.formats.parts import PartReader, ReadPart, format_number, list_of, parsed_by, part_of
 
 FORMAT = 1
 """The format number of native journey files."""
@@ -61,12 +61,6 @@ class NativeReader(PartReader):
     def __init__(self) -> None:
         super().__init__()
         self.short: dict[str, Container[str]] = {}
-
-    def format(self, value: object, path: str) -> None:
-        """Check the number of the format."""
-        if type(value) is not int or value != FORMAT:
-            newer = "; a newer journeyflow may read it" if type(value) is int and value > FORMAT else ""
-            self.fault("format", path, f"expected {FORMAT}, not {describe(value)}{newer}")
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
@@ -265,7 +259,7 @@ STEP_KEYS: dict[str, dict[str, ReadPart]] = {
 
 JOURNEY_KEYS: dict[str, ReadPart] = {
     "$schema": _TEXT,  # for editors; ignored
-    "format": NativeReader.format,
+    "format": format_number(FORMAT),
     **keys_of(Journey),
     "reentry_key": _TEXT,
 }

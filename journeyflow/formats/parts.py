@@ -252,6 +252,17 @@ def parsed_by(parse: Callable[[Any], Any], code: str) -> ReadPart:
     return parsed
 
 
+def format_number(known: int) -> ReadPart:
+    """Return a reader of the number of a file's format, which has to be the known one."""
+
+    def number(reader: PartReader, value: object, path: str) -> None:
+        if type(value) is not int or value != known:
+            newer = "; a newer journeyflow may read it" if type(value) is int and value > known else ""
+            reader.fault("format", path, f"expected {known}, not {describe(value)}{newer}")
+
+    return number
+
+
 def part_of(make: Callable[..., Any], known: Mapping[str, ReadPart], *needed: str) -> ReadPart:
     """Return a reader of objects with known keys, which calls `make` with those that could be read."""
 

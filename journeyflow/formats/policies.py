@@ -6,11 +6,10 @@ from typing import Any
 
 from journeyflow.basics.expecting import MAX_INDENT, expect, expect_between
 from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
-from journeyflow.basics.values import describe
 from journeyflow.definition.policies import Cap, Policies, QuietHours, part_faults
 from journeyflow.definition.retry import Retry, retry_faults
 from journeyflow.errors import InvalidInput
-from journeyflow.formats.parts import PartReader, ReadPart, joined, list_of, parse, part_of
+from journeyflow.formats.parts import PartReader, ReadPart, format_number, joined, list_of, parse, part_of
 
 FORMAT = 1
 """The format number of policy files."""
@@ -84,9 +83,11 @@ def loads_policies(text: str) -> Policies:
     reader = PartReader()
     said = reader.fields(value, "", _FILE, "format")
     number = value.get("format") if isinstance(value, dict) else None
-    if type(number) is int and number != FORMAT:  # its keys may mean other things, so nothing else is a fault
-        raise InvalidInput([f"format: expected {FORMAT}, not {describe(number)}"])
-    found = [f"{fault.path or 'the file'}: {fault.message}" for fault in reader.faults]
+    other = type(number) is int and number != FORMAT  # its keys may mean other things, so nothing else is a fault
+    faults = [fault for fault in reader.faults if not other or fault.path == "format"]
+    found = [f"{fault.path or 'the file'}: {fault.message}" for fault in faults]
+    if other:
+        raise InvalidInput(found)
     parts = {name: [each for each in said.get(name, ()) if each is not None] for name in ("caps", "quiet")}
     try:
         policies = Policies(timezone=said.get("timezone"), retries=said.get("retries", {}), **parts)
@@ -95,11 +96,6 @@ def loads_policies(text: str) -> Policies:
     if found:
         raise InvalidInput(found)
     return policies
-
-
-def _format(reader: PartReader, value: object, path: str) -> None:
-    if type(value) is not int or value != FORMAT:
-        reader.fault("format", path, f"expected {FORMAT}, not {describe(value)}")
 
 
 def _read_by(make: Callable[..., CapOrHours], known: Mapping[str, ReadPart], *needed: str) -> ReadPart:
@@ -143,7 +139,7 @@ def _retry(reader: PartReader, value: object, path: str) -> Retry | None:
 
 _ANY = PartReader.anything
 _FILE: Mapping[str, ReadPart] = {
-    "format": _format,
+    "format": format_number(FORMAT),
     "timezone": _ANY,
     "retries": _retries,
     "caps": list_of(_read_by(Cap, dict.fromkeys(("count", "per", "within", "channel", "over"), _ANY), "count")),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from journeyflow.basics.values import describe
 from journeyflow.errors import InvalidInput, shown
 from journeyflow.formats.options import NativeReader
-from journeyflow.formats.parts import PartReader, ReadPart, list_of, parse, parsed_by
+from journeyflow.formats.parts import PartReader, ReadPart, format_number, list_of, parse, parsed_by
 from journeyflow.simulation.background import Background, Lift
 from journeyflow.simulation.behavior import KINDS, Behavior, Chance, When
 from journeyflow.simulation.draws import Beta, Choice, Delay, Key, LogNormal, Normal, Uniform, micros_of
@@ -137,11 +137,6 @@ def _dropout(reader: PartReader, value: object, path: str) -> object:
     return _BETA(reader, value, path) if isinstance(value, dict) else _NUMBER(reader, value, path)
 
 
-def _format(reader: PartReader, value: object, path: str) -> None:
-    if type(value) is not int or value != FORMAT:
-        reader.fault("format", path, f"expected {FORMAT}, not {describe(value)}")
-
-
 _ANY, _TEXT, _NUMBER = PartReader.anything, PartReader.text, PartReader.number
 _DISTRIBUTION = distribution_of(NUMBERS)
 _DATA = distribution_of({**NUMBERS, "key": Key})
@@ -168,7 +163,7 @@ _BACKGROUND = {
 }
 _FILE: Mapping[str, ReadPart] = {
     **_KINDS,
-    "format": _format,
+    "format": format_number(FORMAT),
     "revenue": _DISTRIBUTION,
     "when": list_of(_made(When, _WHEN)),
     "background": list_of(_made(Background, _BACKGROUND, "event", "every")),

@@ -17,16 +17,25 @@ from journeyflow.records.changes import (
     PullChanges,
     Transition,
 )
-from journeyflow.records.rows import Deferred, Post, Round, Suppression
+from journeyflow.records.rows import Post, Suppression
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.rows import INPUT_ROW, POST_ROW, RUN_ROW, read_input, read_post, read_run
+from journeyflow.stores.rows import (
+    DEFERRED_ROW,
+    INPUT_ROW,
+    POST_ROW,
+    ROUND_ROW,
+    RUN_ROW,
+    read_deferred,
+    read_input,
+    read_post,
+    read_round,
+    read_run,
+)
 
 _VERSIONS: Final = """
 SELECT v.number, v.journey, v.version, p.at, v.fingerprint, v.definition
 FROM publications p JOIN versions v ON v.number = p.version ORDER BY p.at, p.journey, p.n
 """
-
-_ROUNDS: Final = "SELECT journey, at, after, origin, remaining, softened, anchor, version FROM pulls ORDER BY journey"
 
 
 def standing(reader: SqlReader) -> Changes:
@@ -61,10 +70,7 @@ def standing(reader: SqlReader) -> Changes:
                 for _ in range(count)
             ),
             joined=tuple(
-                Deferred(*row)
-                for row in reader.rows(
-                    "SELECT number, journey, customer, key, at, trigger_data FROM deferred ORDER BY number"
-                )
+                read_deferred(row) for row in reader.rows(f"SELECT {DEFERRED_ROW} FROM deferred ORDER BY number")
             ),
             timers=tuple(
                 (journey, which, due)
@@ -72,7 +78,7 @@ def standing(reader: SqlReader) -> Changes:
             ),
         ),
         pulls=PullChanges(
-            rounds=tuple(Round(*row)._replace(softened=bool(row[5])) for row in reader.rows(_ROUNDS)),
+            rounds=tuple(map(read_round, reader.rows(f"SELECT {ROUND_ROW} FROM pulls ORDER BY journey"))),
             listed=tuple(
                 (tenant, name, customer)
                 for tenant, name, customer in reader.rows(

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from attrs import frozen
 
 from journeyflow.basics.values import dumps, loads
-from journeyflow.records.rows import NO_FLAGS, Input, Move, Post, Run, make_move, make_run
+from journeyflow.records.rows import NO_FLAGS, Deferred, Input, Move, Post, Round, Run, make_move, make_run
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
 Turn = Callable[[Any], Any]
@@ -156,6 +156,8 @@ POST_FORM = RowForm(
     {"cancel_on_exit": _is_true, "flags": read_flags},
 )
 SEEN_FORM = RowForm(Seen, Seen._fields, {"serial": "enrollment", "told": "flags"}, {}, {})
+DEFERRED_FORM = RowForm(Deferred, Deferred._fields, {"trigger": "trigger_data"}, {}, {})
+ROUND_FORM = RowForm(Round, Round._fields, {}, {}, {"softened": _is_true})
 
 OF_RUN = RUN_FORM.without("serial", "customer")
 """What may be the same for many new runs: all but whose they are."""
@@ -169,12 +171,15 @@ NOW_OF_POST = ("flags", "status", "attempts", "available_at", "lease_until", "to
 """What can change of a message."""
 
 RUN_ROW, POST_ROW, SEEN_ROW, INPUT_ROW = RUN_FORM.names(), POST_FORM.names(), SEEN_FORM.names(), INPUT_FORM.names()
+DEFERRED_ROW, ROUND_ROW = DEFERRED_FORM.names(), ROUND_FORM.names()
 """The columns of a whole record, as its reader takes them."""
 
 unnumbered_input = INPUT_FORM.writer(INPUT_FORM.without("seq"))
 new_run, changed_run = RUN_FORM.writer((*OF_RUN, "serial", "customer")), RUN_FORM.writer((*NOW_OF_RUN, "serial"))
 new_post, changed_post = POST_FORM.writer((*OF_POST, "serial")), POST_FORM.writer((*NOW_OF_POST, "serial", "n"))
 read_run, read_post, read_input = RUN_FORM.reader(), POST_FORM.reader(), INPUT_FORM.reader()
+read_deferred: Callable[[Row], Deferred] = Deferred._make
+read_round = ROUND_FORM.reader()
 
 read_seen: Callable[[Row], Seen] = partial(tuple.__new__, Seen)
 """Read what rules see of a message from a row of just that."""

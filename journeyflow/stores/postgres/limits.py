@@ -1,7 +1,7 @@
 """Entry limits in a PostgreSQL schema: slots, queues and timers of journeys (R23)."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from itertools import islice
 
 from journeyflow.records.changes import LimitChanges
@@ -9,18 +9,7 @@ from journeyflow.records.rows import Deferred
 from journeyflow.stores.batch import LimitRequest, LimitsLoaded, listed_by
 from journeyflow.stores.postgres.asking import Asker, BoundQuestion, FoundRows, RowQuestion, about, asking_for
 from journeyflow.stores.postgres.sets import SetWriter
-
-DEFERRED_ROW = "number, journey, customer, key, at, trigger_data"
-
-
-def unless_held(paused: Mapping[int, int]) -> str:
-    """Return a condition that leaves out what a pause will hold: of these journeys from an instant each (R16).
-
-    >>> unless_held({3: 50})
-    ' AND NOT (journey = 3 AND due >= 50)'
-    """
-    return "".join(f" AND NOT (journey = {journey:d} AND due >= {since:d})" for journey, since in paused.items())
-
+from journeyflow.stores.rows import DEFERRED_ROW, read_deferred
 
 HEAD = asking_for("deferred", DEFERRED_ROW, "WHERE journey = %(journey)s ORDER BY at, number LIMIT %(ahead)s")
 
@@ -55,7 +44,7 @@ def load_limits(
         about(TIMERS, request.journeys),
         *((NEWEST, {"journey": journey, "since": since, "most": count}) for journey, since, count in request.slots),
     )
-    single = list(map(Deferred._make, entries))
+    single = list(map(read_deferred, entries))
     listed = listed_by(heads, single)
     waiting = asking.together(*((WAITING, {"journey": each, "most": times + 1}) for each, times in listed.items()))
     return LimitsLoaded(

@@ -6,13 +6,13 @@ from typing import Any
 
 from journeyflow.basics.values import loads_each
 from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
-from journeyflow.records.rows import Deferred, Glimpse, Run
+from journeyflow.records.rows import Glimpse, Run
 from journeyflow.stores.batch import CustomerInHand, Loaded, Request, customer_of, named_by
 from journeyflow.stores.postgres.asking import Asker, BoundQuestion, FoundRows, RowQuestion, about, asking_for, shape_of
 from journeyflow.stores.postgres.limits import heads_asked, load_limits
 from journeyflow.stores.postgres.pulls import load_circles, load_pulls
 from journeyflow.stores.postgres.tenants import TenantNumbers
-from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, Row, read_post, read_run, read_seen
+from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, Row, read_deferred, read_post, read_run, read_seen
 
 RUNS = asking_for("enrollments", RUN_ROW, "WHERE serial = ANY(%(keys)s::bigint[])")
 
@@ -89,7 +89,7 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
         about(SUPPRESSED, request.suppressed),
         *heads_of.values(),
     )
-    heads = {queue: list(map(Deferred._make, rows)) for queue, rows in zip(heads_of, waiting, strict=True)}
+    heads = {queue: list(map(read_deferred, rows)) for queue, rows in zip(heads_of, waiting, strict=True)}
     posts = {row[:2]: read_post(row) for row in told}
     runs, people = _runs(running), _people(named)
     whole = {*request.whole, *people, *map(customer_of, map(runs.__getitem__, runs.keys() & request.whole_of))}

@@ -7,8 +7,7 @@ from journeyflow.records.rows import Round
 from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
 from journeyflow.stores.postgres.asking import Asker
 from journeyflow.stores.postgres.sets import SetWriter
-
-ROUND_ROW = ", ".join(Round._fields)
+from journeyflow.stores.rows import ROUND_ROW, read_round
 
 
 def load_circles(asking: Asker, request: PullRequest | None) -> Circles:
@@ -43,7 +42,7 @@ def load_pulls(asking: Asker, request: PullRequest, circles: Circles, numbers: C
         {journey for journey, _, _ in request.lists},
     )
     return PullsLoaded(
-        {row[0]: Round._make((*row[:5], bool(row[5]), *row[6:])) for row in rounds},
+        {each.journey: each for each in map(read_round, rounds)},
         circles,
         {journey: _entries(asking, journey, times, numbers) for journey, times in request.caps},
     )

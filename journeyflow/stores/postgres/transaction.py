@@ -27,6 +27,7 @@ from journeyflow.stores.batch import (
     timer_keys,
 )
 from journeyflow.stores.contract import READING, Shelf
+from journeyflow.stores.due import unless_held
 from journeyflow.stores.inquiries import (
     ActiveRequest,
     Answer,
@@ -43,7 +44,6 @@ from journeyflow.stores.inquiries import (
 )
 from journeyflow.stores.postgres import due, tenants
 from journeyflow.stores.postgres.asking import Asker, at_once, pipelined, run
-from journeyflow.stores.postgres.limits import unless_held
 from journeyflow.stores.postgres.loading import load, names_as_lists
 from journeyflow.stores.postgres.opening import RESTORE
 from journeyflow.stores.postgres.paths import KnownPaths

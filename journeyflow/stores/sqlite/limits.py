@@ -1,6 +1,6 @@
 """Entry limits in a SQLite file: slots, queues and timers of journeys (R23)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -8,20 +8,10 @@ from journeyflow.basics.values import dumps
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
 from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded, listed_by
+from journeyflow.stores.rows import DEFERRED_ROW, places, read_deferred
 
 if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
-
-DEFERRED_COLUMNS = "number, journey, customer, key, at, trigger_data"
-
-
-def unless_held(paused: Mapping[int, int]) -> str:
-    """Return a condition that leaves out what a pause will hold: of these journeys from an instant each (R16).
-
-    >>> unless_held({3: 50})
-    ' AND NOT (journey = 3 AND due >= 50)'
-    """
-    return "".join(f" AND NOT (journey = {journey:d} AND due >= {since:d})" for journey, since in paused.items())
 
 
 def due_timers(connection: "Connection", now: int, limit: int) -> list[DueKey]:
@@ -35,9 +25,9 @@ def due_timers(connection: "Connection", now: int, limit: int) -> list[DueKey]:
 
 def queue_heads(connection: "Connection", request: LimitRequest) -> dict[int, list[Deferred]]:
     """Return the beginnings of queues: a seek for each."""
-    sql = f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE journey = ? ORDER BY at, number LIMIT ?"
+    sql = f"SELECT {DEFERRED_ROW} FROM deferred WHERE journey = ? ORDER BY at, number LIMIT ?"
     return {
-        journey: [Deferred._make(row) for row in connection.execute(sql, (journey, request.ahead)).fetchall()]
+        journey: [read_deferred(row) for row in connection.execute(sql, (journey, request.ahead)).fetchall()]
         for journey in sorted(request.queues)
     }
 
@@ -51,10 +41,10 @@ def load_limits(
 ) -> LimitsLoaded:
     """Return what is known for a request."""
     rows = connection.execute(
-        f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE customer IN (SELECT value FROM json_each(?)) ORDER BY number",
+        f"SELECT {DEFERRED_ROW} FROM deferred WHERE customer IN (SELECT value FROM json_each(?)) ORDER BY number",
         (dumps(sorted(customers)),),
     ).fetchall()
-    single = [Deferred._make(row) for row in rows]
+    single = [read_deferred(row) for row in rows]
     timers = connection.execute(
         "SELECT journey, which, due FROM journey_timers WHERE journey IN (SELECT value FROM json_each(?))"
         " ORDER BY journey, which",
@@ -95,7 +85,7 @@ def write_limits(connection: "Connection", changes: LimitChanges) -> None:
 def _statements(changes: LimitChanges) -> Iterable[tuple[str, Collection[tuple[Any, ...]]]]:
     yield "INSERT INTO slots VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", changes.slots
     yield "DELETE FROM deferred WHERE number = ?", [(number,) for number in changes.gone]
-    yield f"INSERT INTO deferred ({DEFERRED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", changes.joined
+    yield f"INSERT INTO deferred ({DEFERRED_ROW}) VALUES ({places(DEFERRED_ROW)})", changes.joined
     yield "INSERT OR REPLACE INTO journey_timers VALUES (?, ?, ?)", changes.timers
     yield "DELETE FROM journey_timers WHERE journey = ? AND which = ?", changes.stopped
     emptied = [(journey,) for journey in changes.emptied]

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 from journeyflow.basics.values import dumps
 from journeyflow.records.changes import PullChanges
-from journeyflow.records.rows import Round
 from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
+from journeyflow.stores.rows import ROUND_ROW, places, read_round
 
 if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
-
-ROUND_COLUMNS = "journey, at, after, origin, remaining, softened, anchor, version"
 
 
 def load_circles(connection: "Connection", request: PullRequest | None) -> Circles:
@@ -44,11 +42,11 @@ def load_pulls(
     """Return what is known for a request, with the entries of some customers."""
     journeys = dumps(sorted(journey for journey, _, _ in request.lists))
     rounds = connection.execute(
-        f"SELECT {ROUND_COLUMNS} FROM pulls WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey",
+        f"SELECT {ROUND_ROW} FROM pulls WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey",
         (journeys,),
     ).fetchall()
     return PullsLoaded(
-        {row[0]: Round._make((*row[:5], bool(row[5]), *row[6:])) for row in rounds},
+        {each.journey: each for each in map(read_round, rounds)},
         circles,
         {journey: _entries(connection, journey, times, numbers) for journey, times in request.caps},
     )
@@ -78,6 +76,8 @@ def write_pulls(connection: "Connection", changes: PullChanges, emptied: Iterabl
     if changes.listed:
         connection.executemany("INSERT INTO list_members VALUES (?, ?, ?)", changes.listed)
     if changes.rounds:
-        connection.executemany("INSERT OR REPLACE INTO pulls VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changes.rounds)
+        connection.executemany(
+            f"INSERT OR REPLACE INTO pulls ({ROUND_ROW}) VALUES ({places(ROUND_ROW)})", changes.rounds
+        )
     if emptied:
         connection.executemany("DELETE FROM pulls WHERE journey = ?", [(journey,) for journey in emptied])

@@ -30,6 +30,7 @@ from journeyflow.stores.batch import (
     timer_keys,
 )
 from journeyflow.stores.contract import LAST_TICK, READING, Shelf
+from journeyflow.stores.due import unless_held
 from journeyflow.stores.inquiries import (
     ActiveRequest,
     Answer,
@@ -51,7 +52,7 @@ from journeyflow.stores.rows import (
 )
 from journeyflow.stores.sqlite import due
 from journeyflow.stores.sqlite.asking import SQLiteAsker
-from journeyflow.stores.sqlite.limits import due_timers, unless_held
+from journeyflow.stores.sqlite.limits import due_timers
 from journeyflow.stores.sqlite.loading import load
 from journeyflow.stores.sqlite.opening import RESTORE
 from journeyflow.stores.sqlite.pruning import load_finished, load_past
