@@ -309,7 +309,7 @@ class Run(NamedTuple):
     peak: float
 
 
-def lived(store: Store, told: list[Told], step: timedelta) -> tuple[Host, Run]:
+def month_on(store: Store, told: list[Told], step: timedelta) -> tuple[Host, Run]:
     """Return the host of an engine that has lived through the month, and what that came to."""
     host = Host(deployed(store), told)
     host.live(step)
@@ -320,7 +320,7 @@ def on_file(count: int, step: timedelta) -> tuple[Run, Spent, int]:
     """Live through the month on a file, and write its rows barely; return both, and how many visits there were."""
     with tempfile.TemporaryDirectory() as folder:
         store = Counted(Path(folder) / "engine.db", nonce="bench")
-        host, run = lived(store, month(count), step)
+        host, run = month_on(store, month(count), step)
         rows = rows_of(host.engine)
         assert host.engine.audit() == []
         host.leave()
@@ -330,7 +330,7 @@ def on_file(count: int, step: timedelta) -> tuple[Run, Spent, int]:
 
 def in_memory(count: int, step: timedelta) -> Run:
     """Live through the month in memory."""
-    host, run = lived(MemoryStore(), month(count), step)
+    host, run = month_on(MemoryStore(), month(count), step)
     host.leave()
     return run
 
@@ -370,14 +370,14 @@ def beside_others(count: int) -> tuple[Spent, Spent, Spent, Spent]:
     """
     told = month(count)
     with tempfile.TemporaryDirectory() as folder:
-        ours, _ = lived(SQLiteStore(Path(folder) / "engine.db", nonce="bench"), told, HOURLY)
+        ours, _ = month_on(SQLiteStore(Path(folder) / "engine.db", nonce="bench"), told, HOURLY)
         sent = sent_by(ours.engine)
         ours.leave()
         hand = Host(ByHand(Path(folder) / "hand.db"), told)
         hand.live(HOURLY)
         assert sent_by_hand(hand.engine) == sent
         hand.leave()
-    inside, _ = lived(MemoryStore(), told, HOURLY)
+    inside, _ = month_on(MemoryStore(), told, HOURLY)
     assert sent_by(inside.engine) == sent
     inside.leave()
     model = Month(told, START)
