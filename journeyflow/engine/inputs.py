@@ -7,7 +7,7 @@ from journeyflow.basics.durations import Duration
 from journeyflow.basics.moments import DAY, to_micros
 from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, id_fault, id_faults, plain_text, thaw
 from journeyflow.basics.words import FAILED
-from journeyflow.definition.rules.changes import attribute_faults
+from journeyflow.definition.rules.attribute_checks import attribute_faults
 from journeyflow.errors import InvalidInput, shown
 from journeyflow.questions.messages import SetAside
 from journeyflow.questions.paging import name_faults, refuse, words

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from journeyflow.basics.moments import from_micros, parse_instant, read_instant
 from journeyflow.basics.values import describe, id_fault
-from journeyflow.definition.rules.changes import attribute_faults
+from journeyflow.definition.rules.attribute_checks import attribute_faults
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.files import (
     Bad,

@@ -3,11 +3,9 @@
 Attributes are plain dicts that are never modified in place: every function here returns new ones.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping
 from itertools import accumulate
 from json import JSONEncoder
-from operator import methodcaller
 
 from attrs import field as attrs_field
 from attrs import frozen
@@ -20,11 +18,10 @@ from journeyflow.basics.values import (
     faults,
     freeze,
     is_blank,
-    is_sound,
-    thaw,
 )
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules import conditions as rules
+from journeyflow.definition.rules.attribute_checks import NO_BLANK, RESERVED, shape_faults
 from journeyflow.definition.rules.operators import as_number
 from journeyflow.definition.rules.paths import path_fault, read_path
 from journeyflow.definition.rules.templates import template_problems
@@ -33,12 +30,8 @@ from journeyflow.errors import ERROR, Problem, did_you_mean, shown
 Emitted = tuple[str, dict[str, object]]
 """An event that a change of a customer emits: its type and its data."""
 
-RESERVED = frozenset({CONSENT, *MEMBERS})
-"""The attributes of a fixed shape: consent, tags and lists (R50, R54)."""
-
-
-LISTED, NESTED = (list, tuple), (list, dict)
-"""The types of lists, and of stored values that hold others: tuples are asked in a third of the time of a union."""
+NESTED = (list, dict)
+"""The types of stored values that hold others: a tuple is asked in a third of the time of a union."""
 
 
 class WrongType(Exception):
@@ -213,7 +206,7 @@ def apply_changes(
         changed = write_path(changed, name, ACTIONS[action](read_path(changed, name), value))
         names[name] = None
         root = name.partition(".")[0] if "." in name else name
-        if root in RESERVED and _shape_faults(root, changed.get(root)):
+        if root in RESERVED and shape_faults(root, changed.get(root)):
             raise WrongType
         if isinstance(value, NESTED) and any(faults(changed)):  # templates can nest a value into itself
             raise WrongType
@@ -331,62 +324,7 @@ def _object(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-# --- validation ---------------------------------------------------------------------------------------------------
-
-
-def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
-    """Yield every fault of attributes; `tags` and `lists` are lists of texts, `consent` maps channels (R50, R54).
-
-    >>> list(attribute_faults({"tags": "vip", "consent": {"EMAIL": "yes"}}))
-    ["tags: must be a list of texts, not str 'vip'", "consent.EMAIL: must be true or false, not str 'yes'"]
-    """
-    if _are_usual(attributes):
-        return
-    yield from faults(attributes)
-    yield from ("a name must not be empty" for name in attributes if name == "")
-    dotted = [name for name in attributes if isinstance(name, str) and name.startswith(f"{CONSENT}.")]
-    yield from (f'{name}: nobody would ask it; write {{"{CONSENT}": {{channel: true or false}}}}' for name in dotted)
-    for name in (*MEMBERS, CONSENT):
-        yield from _shape_faults(name, attributes.get(name))
-
-
-def _are_usual(attributes: Mapping[str, object]) -> bool:
-    """Return whether a quick look finds neither a fault nor anything that needs a closer one."""
-    if not is_sound(attributes) or not RESERVED.isdisjoint(attributes):
-        return False
-    return "" not in attributes and not any(map(_asks_consent, attributes))
-
-
-_asks_consent: Callable[[str], bool] = methodcaller("startswith", f"{CONSENT}.")
-
-NO_BLANK = "a name in it must not be blank"
-
-MAX_NAMES = 4_096
-"""How many names are cached with whether they are blank: more tags and lists than most hosts have."""
-
-_is_blank = lru_cache(MAX_NAMES)(is_blank)
-
-
-def _shape_faults(name: str, value: object) -> Sequence[str]:
-    """Return every fault of the value of an attribute of a fixed shape."""
-    if value is None:
-        return ()
-    if name not in MEMBERS:
-        return [*_consent_faults(value)]
-    if not isinstance(value, LISTED) or [odd for odd in value if not isinstance(odd, str)]:
-        return [f"{name}: must be a list of texts, not {describe(value)}"]
-    return [f"{name}: {NO_BLANK}"] if any(map(_is_blank, value)) else ()
-
-
-def _consent_faults(value: object) -> Iterator[str]:
-    if not isinstance(value, Mapping):
-        yield f"{CONSENT}: must be an object of channels, not {describe(value)}"
-        return
-    if any(isinstance(channel, str) and is_blank(channel) for channel in value):
-        yield f"{CONSENT}: {NO_BLANK}"
-    for channel, given in value.items():
-        if given is not None and not isinstance(given, bool):
-            yield f"{CONSENT}.{channel}: must be true or false, not {describe(given)}"
+# --- what may be wrong with a change ---------------------------------------------------------------------------------
 
 
 def change_problems(change: object, where: str) -> Iterator[Problem]:
@@ -417,12 +355,3 @@ def change_problems(change: object, where: str) -> Iterator[Problem]:
 
 def _each(value: object) -> Iterable[object]:
     return value if isinstance(value, tuple) else (value,)
-
-
-def plain(value: object) -> object:
-    """Return the value of a change as plain lists and dicts, ready to be stored.
-
-    >>> plain(("a", {"b": ()}))
-    ['a', {'b': []}]
-    """
-    return thaw(value)
