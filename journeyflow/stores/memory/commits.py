@@ -11,12 +11,16 @@ from typing import Any, Final, Protocol
 from attrs import frozen
 
 from journeyflow.records.changes import Changes
-from journeyflow.records.rows import Counter
+from journeyflow.records.rows import Counter, make_counter
 
 LISTS: Final = ("journeys", "publications", "transitions", "flags", "policies", "moves", "refusals")
 """The lists of a store that commits add to."""
 
-NewTotals = Mapping[tuple[object, ...], Counter]
+CounterKey = tuple[Any, ...]
+"""What a counter counts: all its fields but the sums."""
+
+Totals = dict[CounterKey, tuple[int, int, int]]
+"""The sums of counters: the total, the uniques, the last instant."""
 
 
 class KeptSlots(Protocol):
@@ -29,8 +33,8 @@ class Kept(Protocol):
     """The parts of a `MemoryStore` that are read and cut here."""
 
     meta: dict[str, str]
-    counters: dict[tuple[object, ...], Counter]
-    openings: dict[tuple[object, ...], Counter]
+    counters: Totals
+    openings: Totals
 
     @property
     def limits(self) -> KeptSlots:
@@ -45,8 +49,8 @@ class Unfinished:
     revision: str
     lengths: Mapping[str, int]
     slots: Mapping[int, int]
-    counters: NewTotals
-    openings: NewTotals
+    counters: Totals
+    openings: Totals
 
 
 def unfinished(store: Kept, left: tuple[Changes, ...]) -> Unfinished | None:
@@ -76,11 +80,18 @@ def cut(store: Kept, before: Unfinished) -> None:
             kept.remove(at)
 
 
-def _sums(kept: NewTotals, counters: Iterable[Counter]) -> NewTotals:
+def counters_of(totals: Totals) -> tuple[Counter, ...]:
+    """Return sums as counters."""
+    return tuple(make_counter(key + sums) for key, sums in totals.items())
+
+
+def _sums(kept: Totals, counters: Iterable[Counter]) -> Totals:
     """Return the new values of the counters that are added to."""
-    sums: dict[tuple[object, ...], Counter] = {}
+    found: Totals = {}
     for added in counters:
-        key = added[:6]
-        before = sums.get(key) or kept.get(key)
-        sums[key] = added if before is None else before.plus(added)
-    return sums
+        key, sums = added[:6], added[6:]
+        if before := found.get(key) or kept.get(key):
+            (total, uniques, last), (more, others, at) = before, sums
+            sums = total + more, uniques + others, last if last >= at else at  # noqa: FURB136 eight times as fast
+        found[key] = sums
+    return found

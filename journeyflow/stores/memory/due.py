@@ -15,7 +15,7 @@ def due_of(
 ) -> tuple[DueOfKind[Input], DueOfKind[Run], DueOfKind[Post]]:
     """Return the inputs, runs and messages of some customers that are due, each kind in order."""
     numbers = {store.numbers[name] for name in of if name in store.numbers}
-    serials = chain.from_iterable(store.newest.get(number, {}).values() for number in numbers)
+    serials = chain.from_iterable(store.newest.get(number, ()) for number in numbers)
     runs = [run for run in map(store.runs.__getitem__, serials) if run.due is not None and run.due <= now]
     keys = chain.from_iterable(store.by_customer().get(number, ()) for number in numbers)
     posts = list(map(store.posts.__getitem__, keys))

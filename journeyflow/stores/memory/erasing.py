@@ -45,9 +45,10 @@ def forget(store: MemoryRows, erased: Erased) -> None:
     inbox = {person.number: person.inbox for person in people}
     serials = {serial: inbox[run.customer] for serial, run in store.runs.items() if run.customer in inbox}
     for serial in sorted(serials):
-        run = store.runs[serial] = bare(store.runs[serial], "enrollments")
-        store.newest[run.customer] = {(each, ""): newest for (each, _), newest in store.newest[run.customer].items()}
-        store.newest[run.customer][run.journey, run.key] = serial
+        store.runs[serial] = bare(store.runs[serial], "enrollments")
+    for number in inbox.keys() & store.newest.keys():  # runs have lost their keys
+        newest = {store.runs[serial].journey: serial for serial in store.newest[number]}
+        store.newest[number] = tuple(sorted(newest.values()))
     store.moves = [bare(move, "moves") if move.serial in serials else move for move in store.moves]
     store.posts.update((key, bare_post(post)) for key, post in store.posts.items() if key[0] in serials)
     store.refusals = [bare(each, "last_refusals") if each.customer in inbox else each for each in store.refusals]
@@ -126,13 +127,13 @@ def purge(store: MemoryRows, journey: int) -> None:
     _drop_history(store, gone)
     store.arms = {each: None for each in store.arms if each[0] not in gone}
     for customer, newest in store.newest.items():
-        store.newest[customer] = {place: serial for place, serial in newest.items() if place[0] != journey}
+        store.newest[customer] = tuple(serial for serial in newest if serial not in gone)
     store.limits.purge(journey)
     store.pulls.purge(journey)
     store.journey_timers.keep(lambda key: key[2] != journey)
     store.refusals = [each for each in store.refusals if each.journey != journey]
-    store.counters = {key: each for key, each in store.counters.items() if each.journey != journey}
-    store.openings = {key: each for key, each in store.openings.items() if each.journey != journey}
+    store.counters = {key: sums for key, sums in store.counters.items() if key[0] != journey}
+    store.openings = {key: sums for key, sums in store.openings.items() if key[0] != journey}
     store.journeys = [each for each in store.journeys if each.number != journey]
     store.versions = {number: each for number, each in store.versions.items() if each.journey != journey}
     store.edited = {number: at for number, at in store.edited.items() if number in store.versions}

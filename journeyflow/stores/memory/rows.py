@@ -19,10 +19,11 @@ from journeyflow.records.changes import (
     PullChanges,
     Transition,
 )
-from journeyflow.records.rows import Counter, Export, Input, Move, Post, Refusal, Run, Suppression, make_input
+from journeyflow.records.rows import Export, Input, Move, Post, Refusal, Run, Suppression, make_input
 from journeyflow.records.suppression import KEY, key_of
 from journeyflow.stores.batch import TIMER, DueKey
 from journeyflow.stores.memory.agenda import Agenda
+from journeyflow.stores.memory.commits import Totals, counters_of
 from journeyflow.stores.memory.limits import KeptLimits
 from journeyflow.stores.memory.pulls import KeptPulls
 
@@ -62,13 +63,13 @@ class MemoryRows:
         self.outcomes: dict[int, str] = {}
         self.known: dict[tuple[str, str, str], list[KnownEvent]] = {}
         self.runs: dict[int, Run] = {}
-        self.newest: dict[int, dict[tuple[int, str], int]] = {}
+        self.newest: dict[int, tuple[int, ...]] = {}  # of each journey and key, ascending
         self.moves: list[Move] = []
         self.posts: dict[tuple[int, int], Post] = {}
         self.posts_of: dict[int, tuple[int, ...]] = {}
         self.refusals: list[Refusal] = []
-        self.counters: dict[tuple[object, ...], Counter] = {}
-        self.openings: dict[tuple[object, ...], Counter] = {}
+        self.counters: Totals = {}
+        self.openings: Totals = {}
         self.arms: dict[tuple[int, int, str, str], None] = {}
         self.limits = KeptLimits()
         self.pulls = KeptPulls()
@@ -92,8 +93,8 @@ class MemoryRows:
             moves=tuple(self.moves),
             new_posts=tuple(self.posts.values()),
             refusals=tuple(self.refusals),
-            counters=tuple(self.counters.values()),
-            pruned=Pruned(openings=tuple(self.openings.values()), arms=tuple(self.arms)),
+            counters=counters_of(self.counters),
+            pruned=Pruned(openings=counters_of(self.openings), arms=tuple(self.arms)),
             catalog=CatalogChanges(
                 journeys=tuple(self.journeys),
                 versions=tuple(evolve(self.versions[number], published_at=at) for _, at, number in self.publications),

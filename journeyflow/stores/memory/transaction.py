@@ -225,8 +225,8 @@ class MemoryTransaction:
         store, people = self._store, []
         for number in sorted(numbers & store.customers.keys()):
             tenant, name, attributes = store.customers[number]
-            of_runs = store.newest.get(number) if number in whole else None
-            people.append(CustomerInHand(number, tenant, name, attributes, sorted(of_runs.values()) if of_runs else ()))
+            serials = store.newest.get(number, ()) if number in whole else ()
+            people.append(CustomerInHand(number, tenant, name, attributes, serials))
         return tuple(people)
 
     def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:

@@ -1,19 +1,23 @@
 """How a commit is put in place in the store in memory: by steps that may be repeated (see `commits.py`)."""
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, repeat
+from operator import itemgetter
 
 from attrs import evolve
 
 from journeyflow.basics.words import QUEUED, SET_ASIDE, UNKNOWN_AFTER
 from journeyflow.records.changes import CatalogChanges, Changes
-from journeyflow.records.rows import Crowd, Post, Run, make_input, make_move, patched, posts_of, runs_of
+from journeyflow.records.rows import Crowd, Input, Post, Run, make_input, make_move, patched, posts_of, runs_of
 from journeyflow.stores.batch import INPUT, TIMER, at_of, seq_of, timer_key
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.memory.commits import Unfinished
 from journeyflow.stores.memory.erasing import forget, prune, purge, rename
-from journeyflow.stores.memory.rows import MemoryRows
+from journeyflow.stores.memory.rows import InputRow, MemoryRows
+
+_plain: Callable[[Input], InputRow] = itemgetter(slice(None))
+"""Return an input as a plain tuple, in half of the time of `tuple`."""
 
 
 class MemoryWriting(MemoryRows):
@@ -66,7 +70,7 @@ class MemoryWriting(MemoryRows):
 
     def _take_inputs(self, changes: Changes) -> None:
         inputs, pending, handled = self.inputs, self.pending, dict(changes.handled)
-        inputs.update(zip(map(seq_of, changes.inputs), map(tuple, changes.inputs), strict=True))
+        inputs.update(zip(map(seq_of, changes.inputs), map(_plain, changes.inputs), strict=True))
         self._number("input", *map(seq_of, changes.inputs[-1:]))  # ascending
         waiting = [item for item in changes.inputs if item[0] not in handled]
         pending.update(zip(map(seq_of, waiting), waiting, strict=True))
@@ -125,9 +129,17 @@ class MemoryWriting(MemoryRows):
             serial = run.serial
             if serial not in self.runs:
                 self.last["run"] = max(self.last["run"], serial)
-                self.newest.setdefault(run.customer, {})[run.journey, run.key] = serial
+                self.newest[run.customer] = self._with(self.newest.get(run.customer, ()), run)
                 self.pulls.enter(run)
             self.runs[serial] = run
+
+    def _with(self, newest: Sequence[int], run: Run) -> tuple[int, ...]:
+        """Return the newest run of each journey and key of a customer, with one that may take the place of another."""
+        if not newest:
+            return (run.serial,)
+        runs, place = self.runs, (run.journey, run.key)
+        others = (each for each in newest if each != run.serial and (runs[each].journey, runs[each].key) != place)
+        return tuple(sorted((*others, run.serial)))
 
     def _take_crowd(self, crowd: Crowd) -> None:
         """Apply what a crowd came to."""
