@@ -19,6 +19,7 @@ from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Suppression
 from journeyflow.records.suppression import KEY, known_events, suppressions
 from journeyflow.stores.batch import TIMER, DueKey
+from journeyflow.stores.memory.plain import input_row, move_row, post_row, read_move
 from journeyflow.stores.memory.rows import MemoryRows
 
 
@@ -35,7 +36,7 @@ def rename(store: MemoryRows, people: Iterable[Forgotten]) -> None:
 def forget(store: MemoryRows, erased: Erased) -> None:
     """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
     for seq, text in erased.retold:
-        store.inputs[seq] = tuple(store.input(seq)._replace(text=text))
+        store.inputs[seq] = input_row(store.input(seq)._replace(text=text))
     _suppress(store, erased.suppressed)
     for seq in erased.dismissed:
         _forget_input(store, store.input(seq), FORGOTTEN, anonymous(0))
@@ -49,8 +50,9 @@ def forget(store: MemoryRows, erased: Erased) -> None:
     for number in inbox.keys() & store.newest.keys():  # runs have lost their keys
         newest = {store.runs[serial].journey: serial for serial in store.newest[number]}
         store.newest[number] = tuple(sorted(newest.values()))
-    store.moves = [bare(move, "moves") if move.serial in serials else move for move in store.moves]
-    store.posts.update((key, bare_post(post)) for key, post in store.posts.items() if key[0] in serials)
+    store.moves = [move_row(bare(read_move(row), "moves")) if row[0] in serials else row for row in store.moves]
+    posts = {key: store.post(key) for key in store.posts if key[0] in serials}
+    store.posts.update((key, post_row(bare_post(post))) for key, post in posts.items())
     store.refusals = [bare(each, "last_refusals") if each.customer in inbox else each for each in store.refusals]
     for person in people:
         store.limits.forget(person.number)
@@ -60,7 +62,7 @@ def forget(store: MemoryRows, erased: Erased) -> None:
         place = place_of(item.id) if item.kind == "nack" else None
         if place is not None and place[0] in serials and (serials[place[0]] or item.seq in store.outcomes):
             without = without_error(item)
-            store.inputs[item.seq] = tuple(without)
+            store.inputs[item.seq] = input_row(without)
             store.pending.update({item.seq: without} if item.seq in store.pending else {})
 
 
@@ -96,7 +98,7 @@ def _forget_input(store: MemoryRows, item: Input, outcome: str | None, name: str
     bare, store.outcomes[item.seq] = without_person(item, outcome, name)
     store.pending.pop(item.seq, None)
     _unlearn(store, item)
-    store.inputs[item.seq] = tuple(bare)  # last: until then it is found by the customer's id
+    store.inputs[item.seq] = input_row(bare)  # last: until then it is found by the customer's id
 
 
 def _unlearn(store: MemoryRows, item: Input) -> None:
@@ -145,8 +147,8 @@ def purge(store: MemoryRows, journey: int) -> None:
 
 def _drop_history(store: MemoryRows, gone: set[int]) -> None:
     """Remove the moves, messages and timers of runs, by serial."""
-    store.moves = [move for move in store.moves if move.serial not in gone]
-    store.posts = {key: post for key, post in store.posts.items() if key[0] not in gone}
+    store.moves = [row for row in store.moves if row[0] not in gone]
+    store.posts = {key: row for key, row in store.posts.items() if key[0] not in gone}
     store.posts_of = {serial: numbers for serial, numbers in store.posts_of.items() if serial not in gone}
     store.posts_by_customer = None
     store.timers.keep(lambda key: _serial(key) not in gone)

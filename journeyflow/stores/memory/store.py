@@ -12,6 +12,7 @@ from journeyflow.records.changes import Changes
 from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.memory.commits import Unfinished, cut, unfinished
 from journeyflow.stores.memory.mirror import Mirror, laid_out
+from journeyflow.stores.memory.plain import read_move
 from journeyflow.stores.memory.transaction import NAME, MemoryTransaction
 from journeyflow.stores.memory.writing import MemoryWriting
 from journeyflow.stores.turns import Block, Joining, StoreTurn
@@ -74,7 +75,8 @@ class MemoryStore(MemoryWriting):
         `reader` copies. Nothing is kept for the next view.
         """
         with self.transaction(write=False):
-            capped = tuple(move for move in self.moves if any("cap" in read for read in move.seen.values()))
+            noted = [read_move(row) for row in self.moves if row[4] is not None and '"cap":' in row[4]]
+            capped = tuple(move for move in noted if any("cap" in read for read in move.seen.values()))
             counted = self.snapshot()._replace(inputs=(), handled=(), moves=capped, new_posts=())
         with ExitStack() as opened, laid_out(counted, self.meta["nonce"], opened).reader() as reader:
             yield reader
