@@ -8,12 +8,12 @@ from attrs import evolve
 
 from journeyflow.basics.words import QUEUED, SET_ASIDE, UNKNOWN_AFTER
 from journeyflow.records.changes import CatalogChanges, Changes
-from journeyflow.records.rows import Crowd, Post, Run, make_input, patched, posts_of, runs_of
-from journeyflow.stores.batch import INPUT, TIMER, at_of, seq_of, timer_key
+from journeyflow.records.rows import Crowd, Run, make_input, patched, runs_of
+from journeyflow.stores.batch import INPUT, TIMER, at_of, seq_of, serial_of, timer_key
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.memory.commits import Unfinished
 from journeyflow.stores.memory.erasing import forget, prune, purge, rename
-from journeyflow.stores.memory.plain import input_row, move_row, post_row
+from journeyflow.stores.memory.plain import AVAILABLE_AT, LEASE_UNTIL, STATUS, Row, input_row, move_row, post_row
 from journeyflow.stores.memory.rows import MemoryRows
 
 
@@ -29,10 +29,10 @@ class MemoryWriting(MemoryRows):
         self._take_customers(changes)
         self._take_runs(changes.runs)
         self.moves += map(move_row, changes.moves)
-        self._take_posts(changes.new_posts)
+        self._take_posts([*map(post_row, changes.new_posts)])
         for crowd in changes.crowds:
             self._take_crowd(crowd)
-        self._take_posts(changes.posts)
+        self._take_posts([*map(post_row, changes.posts)])
         self.refusals += changes.refusals
         self.counters.update(prepared.counters)
         self.openings.update(prepared.openings)
@@ -122,18 +122,18 @@ class MemoryWriting(MemoryRows):
     def _take_runs(self, runs: Sequence[Run]) -> None:
         """Put runs in place last: of a run that is there, all else is."""
         self.timers.add([timer_key(run) for run in runs if run.due is not None])
+        self._number("run", *map(serial_of, runs))
+        kept, newest, pulls = self.runs, self.newest, self.pulls
         for run in runs:
             serial = run.serial
-            if serial not in self.runs:
-                self.last["run"] = max(self.last["run"], serial)
-                self.newest[run.customer] = self._with(self.newest.get(run.customer, ()), run)
-                self.pulls.enter(run)
-            self.runs[serial] = run
+            if serial not in kept:
+                own = newest.get(run.customer)
+                newest[run.customer] = (serial,) if own is None else self._with(own, run)
+                pulls.enter(run)
+            kept[serial] = run
 
     def _with(self, newest: Sequence[int], run: Run) -> tuple[int, ...]:
         """Return the newest run of each journey and key of a customer, with one that may take the place of another."""
-        if not newest:
-            return (run.serial,)
         runs, place = self.runs, (run.journey, run.key)
         others = (each for each in newest if each != run.serial and (runs[each].journey, runs[each].key) != place)
         return tuple(sorted((*others, run.serial)))
@@ -146,18 +146,18 @@ class MemoryWriting(MemoryRows):
         self._take_runs(runs_of(crowd, self.runs))
         _, *rest = move_row(crowd.move)
         self.moves += [(serial, *rest) for serial in crowd.people]
-        self._take_posts([*posts_of(crowd)])
+        self._take_posts([(serial, *rest) for _, *rest in map(post_row, crowd.posts) for serial in crowd.people])
 
-    def _take_posts(self, posts: Sequence[Post]) -> None:
+    def _take_posts(self, rows: Sequence[Row]) -> None:
         """Put messages in place last: of a message that is there, all else is."""
         kept, numbers, by_customer = self.posts, self.posts_of, self.posts_by_customer
-        self.outbox.add([(post.available_at, *post[:2]) for post in posts if post.status == QUEUED])
-        self.leases.add([(post.lease_until, TIMER, *post[:2]) for post in posts if post.lease_until is not None])
-        for post in posts:
-            serial, n = key = post[:2]
+        self.outbox.add([(row[AVAILABLE_AT], *row[:2]) for row in rows if row[STATUS] == QUEUED])
+        self.leases.add([(row[LEASE_UNTIL], TIMER, *row[:2]) for row in rows if row[LEASE_UNTIL] is not None])
+        for row in rows:
+            serial, n = key = row[:2]
             if key not in kept:
                 if n not in (own := numbers.get(serial, ())):  # pragma: no branch - interrupts
                     numbers[serial] = (*own, n)
                 if by_customer is not None:
                     by_customer.setdefault(self.runs[serial].customer, []).append(key)
-            kept[key] = post_row(post)
+            kept[key] = row
