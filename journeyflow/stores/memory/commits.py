@@ -19,7 +19,7 @@ LISTS: Final = ("journeys", "publications", "transitions", "flags", "policies", 
 CounterKey = tuple[Any, ...]
 """What a counter counts: all its fields but the sums."""
 
-Totals = dict[CounterKey, tuple[int, int, int]]
+CounterSums = dict[CounterKey, tuple[int, int, int]]
 """The sums of counters: the total, the uniques, the last instant."""
 
 
@@ -33,8 +33,8 @@ class Kept(Protocol):
     """The parts of a `MemoryStore` that are read and cut here."""
 
     meta: dict[str, str]
-    counters: Totals
-    openings: Totals
+    counters: CounterSums
+    openings: CounterSums
 
     @property
     def limits(self) -> KeptSlots:
@@ -49,8 +49,8 @@ class Unfinished:
     revision: str
     lengths: Mapping[str, int]
     slots: Mapping[int, int]
-    counters: Totals
-    openings: Totals
+    counters: CounterSums
+    openings: CounterSums
 
 
 def unfinished(store: Kept, left: tuple[Changes, ...]) -> Unfinished | None:
@@ -80,14 +80,14 @@ def cut(store: Kept, before: Unfinished) -> None:
             kept.remove(at)
 
 
-def counters_of(totals: Totals) -> tuple[Counter, ...]:
+def counters_of(totals: CounterSums) -> tuple[Counter, ...]:
     """Return sums as counters."""
     return tuple(make_counter(key + sums) for key, sums in totals.items())
 
 
-def _sums(kept: Totals, counters: Iterable[Counter]) -> Totals:
+def _sums(kept: CounterSums, counters: Iterable[Counter]) -> CounterSums:
     """Return the new values of the counters that are added to."""
-    found: Totals = {}
+    found: CounterSums = {}
     for added in counters:
         key, sums = added[:6], added[6:]
         if before := found.get(key) or kept.get(key):

@@ -9,15 +9,15 @@ from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Post, Run
 from journeyflow.stores.batch import ANSWERS
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
-from journeyflow.stores.memory.plain import Row, read_move, read_post
+from journeyflow.stores.memory.plain import Plain, read_move, read_post
 
 
 class KeptRows(Protocol):
     """The parts of a `MemoryStore` that are read here."""
 
     runs: dict[int, Run]
-    moves: list[Row]
-    posts: dict[tuple[int, int], Row]
+    moves: list[Plain]
+    posts: dict[tuple[int, int], Plain]
     customers: dict[int, tuple[str, str, dict[str, object]]]
     pending: dict[int, Input]
     outcomes: dict[int, str]

@@ -22,9 +22,9 @@ from journeyflow.records.rows import Export, Input, Post, Refusal, Run, Suppress
 from journeyflow.records.suppression import KEY, key_of
 from journeyflow.stores.batch import TIMER, DueKey
 from journeyflow.stores.memory.agenda import Agenda
-from journeyflow.stores.memory.commits import Totals, counters_of
+from journeyflow.stores.memory.commits import CounterSums, counters_of
 from journeyflow.stores.memory.limits import KeptLimits
-from journeyflow.stores.memory.plain import AVAILABLE_AT, LEASE_UNTIL, STATUS, Row, read_move, read_post
+from journeyflow.stores.memory.plain import AVAILABLE_AT, LEASE_UNTIL, STATUS, Plain, read_move, read_post
 from journeyflow.stores.memory.pulls import KeptPulls
 
 KnownEvent = tuple[int, int, str, str | None]
@@ -51,18 +51,18 @@ class MemoryRows:
         self.policies: list[NewPolicies] = []
         self.customers: dict[int, tuple[str, str, dict[str, object]]] = {}
         self.numbers: dict[tuple[str, str], int] = {}
-        self.inputs: dict[int, Row] = {}
+        self.inputs: dict[int, Plain] = {}
         self.pending: dict[int, Input] = {}
         self.outcomes: dict[int, str] = {}
         self.known: dict[tuple[str, str, str], list[KnownEvent]] = {}
         self.runs: dict[int, Run] = {}
         self.newest: dict[int, tuple[int, ...]] = {}  # of each journey and key, ascending
-        self.moves: list[Row] = []
-        self.posts: dict[tuple[int, int], Row] = {}
+        self.moves: list[Plain] = []
+        self.posts: dict[tuple[int, int], Plain] = {}
         self.posts_of: dict[int, tuple[int, ...]] = {}
         self.refusals: list[Refusal] = []
-        self.counters: Totals = {}
-        self.openings: Totals = {}
+        self.counters: CounterSums = {}
+        self.openings: CounterSums = {}
         self.arms: dict[tuple[int, int, str, str], None] = {}
         self.limits = KeptLimits()
         self.pulls = KeptPulls()

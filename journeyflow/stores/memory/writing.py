@@ -13,7 +13,7 @@ from journeyflow.stores.batch import INPUT, TIMER, at_of, seq_of, serial_of, tim
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.memory.commits import Unfinished
 from journeyflow.stores.memory.erasing import forget, prune, purge, rename
-from journeyflow.stores.memory.plain import AVAILABLE_AT, LEASE_UNTIL, STATUS, Row, input_row, move_row, post_row
+from journeyflow.stores.memory.plain import AVAILABLE_AT, LEASE_UNTIL, STATUS, Plain, input_row, move_row, post_row
 from journeyflow.stores.memory.rows import MemoryRows
 
 
@@ -148,7 +148,7 @@ class MemoryWriting(MemoryRows):
         self.moves += [(serial, *rest) for serial in crowd.people]
         self._take_posts([(serial, *rest) for _, *rest in map(post_row, crowd.posts) for serial in crowd.people])
 
-    def _take_posts(self, rows: Sequence[Row]) -> None:
+    def _take_posts(self, rows: Sequence[Plain]) -> None:
         """Put messages in place last: of a message that is there, all else is."""
         kept, numbers, by_customer = self.posts, self.posts_of, self.posts_by_customer
         self.outbox.add([(row[AVAILABLE_AT], *row[:2]) for row in rows if row[STATUS] == QUEUED])
