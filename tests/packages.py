@@ -40,7 +40,7 @@ PAGE = "tests/test_docs.py::test_examples_do_what_the_page_says[{}]"
 QUICK = {
     "without extras": (
         *(
-            "tests/cli/test_cli.py",
+            *(f"tests/cli/test_{part}.py" for part in ("cli", "definitions", "housekeeping", "lifecycle", "replays")),
             "tests/test_examples.py",
             "tests/test_public_api.py",
             "tests/formats/test_events.py",

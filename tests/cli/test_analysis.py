@@ -3,11 +3,10 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
 from journeyflow import End, Journey, Send, Trigger, Wait
-from journeyflow.cli import main
 from journeyflow.formats.native import dumps_journey
+from tests.cli.shell import call
 
 
 def written(path, days):
@@ -23,11 +22,6 @@ def written(path, days):
 def file(tmp_path):
     """Write the journey."""
     return written(tmp_path / "two.json", 2)
-
-
-def call(*arguments):
-    """Run the command line inside this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def test_analyze_says_what_holds_and_fails_where_a_claim_does_not(file):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from journeyflow import Engine, Event, Journey, Send, Trigger, Update, Wait, field
-from tests.cli.test_cli import call
+from tests.cli.shell import call
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 AT = ("--at", "2026-01-01T00:00:00Z")

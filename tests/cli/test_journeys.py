@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
 from journeyflow import Engine, Event, Journey, Send, Trigger, Update, Wait, tag
-from journeyflow.cli import main
+from tests.cli.shell import call
 from tests.samples import START, after
 
 AT = ("--at", after("1 day").isoformat())
@@ -25,11 +24,6 @@ def db(tmp_path):
             engine.tick(START)
         engine.publish(Journey(id="draft", steps=[]), at=START)
     return path
-
-
-def call(*arguments):
-    """Run the command line inside this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def test_an_unfinished_file_is_kept_as_a_draft(tmp_path):

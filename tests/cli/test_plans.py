@@ -4,12 +4,11 @@ import json
 
 import pytest
 from attrs import evolve
-from click.testing import CliRunner
 
 from journeyflow import Goal, Journey, Send, Split, Trigger, Wait, arm
-from journeyflow.cli import main
 from journeyflow.cli.shared import Bar
 from journeyflow.formats.native import dumps_journey
+from tests.cli.shell import call
 
 JOURNEY = Journey(
     id="thanks",
@@ -26,11 +25,6 @@ def file(tmp_path):
     path = tmp_path / "thanks.json"
     path.write_text(dumps_journey(JOURNEY))
     return path
-
-
-def call(*arguments):
-    """Run the command line inside this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 ASKED = ("--rate", 0.1, "--difference", 0.03)

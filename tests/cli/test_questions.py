@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from journeyflow import Engine, Event, Journey, Limits, Send, Trigger, Wait
-from tests.cli.test_cli import call
+from tests.cli.shell import call
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 THANKS = Journey(

@@ -5,7 +5,7 @@ import pytest
 from journeyflow import Chain, End, Exit, Goal, Journey, Trigger, Update, Wait, field
 from journeyflow.definition.edits.linking import link_problems, links
 from journeyflow.formats.native import dumps_journey
-from tests.cli.test_cli import call
+from tests.cli.shell import call
 
 
 def enrolling(name, *others, trigger=None):
