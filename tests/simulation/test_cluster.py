@@ -5,7 +5,7 @@ It needs the dependency group `cluster`: `pip install --group cluster`.
 
 import pytest
 
-from tests.simulation.test_simulate import run, written
+from tests.simulation.welcome import run, written
 
 distributed = pytest.importorskip("distributed", reason="needs the dependency group `cluster`: dask.distributed")
 

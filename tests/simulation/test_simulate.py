@@ -1,36 +1,26 @@
 """Simulation: the real engine over made-up people, the same for the same seed, however it is run."""
 
 import gc
-import json
 import logging
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
 from attrs import evolve
 
 from journeyflow import (
     Cap,
-    Condition,
     Engine,
-    Event,
     Goal,
-    InvalidInput,
     Journey,
     Limits,
     MemoryStore,
     Policies,
     Send,
-    Split,
     Trigger,
-    Update,
     Wait,
-    arm,
     field,
-    tag,
 )
-from journeyflow.errors import MissingExtra
 from journeyflow.questions.numbers.totals import totals
 from journeyflow.simulation import (
     Arrivals,
@@ -38,12 +28,9 @@ from journeyflow.simulation import (
     Behavior,
     Chance,
     Choice,
-    Dates,
     Delay,
     Draws,
     Lift,
-    LogNormal,
-    Normal,
     Population,
     Submitted,
     Uniform,
@@ -52,71 +39,7 @@ from journeyflow.simulation import (
 )
 from journeyflow.simulation.backtest import Recorded, replay
 from journeyflow.simulation.draws import micros_of
-from tests.samples import open_engine
-
-START = datetime(2026, 3, 2, tzinfo=UTC)
-"""A Monday."""
-
-WELCOME = Journey(
-    id="welcome",
-    trigger=Trigger("member.created"),
-    goal=Goal("order.placed", within="30 days"),
-    steps=[
-        Send("hello", channel="EMAIL", template="hello"),
-        Wait("breathe", "2 days"),
-        Condition(
-            "opened",
-            field("message.hello.opened").eq(True),
-            yes=[
-                Split(
-                    "test",
-                    arm(50, [Send("tips", channel="EMAIL", template="tips")]),
-                    arm(50, [Send("offer", channel="EMAIL", template="offer")]),
-                )
-            ],
-            no=[Send("nudge", channel="SMS", template="nudge")],
-        ),
-        Wait("answer", event="message.clicked", timeout="3 days", on_event=[Update("keen", tag.add("keen"))]),
-    ],
-)
-
-BEHAVIOR = Behavior(
-    bounced=0.02,
-    delivered=0.97,
-    opened=0.5,
-    clicked=Chance(0.2, Delay.exponential("1 hour")),
-    converted=0.05,
-    unsubscribed=0.01,
-    revenue=LogNormal(2_000, 0.5),
-    when=[When(channel="SMS", opened=0.9), When(arm=("test", "B"), clicked=0.6)],
-    background=[Background("page.viewed", every="6 days", lifts=[Lift(3, "2 days", channel="EMAIL")])],
-    soonest="1 hour",
-)
-
-PEOPLE = Population(
-    size=60,
-    attributes={"plan": Choice({"free": 3, "pro": 1}), "age": Normal(40, 12, low=18, whole=True)},
-    arrivals=Arrivals.evenly("5 days"),
-)
-
-FEW = evolve(PEOPLE, size=20)
-"""Enough for four parts."""
-
-
-def run(journeys=WELCOME, **options):
-    """Simulate two weeks."""
-    usual = {"population": PEOPLE, "start": START, "until": "14 days", "behavior": BEHAVIOR, "seed": 7}
-    return simulate(journeys, **{**usual, **options})
-
-
-def events_of(record):
-    """Return the events of what a simulated host has submitted."""
-    return [each for each in record if isinstance(each, Event)]
-
-
-def written(outcome):
-    """Write everything that was counted as text."""
-    return json.dumps([[[list(key), count] for key, count in tally.items()] for tally in outcome.tallies])
+from tests.simulation.welcome import FEW, PEOPLE, START, WELCOME, events_of, run, written
 
 
 def test_the_same_seed_gives_the_same_outcome_and_another_gives_another():
@@ -316,282 +239,10 @@ def test_the_host_may_say_what_people_do():
     assert len({each.data["score"] for each in answered}) > 5
 
 
-def test_people_come_with_the_attributes_and_at_the_times_of_their_population():
-    """Attributes may depend on one another; a record stays as it is."""
-    people = Population(
-        size=1_000,
-        attributes={
-            "plan": Choice({"free": 0.8, "pro": 0.2}),
-            "seats": lambda person, draws: (
-                1 if person["plan"] == "free" else int(LogNormal(10).value(draws.unit("seats")))
-            ),
-            "born": Dates(date(1960, 1, 1), date(2005, 12, 31)),
-            "country": "FR",
-        },
-        arrivals=Arrivals.evenly(),
-    )
-    found = list(people.participants(seed=1, start=0, end=1_000_000))
-    assert [each.at for each in found] == list(range(0, 1_000_000, 1_000))
-    assert {each.attributes["seats"] for each in found if each.attributes["plan"] == "free"} == {1}
-    assert 150 < sum(each.attributes["plan"] == "pro" for each in found) < 250
-    assert all("1960-01-01" <= str(each.attributes["born"]) <= "2005-12-31" for each in found)
-    assert len({each.id for each in found}) == 1_000
-
-
-def test_arrivals_by_chance_follow_weekdays_and_hours():
-    """On average as many a day as said, in the proportions of the weights."""
-    weights = [1, 1, 1, 1, 1, 0, 0]
-    arrivals = Arrivals.poisson(100, weekdays=weights, hours=[0] * 8 + [1] * 10 + [0] * 6)
-    start = int(START.timestamp() * 1_000_000)
-    found = list(arrivals.instants(3, 1, start, start + micros_of("28 days")))
-    assert found == sorted(found)
-    assert abs(len(found) - 2_800) < 4 * 2_800**0.5
-    when = [START + timedelta(microseconds=each - start) for each in found]
-    assert {each.weekday() for each in when} == {0, 1, 2, 3, 4}
-    assert {each.hour for each in when} == set(range(8, 18))
-    assert list(Arrivals.at_once("1 hour").instants(1, 2, 0, 10**12)) == [3_600_000_000] * 2
-
-
-NINE_TO_FIVE = [0] * 9 + [1] * 8 + [0] * 7
-
-
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "Asia/Kathmandu"])
-def test_arrivals_follow_the_clock_of_a_zone(zone):
-    """Office hours are those of the zone, also where it is half an hour off and where clocks change (8 March)."""
-    arrivals = Arrivals.poisson(60, weekdays=[1, 1, 1, 1, 1, 0, 0], hours=NINE_TO_FIVE, timezone=zone)
-    start = int(START.timestamp() * 1_000_000)
-    found = list(arrivals.instants(3, 1, start, start + micros_of("14 days")))
-    assert found == sorted(found)
-    assert abs(len(found) - 840) < 5 * 840**0.5
-    when = [(START + timedelta(microseconds=each - start)).astimezone(ZoneInfo(zone)) for each in found]
-    assert {each.weekday() for each in when} == {0, 1, 2, 3, 4}
-    assert {each.hour for each in when} == set(range(9, 17))
-    assert {each.hour for each in when if each.day > 8} == set(range(9, 17))
-
-
-def test_everybody_may_come_at_hours_of_their_own_zone():
-    """The attribute `timezone` decides, else the zone of all; nobody is lost at the ends, and parts change nothing."""
-    zones = ["Asia/Tokyo", "America/New_York", None]
-    arrivals = Arrivals.poisson(90, hours=NINE_TO_FIVE, timezone="Europe/Paris", customer_timezone=True)
-    people = Population(attributes={"timezone": Choice(zones)}, arrivals=arrivals)
-    start = int(START.timestamp() * 1_000_000)
-    span = {"start": start, "end": start + micros_of("7 days")}
-    found = list(people.participants(seed=4, **span))
-    assert [each.at for each in found] == sorted(each.at for each in found)
-    assert abs(len(found) - 630) < 5 * 630**0.5
-    for name in zones:
-        those = [each for each in found if each.attributes["timezone"] == name]
-        clock = ZoneInfo(name or "Europe/Paris")
-        hours = {(START + timedelta(microseconds=each.at - start)).astimezone(clock).hour for each in those}
-        assert hours == set(range(9, 17)), name
-        assert abs(len(those) - 210) < 5 * 210**0.5
-    cut = [each for part in range(3) for each in people.participants(seed=4, **span, part=part, parts=3)]
-    assert sorted(each.id for each in cut) == sorted(each.id for each in found)
-    options = {"population": people, "until": "7 days", "behavior": Behavior(soonest="1 hour")}
-    with ThreadPoolExecutor(2) as threads:
-        assert run(executor=threads, **options).tallies == run(**options).tallies
-
-
-def test_given_people_come_at_hours_of_their_own_zone_too():
-    """Nobody is lost to an arrival that lies before the start where they are; parts together are the whole."""
-    zones = ["Asia/Tokyo", "America/New_York", "Europe/Paris"]
-    records = [(f"c{n}", {"timezone": zones[n % 3]}) for n in range(30)]
-    people = Population.of(records, Arrivals.poisson(90, hours=NINE_TO_FIVE, customer_timezone=True))
-    start = int(START.timestamp() * 1_000_000)
-    span = {"seed": 3, "start": start, "end": start + micros_of("3 days")}
-    come = list(people.participants(**span))
-    assert sorted(each.id for each in come) == sorted(name for name, _ in records)
-    for each in come:
-        there = ZoneInfo(str(each.attributes["timezone"]))
-        assert 9 <= (START + timedelta(microseconds=each.at - start)).astimezone(there).hour < 17
-    cut = [each for part in range(4) for each in people.participants(**span, part=part, parts=4)]
-    assert sorted(cut, key=lambda each: each.id) == sorted(come, key=lambda each: each.id)
-    few = people.participants(**{**span, "end": start + micros_of("2 hours")})
-    assert len(list(few)) < 30, "there is no time for all"
-
-
-def test_given_people_take_part(tmp_path):
-    """From pairs, mappings, a file, an engine and a data frame."""
-    records = [{"customer": "ann", "plan": "pro"}, {"customer": "bob", "plan": "free"}]
-    path = tmp_path / "people.csv"
-    path.write_text("customer,plan\nann,pro\nbob,free\n")
-    with open_engine("memory") as engine:
-        engine.put_customers({"ann": {"plan": "pro"}, "bob": {"plan": "free"}}, at=START)
-        engine.tick(START)
-        found = [
-            Population.of(records),
-            Population.of([("ann", {"plan": "pro"}), ("bob", {"plan": "free"})]),
-            Population.from_file(path),
-            Population.from_engine(engine),
-        ]
-    for people in found:
-        assert [each[:2] for each in people.participants(seed=1, start=0, end=10)] == [
-            ("ann", {"plan": "pro"}),
-            ("bob", {"plan": "free"}),
-        ]
-    path.write_text("customer,plan\n\x00,pro\n")
-    with pytest.raises(InvalidInput):
-        Population.from_file(path)
-    with pytest.raises(InvalidInput, match="there is nobody"):
-        Population.of([])
-    with pytest.raises(InvalidInput, match="has no 'customer'"):
-        Population.of([{"plan": "pro"}])
-
-
-def test_rows_of_a_data_frame_take_part():
-    """Missing cells are no attributes; figures can be had as a frame too."""
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"customer": ["ann", "bob"], "age": [30.0, None]})
-    found = list(Population.from_pandas(frame).participants(seed=1, start=0, end=10))
-    assert [each[:2] for each in found] == [("ann", {"age": 30.0}), ("bob", {})]
-    outcome = run()
-    assert len(outcome.to_pandas()) == len(outcome.to_dicts())
-
-
-def test_without_pandas_a_frame_is_refused_with_the_remedy(monkeypatch):
-    """The error names what to install."""
-    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
-    with pytest.raises(MissingExtra, match=r"journeyflow\[pandas\]"):
-        run(until="1 day").to_pandas()
-
-
 def test_policies_apply():
     """A cap of one message in a week leaves the second one out, with its reason."""
     outcome = run(policies=Policies(caps=[Cap(1, per="week")]), behavior=Behavior())
     assert outcome.skipped("welcome")["nudge", "cap"].median == 60
-
-
-CAPPED = Policies(caps=[Cap(1, within="3 days", channel="SMS", over="defer"), Cap(2, per="week")])
-
-
-def test_caps_are_figures_of_their_own():
-    """How often each closed, and whether it skipped or held the message; the funnel and the report say so too."""
-    texts = [Send(name, channel="SMS", template=name) for name in ("a", "b")]
-    last = Send("c", channel="EMAIL", template="c")
-    capped = Journey(
-        id="j", trigger=Trigger("go"), steps=[texts[0], Wait("w", "1 day"), texts[1], Wait("v", "1 day"), last]
-    )
-    outcome = run(capped, policies=CAPPED, behavior=Behavior(), population=Population(size=10))
-    expected = {
-        ("1 SMS message within 3 days", "deferred"): (10, 10, 10),
-        ("2 messages per week", "skipped"): (10,) * 3,
-    }
-    assert outcome.caps_hit() == outcome.caps_hit("j") == expected
-    assert outcome.caps_hit("other") == {}
-    assert outcome.funnel("j")[4].skipped == {"cap": (10, 10, 10)}
-    assert "not sent: cap 10" in str(outcome)
-    assert "Cap of 2 messages per week: skipped 10" in str(outcome)
-    assert sum(row["figure"] == "caps" for row in outcome.to_dicts()) == 2
-
-
-def test_who_rests_where_is_known_for_each_day():
-    """At the end of each day of the journey's zone; the last one is what the store shows."""
-    steps = [Wait("w", "36 hours"), Wait("v", "10 days")]
-    journey = Journey(id="j", trigger=Trigger("go"), timezone="Asia/Tokyo", steps=steps)
-    people = Population(size=4, arrivals=Arrivals.evenly("4 days"))
-    outcome = run(journey, population=people, behavior=Behavior(), until="5 days")
-    found = {key: count.median for key, count in outcome.occupancy("j").items()}
-    assert [found.get((f"2026-03-0{day}", "w"), 0) for day in range(2, 8)] == [1, 1, 1, 1, 0, 0]
-    assert [found.get((f"2026-03-0{day}", "v"), 0) for day in range(2, 8)] == [0, 1, 2, 3, 4, 4]
-    assert {row["step"] for row in outcome.to_dicts() if row["figure"] == "occupancy"} == {"w", "v"}
-    assert outcome.branches_per_day("j") == {
-        (day, "w", "elapsed"): (1, 1, 1) for day in ("2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06")
-    }
-
-
-def test_the_load_on_a_claim_queue_follows_from_what_was_handed_out():
-    """By hour and channel; with too few workers a backlog grows, and shrinks after the last message."""
-    outcome = run(population=Population(size=100), behavior=Behavior(), until="1 day")
-    assert outcome.claimed_per_hour() == {("2026-03-02 00:00", "EMAIL"): (100, 100, 100)}
-    hours = outcome.backlog(30)
-    assert {hour: found.median for hour, found in hours.items()} == {
-        "2026-03-02 00:00": 70,
-        "2026-03-02 01:00": 40,
-        "2026-03-02 02:00": 10,
-    }
-    assert outcome.backlog(100) == {}
-    with pytest.raises(ValueError, match="per_hour must be above 0"):
-        outcome.backlog(0)
-
-
-def test_the_host_may_say_how_people_enter():
-    """By its own events, or by hand where the trigger is manual."""
-    manual = Journey(id="m", trigger=Trigger(manual=True), steps=[Wait("w", "1 day")])
-    assert run(manual).entered("m").median == 60
-    by_tag = Journey(id="t", trigger=Trigger.tag_added("vip"), steps=[Wait("w", "1 day")])
-    assert run(by_tag).entered("t").median == 0
-
-    def entering(customer, at):
-        return [Event("tag.added", customer=customer, at=at, data={"tag": "vip"})]
-
-    assert run(by_tag, entering=entering).entered("t").median == 60
-
-
-def test_an_outcome_says_what_came_of_it():
-    """Funnel, statuses, days, time to end, refusals; a row for every figure; text for people."""
-    outcome = run(replications=3)
-    steps = {row.step: row for row in outcome.funnel("welcome")}
-    assert steps["hello"].share == 1.0
-    assert set(steps["test"].outcomes) == {"A", "B"}
-    assert steps["opened"].outcomes["yes"].low < steps["opened"].outcomes["yes"].high
-    assert sum(band.median for band in outcome.statuses("welcome").values()) == pytest.approx(60, abs=2)
-    assert {channel for _, channel in outcome.messages_per_day()} == {"EMAIL", "SMS"}
-    assert ("2026-03-02", "hello") in outcome.visits_per_day("welcome")
-    assert 2 * 1_440 <= outcome.time_to_end("welcome", 0.1) <= outcome.time_to_end("welcome") <= 5 * 1_440
-    assert outcome.refusals("welcome") == {}
-    assert repr(outcome).startswith("Outcome(60 customers, 2026-03-02 to 2026-03-16, 3 seeds; welcome: 60 entered")
-    text = str(outcome)
-    assert "Journey welcome: 60 entered" in text
-    assert "reached the goal: " in text
-    figures = {row["figure"] for row in outcome.to_dicts()}
-    assert {"customers", "enrollments", "visits", "outcomes", "messages", "handed out", "minutes", "revenue"} <= figures
-
-
-def test_one_is_one():
-    """Nouns follow their counts, and nothing is over in no time."""
-    hello = Journey(id="j", trigger=Trigger("go"), steps=[Send("hello", channel="EMAIL", template="t")])
-    outcome = run(hello, population=1)
-    assert repr(outcome).startswith("Outcome(1 customer, ")
-    assert str(outcome).startswith("1 customer, ")
-    assert "half of those who ended did so within 1 minute\n" in str(outcome)
-    assert "00:00 UTC, 1 message" in str(outcome)
-    assert "1 messages" not in str(outcome)
-    page = outcome.report().to_html()
-    assert "A simulation of 1 customer from" in page
-    assert "1 visit<" in page
-
-
-def test_a_page_says_that_nothing_was_sent():
-    """An empty section would look like a fault."""
-    quiet = Journey(id="j", trigger=Trigger("go"), steps=[Wait("pause", "1 day")])
-    for seeds in (1, 2):
-        assert "Messages by day</h2><p>None.</p>" in run(quiet, population=1, replications=seeds).report().to_html()
-
-
-def test_those_held_out_are_counted_apart():
-    """R25, R81: who entered is the sum of the statuses, and the text, the rows and the page name the others."""
-    outcome = run(evolve(WELCOME, holdout=40), replications=2)
-    held_out, entered = outcome.held_out("welcome"), outcome.entered("welcome")
-    assert held_out.median + entered.median == 60
-    assert 0 < held_out.median < entered.median
-    for tally in outcome.tallies:
-        alone = evolve(outcome, tallies=(tally,))
-        assert sum(each.median for each in alone.statuses("welcome").values()) == alone.entered("welcome").median
-    assert f"{entered} entered, {held_out} held out" in str(outcome)
-    assert f"{entered} entered, {held_out} held out; at the end " in outcome.report().to_html()
-    assert "holdout" not in str(outcome)
-    rows = [row for row in outcome.to_dicts() if row["figure"] == "held out"]
-    assert rows == [{"figure": "held out", "journey": "welcome", **held_out._asdict()}]
-    assert "held out" not in str(run())
-    assert "held out" not in {row["figure"] for row in run().to_dicts()}
-
-
-def test_an_outcome_without_anybody():
-    """Nothing is divided by nobody."""
-    nobody = run(Journey(id="t", trigger=Trigger.tag_added("vip"), steps=[Wait("w", "1 day")]), behavior=Behavior())
-    assert (nobody.goal_rate("t"), nobody.time_to_end("t"), nobody.busiest_hour) == (None, None, None)
-    assert nobody.funnel("t")[0].share is None
-    assert "Journey t: 0 entered" in str(nobody)
 
 
 def test_progress_is_told():
@@ -659,31 +310,3 @@ def test_many_people_are_simulated_in_parts(monkeypatch, population):
     within = [share for share in told if share < 100]
     assert within == sorted(within)
     assert len(stores) == whole.customers.median // 10
-
-
-@pytest.mark.parametrize("replications", [1, 3])
-def test_an_outcome_is_a_page_with_pictures(replications):
-    """With the figures of its rows: for one seed columns by channel, for several bands for each channel."""
-    journey = Journey(
-        id="j",
-        trigger=Trigger("go"),
-        goal=Goal("order"),
-        limits=Limits(per_day=30, over="drop"),
-        steps=[Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day")],
-    )
-    outcome = simulate(
-        journey,
-        population=Population(size=40),
-        behavior=Behavior(converted=0.5),
-        policies=Policies(caps=[Cap(1, per="day")]),
-        start=START,
-        until="3 days",
-        replications=replications,
-    )
-    text = outcome.report().to_html()
-    assert f"{outcome.entered('j')} entered" in text
-    assert "Half of those who ended did so within 1 day." in text
-    assert "half of those who ended did so within 1 day\n" in str(outcome)
-    assert ("Messages by EMAIL by day" in text) == (replications > 1)
-    for reason in outcome.refusals("j"):
-        assert reason in text
