@@ -37,7 +37,18 @@ def _newest(customer: str, before: str = "") -> str:
     return f"(SELECT serial FROM enrollments WHERE customer = {customer}{before} {order})"
 
 
+SHORT: Final = 32
+"""So many runs at most are a short history: all of them are looked at, which costs less than to seek the newest."""
+
 NEWEST_RUNS_OF_FEW = (
+    "SELECT customer, serial, max(run), count(*) FROM ("
+    "SELECT e.customer, e.serial, e.journey, e.key, e.run FROM json_each(?) k CROSS JOIN enrollments e"
+    f" WHERE e.customer = k.value LIMIT {SHORT + 1}) GROUP BY customer, journey, key"
+)
+"""The same of a few customers, with the number of runs that were looked at; if that is more than SHORT, some are
+missing."""
+
+NEWEST_RUNS_SOUGHT = (
     "WITH RECURSIVE newest (customer, serial, journey, key) AS ("
     " SELECT e.customer, e.serial, e.journey, e.key FROM json_each(?) k CROSS JOIN enrollments e"
     f" WHERE e.serial = {_newest('k.value')} UNION"  # not ALL: among keys without an order it would not end
@@ -49,7 +60,7 @@ NEWEST_RUNS_OF_FEW = (
 """The same by a seek for each journey and key: runs of long ago cost nothing, but who has one run costs more."""
 
 FEW: Final = 8
-"""Of so many customers at most the newest runs are sought one by one."""
+"""So many customers at most are few."""
 
 KNOWN_EVENTS = (
     "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
@@ -167,14 +178,19 @@ def _sent(
 
 def _newest_runs(asker: SQLiteAsker, customers: Collection[int]) -> Iterable[tuple[int, int]]:
     """Return the newest run of each journey and key of some customers, as (customer, serial)."""
-    if len(customers) <= FEW:
-        return asker.each_of(NEWEST_RUNS_OF_FEW, customers)
-    ((numbers, serials),) = asker.of(NEWEST_RUNS, customers)
-    return zip(loads(numbers), loads(serials), strict=True)
+    if len(customers) > FEW:
+        ((numbers, serials),) = asker.of(NEWEST_RUNS, customers)
+        return zip(loads(numbers), loads(serials), strict=True)
+    rows = asker.each_of(NEWEST_RUNS_OF_FEW, customers)
+    if sum(looked_at for *_, looked_at in rows) > SHORT:
+        return asker.each_of(NEWEST_RUNS_SOUGHT, customers)
+    return [(number, serial) for number, serial, *_ in rows]
 
 
 def _runs(asker: SQLiteAsker, serials: Collection[int]) -> dict[int, Run]:
     """Return runs by serial."""
+    if not serials:
+        return {}
     runs = read_runs(asker.of_alike(RUNS, serials))
     return dict(zip(map(serial_of, runs), runs, strict=True))
 
