@@ -4,7 +4,7 @@ With the work a host may give inputs and claim messages. Both belong to the same
 having waited in the inbox, and messages are leased as they are written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from journeyflow.basics.durations import Duration, add
@@ -17,7 +17,7 @@ from journeyflow.engine.outlook import Outlook, seen
 from journeyflow.errors import ClockJump, CorruptDatabase, StorageError, cut
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
-from journeyflow.records.rows import Input, make_input
+from journeyflow.records.rows import Input, Post, make_input, replacing
 from journeyflow.stores.batch import Due, DueKey, Loaded, Request, with_inputs
 from journeyflow.stores.contract import Transaction, only_tenant
 from journeyflow.stores.inquiries import InputNumbersRequest, LastTickRequest
@@ -168,7 +168,7 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
             if given or leased or changes:
                 new, posts = with_posts(changes, leased)
                 last_tick = now if changes else None
-                transaction.commit(changes._replace(inputs=given, new_posts=new, posts=posts, last_tick=last_tick))
+                transaction.commit(_completed(changes, given, new, posts, last_tick))
         except (StorageError, NotAlone):
             raise
         except Exception as error:
@@ -178,6 +178,12 @@ def do_batch(call: HostCall, size: int, limit: int | None = None) -> tuple[bool,
     call.done(due, changes)
     call.committed(claimed)
     return more, tally
+
+
+_completed: Callable[[Changes, Sequence[Input], Sequence[Post], Sequence[Post], int | None], Changes] = replacing(
+    Changes, "inputs", "new_posts", "posts", "last_tick"
+)
+"""Return the changes of a batch with what the call gives and claims."""
 
 
 def _whose(call: HostCall) -> tuple[str | None, int | None]:

@@ -33,6 +33,8 @@ message's lease), timers of journeys (a: number of the journey, b: QUEUE or PULL
 ANSWERS = frozenset({"ack", "nack", "requeue"})
 """The kinds of input that name a message instead of a customer."""
 
+_ANSWERS_IN_ORDER: Final = sorted(ANSWERS)
+
 seq_of: Callable[[Input], Any] = itemgetter(0)
 """Return the sequence number of an input, which a damaged file may lack."""
 
@@ -103,7 +105,7 @@ class CustomerInHand:
     Never modified in place."""
 
 
-@frozen
+@frozen(slots=False)  # with slots, attrs finds a cached property by a detour
 class Due:
     """The earliest due work, in total order (R7), with the rows read to find it.
 
@@ -128,16 +130,17 @@ class Due:
             return dict.fromkeys(kinds, items)
         return {kind: [item for item in items if item.kind == kind] for kind in kinds}
 
-    @cached_property
+    @property
     def answers(self) -> Sequence[Input]:
         """The inputs that name a message instead of a customer."""
-        return [item for kind in sorted(ANSWERS) for item in self.by_kind.get(kind, ())]
+        by_kind = self.by_kind
+        return [item for kind in _ANSWERS_IN_ORDER if kind in by_kind for item in by_kind[kind]]
 
-    @cached_property
-    def named(self) -> Counter[tuple[str, str]]:
-        """The (tenant, id) of the customers that the other inputs name, with the number of inputs for each."""
-        naming = (items for kind, items in self.by_kind.items() if kind not in ANSWERS)
-        return Counter(map(named_in, chain.from_iterable(naming)))
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """The (tenant, id) of the customers that the other inputs name, one for each input."""
+        naming = [items for kind, items in self.by_kind.items() if kind not in ANSWERS]
+        return list(map(named_in, chain.from_iterable(naming)))
 
 
 NOT_DUE: Final = Due()
@@ -288,11 +291,11 @@ def with_inputs(due: Due, inputs: Sequence[Input], now: int) -> Due:
 
     If more is due than was read, those behind the last item that was read are left out.
     """
-    coming = list(zip(map(at_of, inputs), repeat(INPUT), map(seq_of, inputs), repeat(0)))
     last = due.keys[-1] if due.more else (now, JOURNEY + 1, 0, 0)
-    keys = sorted(chain(due.keys, [key for key in coming if key <= last]))
-    known = {**due.inputs, **dict(zip(map(seq_of, inputs), inputs, strict=True))}
-    items = {key[2]: known[key[2]] for key in keys if key[1] == INPUT}
+    coming = [(item[5], INPUT, item[0], 0) for item in inputs]
+    keys = sorted([*due.keys, *(key for key in coming if key <= last)])
+    known = {**due.inputs, **{item[0]: item for item in inputs}}
+    items = {seq: known[seq] for _, rank, seq, _ in keys if rank == INPUT}
     return Due(tuple(keys), due.more, items, due.runs, due.posts, due.others)
 
 

@@ -30,7 +30,7 @@ def is_alone(names: Named, due: Due, timers: Loaded, catalog: Catalog, now: int)
         due_at is not None and due_at <= now and catalog.journeys[journey].tenant in tenants
         for (journey, _), due_at in rings
     )
-    return not opening and due.named.keys() <= names and tenants.isdisjoint(catalog.forgetting)
+    return not opening and names >= set(due.named) and tenants.isdisjoint(catalog.forgetting)
 
 
 def was_alone(changes: Changes) -> bool:

@@ -98,7 +98,7 @@ class People:
 
     def rows(self) -> tuple[tuple[int, str, str, dict[str, object]], ...]:
         """Return the new and changed customers: number, tenant, id, attributes."""
-        return tuple((number, each.tenant, each.id, each.attributes) for number, each in self.touched.items())
+        return tuple([(number, each.tenant, each.id, each.attributes) for number, each in self.touched.items()])
 
     def all_forgotten(self, handled: Sequence[tuple[int, str]], inputs: Mapping[int, Input]) -> tuple[Forgotten, ...]:
         """Return the forgotten customers, each with the inputs about it that were handled afterwards.

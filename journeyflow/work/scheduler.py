@@ -59,6 +59,7 @@ from journeyflow.work.pulls import pull
 from journeyflow.work.slots import plan_limits
 from journeyflow.work.stages import handle
 from journeyflow.work.suppression import suspects
+from journeyflow.work.together.unheard import Unheard, unheard_types
 from journeyflow.work.working_set import Work
 
 type_of: Callable[[Input], str] = itemgetter(4)
@@ -84,8 +85,6 @@ def passing(due: Due, catalog: Catalog) -> AbstractSet[tuple[str, str]]:
     """
     if "event" not in due.by_kind or catalog.suppressing or catalog.forgetting or are_shared(due):
         return NO_TYPES
-    from journeyflow.work.together.unheard import unheard_types  # noqa: PLC0415 needed where there are events alone
-
     return unheard_types(due, catalog)
 
 
@@ -106,7 +105,7 @@ def plan(due: Due, catalog: Catalog, unheard: AbstractSet[tuple[str, str]] = NO_
     versions = {*map(version_of, runs)}
     heard = frozenset(map(customer_of, _of_versions(runs, versions - catalog.unheard)))
     return Request(
-        _named(due, unheard, quiet) if unheard or quiet else due.named.keys(),
+        _named(due, unheard, quiet) if unheard or quiet else set(due.named),
         frozenset(map(customer_of, runs)) - heard,
         heard,
         frozenset({serial for serial, _ in chain(posts, due.posts)}),
@@ -211,9 +210,12 @@ def are_shared(due: Due) -> bool:
 
     >>> told = {seq: Input(seq, "t", "ann", "event", "buy", seq // 2, None, None) for seq in range(8)}
     >>> apart = {seq: item._replace(at=seq) for seq, item in told.items()}
-    >>> are_shared(Due(inputs=told)), are_shared(Due(inputs=apart)), are_shared(Due())
+    >>> keys = tuple((seq, INPUT, seq, 0) for seq in told)
+    >>> are_shared(Due(keys, inputs=told)), are_shared(Due(keys, inputs=apart)), are_shared(Due())
     (True, False, False)
     """
+    if len(due.keys) < FEWEST:
+        return False
     events = due.by_kind.get("event", ())
     if not WITH_EFFECT.isdisjoint(map(type_of, events)):
         events = [item for item in events if item.type not in WITH_EFFECT]
@@ -226,8 +228,6 @@ def _taking(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
     crowds = _in_crowds(work, due, dedup)
     if "event" not in due.by_kind:
         return crowds
-    from journeyflow.work.together.unheard import Unheard  # noqa: PLC0415 needed where there are events alone
-
     unheard = Unheard(work, due, dedup)
     if crowds is _nobody or not unheard.types:
         return unheard.take if unheard.types else crowds

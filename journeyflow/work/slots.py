@@ -158,8 +158,8 @@ class Slots:
 
     def changes(self) -> LimitChanges:
         """Return the changes to commit."""
-        rings = tuple((*key, self.timers[key]) for key in self.touched if key in self.timers)
-        stopped = tuple(key for key in self.touched if key not in self.timers)
+        rings = tuple([(*key, self.timers[key]) for key in self.touched if key in self.timers])
+        stopped = tuple([key for key in self.touched if key not in self.timers])
         return LimitChanges(tuple(self.new), tuple(self.joined.values()), tuple(self.gone), rings, stopped)
 
 

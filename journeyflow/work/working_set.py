@@ -253,21 +253,20 @@ class Work:
         people, messages, crowds = self.people, self.messages, tuple(self.crowds.values())
         new_posts = messages.of(messages.new)
         return Changes(
-            handled=tuple(self.handled),
-            customers=people.rows(),
-            runs=tuple(map(self.runs.__getitem__, sorted(self.touched_runs))),
-            moves=tuple(self.moves),
-            new_posts=new_posts,
-            crowds=crowds,
-            posts=messages.of(messages.touched),
-            refusals=tuple(self.refusals),
-            counters=count(self.moves, self.runs, self.notes, self.catalog.zones, posts=new_posts, crowds=crowds),
-            limits=self.slots.changes(),
-            pulls=PullChanges(self.pulls.changes(), people.listed(), people.unlisted()),
+            (),
+            tuple(self.handled),
+            people.rows(),
+            tuple(map(self.runs.__getitem__, sorted(self.touched_runs))),
+            tuple(self.moves),
+            new_posts,
+            crowds,
+            messages.of(messages.touched),
+            tuple(self.refusals),
+            count(self.moves, self.runs, self.notes, self.catalog.zones, posts=new_posts, crowds=crowds),
+            self.slots.changes(),
+            PullChanges(self.pulls.changes(), people.listed(), people.unlisted()),
             erased=Erased(
-                people.all_forgotten(self.handled, self.inputs),
-                dismissed=tuple(self.dismissed),
-                retold=tuple(self.retold),
+                people.all_forgotten(self.handled, self.inputs), (), tuple(self.dismissed), tuple(self.retold)
             ),
         )
 
@@ -277,24 +276,27 @@ class Work:
 
     def tally(self, items: int, *, cut: bool = False, errors: int = 0) -> Tally:
         """Return the totals of the batch, of so many items; `cut` is whether due work is left."""
-        refused = len(self.refusals)
         outcomes = [*map(outcome_of, self.handled)]
+        moves, messages = len(self.moves), len(self.messages.new)
+        for crowd in self.crowds.values():
+            moves += len(crowd.people)
+            messages += len(crowd.people) * len(crowd.posts)
         return Tally(
             len(self.handled),
             self.entered,
-            len(self.moves) + sum(len(crowd.people) for crowd in self.crowds.values()),
-            len(self.messages.new) + sum(len(crowd.people) * len(crowd.posts) for crowd in self.crowds.values()),
-            refused,
+            moves,
+            messages,
+            len(self.refusals),
             self.late,
             outcomes.count("unmatched"),
             self.slots.count,
             cut,
             items,
-            errors=errors,
-            forgotten=len(self.people.forgotten),
-            unreadable=tuple(self.people.unreadable),
-            given_up=tuple(self.given_up),
-            duplicates=sum(map(outcomes.count, KNOWN_ALREADY)),
+            len(self.people.forgotten),
+            errors,
+            tuple(self.people.unreadable),
+            tuple(self.given_up),
+            sum(map(outcomes.count, KNOWN_ALREADY)),
         )
 
 

@@ -34,7 +34,7 @@ class HeldFile:
         """
         if self.location.identity() != self._identity:
             raise StorageError(self.path, REPLACED, REOPEN)
-        if all(self._log) and self.location.log() != self._log:  # without a log yet, there is none to lose
+        if self._log and self.location.log() != self._log:  # without a log yet, there is none to lose
             raise StorageError(self.path, LOG_GONE, REOPEN)
 
     def came_by_fork(self) -> bool:

@@ -105,11 +105,16 @@ class Location(NamedTuple):
 
     path: str
     absolute: str
+    logs: tuple[str, ...] = ()
+    """Where its log (-wal) and the index of that (-shm) are; a database in memory has none."""
 
     @classmethod
     def of(cls, path: str) -> Self:
         """Return the location of a path; a database in memory is nowhere."""
-        return cls(path, path if path == MEMORY else os.path.abspath(path))  # noqa: PTH100 a Path would tidy more
+        if path == MEMORY:
+            return cls(path, path)
+        absolute = os.path.abspath(path)  # noqa: PTH100 a Path would tidy more
+        return cls(path, absolute, (f"{absolute}-wal", f"{absolute}-shm"))
 
     def identity(self) -> tuple[int, int] | None:
         """Return which file is there now, as device and inode; None for a database in memory.
@@ -124,16 +129,12 @@ class Location(NamedTuple):
             raise StorageError(self.path, GONE, AWAY) from error
         return found.st_dev, found.st_ino
 
-    def log(self) -> tuple[int, ...]:
-        """Return which files are the log (-wal) and its index (-shm) now, as inodes; 0 for one that is not there."""
-        return tuple(map(_inode, () if self.absolute == MEMORY else (f"{self.absolute}-wal", f"{self.absolute}-shm")))
-
-
-def _inode(path: str) -> int:
-    try:
-        return os.stat(path).st_ino  # noqa: PTH116 for every transaction
-    except OSError:
-        return 0
+    def log(self) -> list[int]:
+        """Return which files are the log and its index now, as inodes; an empty list if one of them is not there."""
+        try:
+            return [os.stat(path).st_ino for path in self.logs]  # noqa: PTH116 for every transaction
+        except OSError:
+            return []
 
 
 def open_file(location: Location, synchronous: str, nonce: str | None) -> sqlite3.Connection:

@@ -56,7 +56,7 @@ from journeyflow.stores.sqlite.limits import due_timers
 from journeyflow.stores.sqlite.loading import load
 from journeyflow.stores.sqlite.opening import RESTORE
 from journeyflow.stores.sqlite.pruning import load_finished, load_past
-from journeyflow.stores.sqlite.writing import Paths, Writer
+from journeyflow.stores.sqlite.writing import NextNumbers, Paths, Writer
 
 status_of_run: Callable[[Run], str] = itemgetter(5)
 
@@ -117,9 +117,9 @@ class SQLiteTransaction:
     ) -> None:
         """Work on a connection; `known` are interned paths, `added` takes those of this transaction."""
         self._connection, self.path, self._write = connection, path, write
-        self._asker = SQLiteAsker(connection)
+        self._known, self._added = known, added
+        self._asker, self._numbers = SQLiteAsker(connection), NextNumbers(connection)
         self._ask = self._asker.rows
-        self._writer = Writer(connection, known, added, self._expect)
         self._glanced: tuple[Any, ...] | None = None
         self.scrubbed = False
 
@@ -157,8 +157,8 @@ class SQLiteTransaction:
             self._ask("SELECT tenant, at, definition FROM policies ORDER BY tenant, n"),
             self._ask("SELECT journey, at, step, published FROM flags ORDER BY journey, n"),
             self._ask("SELECT tenant, at, channel, held FROM holds ORDER BY tenant, n"),
-            self._writer.numbers.following("journeys"),
-            self._writer.numbers.following("versions"),
+            self._numbers.following("journeys"),
+            self._numbers.following("versions"),
         )
 
     @_of_medium
@@ -199,7 +199,7 @@ class SQLiteTransaction:
     @_of_medium
     def load(self, request: Request) -> Loaded:
         """Return what is known for a request, with a few statements for all of it."""
-        return load(self._asker, self._writer.numbers, request)
+        return load(self._asker, self._numbers, request)
 
     @_of_medium
     def ask(self, inquiry: Inquiry[Answer]) -> Answer:
@@ -218,7 +218,7 @@ class SQLiteTransaction:
         return int(found[0][0]) if found else None
 
     def _input_numbers(self, inquiry: InputNumbersRequest) -> tuple[int, ...]:
-        first = self._writer.numbers.following("inputs")
+        first = self._numbers.following("inputs")
         return tuple(range(first, first + len(inquiry.tenants)))
 
     def _active(self, inquiry: ActiveRequest) -> list[int]:
@@ -227,7 +227,7 @@ class SQLiteTransaction:
 
     def _exports(self, _: ExportsRequest) -> tuple[tuple[Export, ...], int]:
         rows = self._ask("SELECT * FROM exports WHERE finished_at IS NULL ORDER BY number")
-        return tuple(map(Export._make, rows)), self._writer.numbers.following("exports")
+        return tuple(map(Export._make, rows)), self._numbers.following("exports")
 
     def _finished(self, inquiry: PruneRequest) -> Finished:
         return load_finished(self._connection, inquiry)
@@ -275,12 +275,13 @@ class SQLiteTransaction:
         if not self._write:
             raise StorageError(self.path, *READING)
         self._glanced = None
-        self._writer.write(changes)
+        Writer(self._connection, self._known, self._added, self._numbers, self._expect).write(changes)
         self.scrubbed = self.scrubbed or changes.erased.scrubbed
 
 
 def _soonest(instants: Iterable[int | None]) -> int | None:
-    return min((each for each in instants if each is not None), default=None)
+    found = [each for each in instants if each is not None]
+    return min(found) if found else None
 
 
 def _listed(values: Collection[Any]) -> str:

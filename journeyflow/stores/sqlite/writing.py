@@ -96,16 +96,21 @@ class NextNumbers:
 class Writer:
     """Writes what a commit says through the connection of a transaction.
 
-    `known` are interned paths, `added` takes those of this transaction. `expect` is told whether the rows that were to
-    change were there.
+    `known` are interned paths, `added` takes those of this transaction. `numbers` are those that new rows get. `expect`
+    is told whether the rows that were to change were there.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, known: Paths, added: Paths, expect: Callable[[bool], None]
+        self,
+        connection: sqlite3.Connection,
+        known: Paths,
+        added: Paths,
+        numbers: NextNumbers,
+        expect: Callable[[bool], None],
     ) -> None:
         """Write through a connection."""
         self._connection, self._known, self._added, self._expect = connection, known, added, expect
-        self.numbers = NextNumbers(connection)
+        self._numbers = numbers
 
     def write(self, changes: Changes) -> None:
         """Write everything a batch came to."""
@@ -141,7 +146,7 @@ class Writer:
         if changes.pruned:
             self._write_each(OPENINGS, changes.pruned.openings)
             prune(self._connection, changes.pruned)
-        self.numbers.forget()
+        self._numbers.forget()
 
     def _each(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each of some rows; SQLite is not asked about none."""
@@ -218,7 +223,7 @@ class Writer:
         self._write(HANDLED, [], [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
 
     def _write_customers(self, changes: Changes) -> None:
-        first_new = self.numbers.following("customers")
+        first_new = self._numbers.following("customers")
         new = [(number, *who, dumps(values)) for number, *who, values in changes.customers if number >= first_new]
         self._write_each(NEW_CUSTOMERS, new)
         # of those who were there hardly two are alike
@@ -229,7 +234,7 @@ class Writer:
     def _write_runs(self, changes: Changes) -> None:
         if not changes.runs and not changes.crowds:
             return
-        first_new = self.numbers.following("enrollments")
+        first_new = self._numbers.following("enrollments")
         new = [new_run(run) for run in changes.runs if run.serial >= first_new]
         known = [changed_run(run) for run in changes.runs if run.serial < first_new]
         crowds = changes.crowds

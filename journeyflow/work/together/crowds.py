@@ -364,10 +364,10 @@ def _busy(work: Work, due: Due) -> set[Who]:
     numbered = list(map(customer_of, due.runs.values()))
     if due.answers or due.posts or work.slots.held:
         numbered += _concerned(work, due)
-    if named.total() == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
+    if len({*named}) == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
         return set()
-    known = (person.number for name in named.elements() if (person := work.people.named.get(name)) is not None)
-    busy = {who for who, times in Counter[Who]((*named.elements(), *numbered, *known)).items() if times > 1}
+    known = (person.number for name in named if (person := work.people.named.get(name)) is not None)
+    busy = {who for who, times in Counter[Who]((*named, *numbered, *known)).items() if times > 1}
     people = (work.people.numbered[who] for who in busy if isinstance(who, int))
     return busy | {(person.tenant, person.id) for person in people}
 
