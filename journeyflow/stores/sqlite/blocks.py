@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
+from journeyflow.stores.sqlite.kept import Kept
 from journeyflow.stores.sqlite.opening import RESTORE, meaning, primary_code
 from journeyflow.stores.sqlite.reader import SQLiteReader
 from journeyflow.stores.sqlite.transaction import MediumError, SQLiteTransaction
@@ -102,21 +103,30 @@ class TransactionBlock(SQLiteBlock):
         turn: StoreTurn,
         connect: Callable[[], sqlite3.Connection],
         paths: "Paths",
+        kept: Kept,
         scrub: Callable[[], None],
         *,
         write: bool,
     ) -> None:
         """Wait for a turn when the block is entered; `paths` are the interned paths that are known."""
         super().__init__(turn, connect)
-        self._paths, self._scrub, self._write = paths, scrub, write
+        self._paths, self._kept, self._scrub, self._write = paths, kept, scrub, write
         self._added: Paths = {}
 
     def begin(self) -> SQLiteTransaction:  # type: ignore[override]  # what the `with` statement names
         """Return the transaction."""
         connection = super().begin()
         connection.execute("BEGIN IMMEDIATE" if self._write else "BEGIN")
-        self._transaction = SQLiteTransaction(connection, self.turn.name, self._paths, self._added, write=self._write)
+        self._kept.begin(connection)
+        self._transaction = SQLiteTransaction(
+            connection, self.turn.name, self._paths, self._added, self._kept, write=self._write
+        )
         return self._transaction
+
+    def drop(self) -> None:
+        """Roll the transaction back, and forget what was read in it."""
+        super().drop()
+        self._kept.forget()
 
     def end(self) -> None:
         """Commit; then note the paths that are interned, and erase what was deleted if the work asks for it."""

@@ -11,9 +11,9 @@ from journeyflow.stores.batch import CustomerInHand, LimitsLoaded, Loaded, Reque
 from journeyflow.stores.rows import POST_ROW, RUN_FORM, SEEN_FORM, read_post, read_runs, read_seen
 from journeyflow.stores.sqlite.alike import Selection
 from journeyflow.stores.sqlite.asking import Lookup, SQLiteAsker, lookup
+from journeyflow.stores.sqlite.kept import Kept
 from journeyflow.stores.sqlite.limits import load_limits, queue_heads
 from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
-from journeyflow.stores.sqlite.writing import NextNumbers
 
 RUNS = lookup(RUN_FORM.each(), "enrollments", "serial")
 
@@ -93,7 +93,7 @@ SENT = lookup(
 NEWEST_POSTS = lookup(SEEN_FORM.each(), "messages", "enrollment")
 
 
-def load(asker: SQLiteAsker, numbers: NextNumbers, request: Request) -> Loaded:
+def load(asker: SQLiteAsker, kept: Kept, request: Request) -> Loaded:
     """Return what is known for a request, with a few statements for all of it (see `contract.Transaction`)."""
     posts, runs = _named_posts(asker, request.posts), _runs(asker, request.serials)
     circles = load_circles(asker.connection, request.pulls)
@@ -123,20 +123,20 @@ def load(asker: SQLiteAsker, numbers: NextNumbers, request: Request) -> Loaded:
         posts,
         newest,
         _known_events(asker, request.events),
-        *_following(numbers, request),
+        *_following(kept, request),
         _sent(asker, request, people.values()),
-        _limits(asker, numbers, request, heads, whole),
+        _limits(asker, kept, request, heads, whole),
         None if request.pulls is None else load_pulls(asker.connection, request.pulls, circles, people),
         dict(asker.each_of(SUPPRESSED, request.suppressed)),
         request.mentioned - _strangers(asker, request.mentioned),
     )
 
 
-def _following(numbers: NextNumbers, request: Request) -> tuple[int, int]:
+def _following(kept: Kept, request: Request) -> tuple[int, int]:
     """Return the numbers that the next run and the next customer get, unless nobody will come."""
     if not request.following:
         return 1, 1
-    return numbers.following("enrollments"), numbers.following("customers")
+    return kept.following("enrollments"), kept.following("customers")
 
 
 def _clicked(asker: SQLiteAsker, request: Request, people: Iterable[CustomerInHand]) -> list[Post]:
@@ -151,14 +151,14 @@ def _clicked(asker: SQLiteAsker, request: Request, people: Iterable[CustomerInHa
 
 def _limits(
     asker: SQLiteAsker,
-    numbers: NextNumbers,
+    kept: Kept,
     request: Request,
     heads: dict[int, list[Deferred]],
     customers: Collection[int],
 ) -> LimitsLoaded | None:
     if request.limits is None:
         return None
-    number = numbers.following("deferred")
+    number = kept.following("deferred")
     return load_limits(asker.connection, request.limits, heads, customers, number)
 
 

@@ -12,6 +12,7 @@ from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.sqlite.beside import Beside
 from journeyflow.stores.sqlite.blocks import SQLiteBlock, TransactionBlock, View
 from journeyflow.stores.sqlite.held import HeldFile
+from journeyflow.stores.sqlite.kept import Kept
 from journeyflow.stores.sqlite.opening import MEMORY, meaning, open_file, rebuild
 from journeyflow.stores.turns import Joining, StoreTurn
 
@@ -43,6 +44,7 @@ class SQLiteStore:
         self.path, self._location = self._held.path, self._held.location
         self._turn = StoreTurn(self.path, is_shared=self._held.is_shared)
         self._paths: Paths = {}
+        self._kept = Kept()
         with Joining(self._turn):  # a fork meanwhile would not know of the file
             self.connection: sqlite3.Connection | None = open_file(self._location, synchronous, nonce)
             self._held.note()
@@ -74,7 +76,8 @@ class SQLiteStore:
         """Open a transaction; one that writes holds the write lock of the file from the start."""
         self._refuse_fork()  # before the turn, which another thread may have had when the process was forked
         turn, use = self._place(write=write)
-        return TransactionBlock(turn, use, self._paths, self._scrub, write=write)
+        kept = self._kept if turn is self._turn else Kept()
+        return TransactionBlock(turn, use, self._paths, kept, self._scrub, write=write)
 
     def _scrub(self) -> None:
         """Rewrite the file from its content and empty its log, so that no deleted data is left in either."""

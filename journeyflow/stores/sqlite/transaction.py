@@ -52,11 +52,12 @@ from journeyflow.stores.rows import (
 )
 from journeyflow.stores.sqlite import due
 from journeyflow.stores.sqlite.asking import SQLiteAsker
+from journeyflow.stores.sqlite.kept import Kept
 from journeyflow.stores.sqlite.limits import due_timers
 from journeyflow.stores.sqlite.loading import load
 from journeyflow.stores.sqlite.opening import RESTORE
 from journeyflow.stores.sqlite.pruning import load_finished, load_past
-from journeyflow.stores.sqlite.writing import NextNumbers, Paths, Writer
+from journeyflow.stores.sqlite.writing import Paths, Writer
 
 status_of_run: Callable[[Run], str] = itemgetter(5)
 
@@ -112,15 +113,18 @@ class SQLiteTransaction:
         path: str,
         known: Paths,
         added: Paths,
+        kept: Kept,
         *,
         write: bool,
     ) -> None:
-        """Work on a connection; `known` are interned paths, `added` takes those of this transaction."""
+        """Work on a connection, of which `kept` knows something already.
+
+        `known` are interned paths, `added` takes those of this transaction.
+        """
         self._connection, self.path, self._write = connection, path, write
-        self._known, self._added = known, added
-        self._asker, self._numbers = SQLiteAsker(connection), NextNumbers(connection)
+        self._known, self._added, self._kept = known, added, kept
+        self._asker = SQLiteAsker(connection)
         self._ask = self._asker.rows
-        self._glanced: tuple[Any, ...] | None = None
         self.scrubbed = False
 
     def _expect(self, agrees: bool) -> None:
@@ -130,19 +134,10 @@ class SQLiteTransaction:
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    def _glance(self) -> tuple[Any, ...]:
-        """Return the first instant of each kind of work, that of a queued message, and the revision of the catalog.
-
-        This is asked once until something is written: whatever else is asked depends on it.
-        """
-        if self._glanced is None:
-            (self._glanced,) = self._ask(due.GLANCE)
-        return self._glanced
-
     @_of_medium
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Return the rows of the catalog, or None when its revision is still the known one."""
-        revision = int(self._glance()[-1])
+        revision = int(self._kept.glance()[-1])
         if revision == known_revision:
             return None
         return Shelf(
@@ -157,8 +152,8 @@ class SQLiteTransaction:
             self._ask("SELECT tenant, at, definition FROM policies ORDER BY tenant, n"),
             self._ask("SELECT journey, at, step, published FROM flags ORDER BY journey, n"),
             self._ask("SELECT tenant, at, channel, held FROM holds ORDER BY tenant, n"),
-            self._numbers.following("journeys"),
-            self._numbers.following("versions"),
+            self._kept.following("journeys"),
+            self._kept.following("versions"),
         )
 
     @_of_medium
@@ -177,7 +172,9 @@ class SQLiteTransaction:
         some = of is not None
         asked = {"now": now, **({} if of is None else {"of": dumps(sorted(of))})}
         inbox, resting, leased, ringing = (
-            (True, True, True, False) if some else [each is not None and each <= now for each in self._glance()[:4]]
+            (True, True, True, False)
+            if some
+            else [each is not None and each <= now for each in self._kept.glance()[:4]]
         )
         if not (inputs and inbox) and not (resting or leased or ringing):
             return NOT_DUE
@@ -199,7 +196,7 @@ class SQLiteTransaction:
     @_of_medium
     def load(self, request: Request) -> Loaded:
         """Return what is known for a request, with a few statements for all of it."""
-        return load(self._asker, self._numbers, request)
+        return load(self._asker, self._kept, request)
 
     @_of_medium
     def ask(self, inquiry: Inquiry[Answer]) -> Answer:
@@ -209,7 +206,7 @@ class SQLiteTransaction:
 
     def _earliest(self, inquiry: EarliestRequest) -> Earliest:
         """Return the instants of the earliest work, of all and without what a pause holds: seeks in the indexes."""
-        first, paused = _soonest(self._glance()[:4]), inquiry.paused
+        first, paused = _soonest(self._kept.glance()[:4]), inquiry.paused
         return first, _soonest(self._ask(due.earliest(unless_held(paused)))[0]) if paused else first
 
     def _last_tick(self, _: LastTickRequest) -> int | None:
@@ -218,7 +215,7 @@ class SQLiteTransaction:
         return int(found[0][0]) if found else None
 
     def _input_numbers(self, inquiry: InputNumbersRequest) -> tuple[int, ...]:
-        first = self._numbers.following("inputs")
+        first = self._kept.following("inputs")
         return tuple(range(first, first + len(inquiry.tenants)))
 
     def _active(self, inquiry: ActiveRequest) -> list[int]:
@@ -227,7 +224,7 @@ class SQLiteTransaction:
 
     def _exports(self, _: ExportsRequest) -> tuple[tuple[Export, ...], int]:
         rows = self._ask("SELECT * FROM exports WHERE finished_at IS NULL ORDER BY number")
-        return tuple(map(Export._make, rows)), self._numbers.following("exports")
+        return tuple(map(Export._make, rows)), self._kept.following("exports")
 
     def _finished(self, inquiry: PruneRequest) -> Finished:
         return load_finished(self._connection, inquiry)
@@ -237,7 +234,7 @@ class SQLiteTransaction:
 
     def _claimable(self, request: ClaimRequest) -> list[Post]:
         """Return queued messages that may be handed out, oldest first (R71)."""
-        first = self._glance()[4]
+        first = self._kept.glance()[4]
         if first is None or first > request.at:
             return []
         rows = self._ask(
@@ -274,8 +271,7 @@ class SQLiteTransaction:
         """Write everything a batch came to (see `writing.py`)."""
         if not self._write:
             raise StorageError(self.path, *READING)
-        self._glanced = None
-        Writer(self._connection, self._known, self._added, self._numbers, self._expect).write(changes)
+        Writer(self._connection, self._known, self._added, self._kept, self._expect).write(changes)
         self.scrubbed = self.scrubbed or changes.erased.scrubbed
 
 

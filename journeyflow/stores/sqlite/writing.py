@@ -29,6 +29,7 @@ from journeyflow.stores.rows import (
     unnumbered_input,
 )
 from journeyflow.stores.sqlite.erasing import forget, rename
+from journeyflow.stores.sqlite.kept import Kept
 from journeyflow.stores.sqlite.limits import write_limits
 from journeyflow.stores.sqlite.opening import references
 from journeyflow.stores.sqlite.pruning import prune
@@ -71,33 +72,11 @@ RowsAbout = tuple[Row, Sequence[RowKey]]
 """What is written about many, and whom it is about: of each a number, or two. A row about one ends with that key."""
 
 
-class NextNumbers:
-    """The numbers that the next rows of tables get, which are never used again; asked once until something is written.
-
-    A transaction that writes has the lock, so nobody else takes them meanwhile.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Begin without knowing any."""
-        self._connection = connection
-        self._last: dict[str, int] = {}
-
-    def following(self, table: str) -> int:
-        """Return the number that the next row of a table gets."""
-        if not self._last:
-            self._last = dict(self._connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
-        return self._last.get(table, 0) + 1
-
-    def forget(self) -> None:
-        """Ask again the next time."""
-        self._last = {}
-
-
 class Writer:
     """Writes what a commit says through the connection of a transaction.
 
-    `known` are interned paths, `added` takes those of this transaction. `numbers` are those that new rows get. `expect`
-    is told whether the rows that were to change were there.
+    `known` are interned paths, `added` takes those of this transaction. `kept` knows the numbers that new rows get.
+    `expect` is told whether the rows that were to change were there.
     """
 
     def __init__(
@@ -105,12 +84,12 @@ class Writer:
         connection: sqlite3.Connection,
         known: Paths,
         added: Paths,
-        numbers: NextNumbers,
+        kept: Kept,
         expect: Callable[[bool], None],
     ) -> None:
         """Write through a connection."""
         self._connection, self._known, self._added, self._expect = connection, known, added, expect
-        self._numbers = numbers
+        self._kept = kept
 
     def write(self, changes: Changes) -> None:
         """Write everything a batch came to."""
@@ -146,7 +125,7 @@ class Writer:
         if changes.pruned:
             self._write_each(OPENINGS, changes.pruned.openings)
             prune(self._connection, changes.pruned)
-        self._numbers.forget()
+        self._kept.wrote(changes)
 
     def _each(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each of some rows; SQLite is not asked about none."""
@@ -223,7 +202,7 @@ class Writer:
         self._write(HANDLED, [], [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
 
     def _write_customers(self, changes: Changes) -> None:
-        first_new = self._numbers.following("customers")
+        first_new = self._kept.following("customers")
         new = [(number, *who, dumps(values)) for number, *who, values in changes.customers if number >= first_new]
         self._write_each(NEW_CUSTOMERS, new)
         # of those who were there hardly two are alike
@@ -234,7 +213,7 @@ class Writer:
     def _write_runs(self, changes: Changes) -> None:
         if not changes.runs and not changes.crowds:
             return
-        first_new = self._numbers.following("enrollments")
+        first_new = self._kept.following("enrollments")
         new = [new_run(run) for run in changes.runs if run.serial >= first_new]
         known = [changed_run(run) for run in changes.runs if run.serial < first_new]
         crowds = changes.crowds

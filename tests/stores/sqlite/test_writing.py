@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Engine, Event, Journey, Trigger, Wait
+from journeyflow.stores.sqlite.kept import Kept
 from journeyflow.stores.sqlite.statements import SEVERAL, Statement, adding, insert, update
-from journeyflow.stores.sqlite.writing import ALIKE, NextNumbers, Writer
+from journeyflow.stores.sqlite.writing import ALIKE, Writer
 from tests.samples import START
 
 rests = st.tuples(st.sampled_from([None, 1, "x"]), st.sampled_from([0, 2.5]))
@@ -42,7 +43,7 @@ def write(connection: sqlite3.Connection, statement: Statement, rows, alike: int
     """
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    writer = Writer(connection, {}, {}, NextNumbers(connection), lambda _: None)
+    writer = Writer(connection, {}, {}, Kept(), lambda _: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("journeyflow.stores.sqlite.writing.ALIKE", alike)
         groups = [(rest, [key for _, key in each]) for rest, each in groupby(rows, itemgetter(0))]
@@ -111,7 +112,7 @@ def test_rows_that_are_there_already_are_summed_up_several_at_once():
     each = adding("t", "k, a, b", "ON CONFLICT DO UPDATE SET a = a + excluded.a")
     rows = [(n, 3, n) for n in range(SEVERAL)]
     with opened("k") as connection:
-        writer = Writer(connection, {}, {}, NextNumbers(connection), lambda _: None)
+        writer = Writer(connection, {}, {}, Kept(), lambda _: None)
         for _ in range(2):
             assert writer._write_each(each, rows) == len(rows)
         assert connection.execute("SELECT k, a, b FROM t ORDER BY k").fetchall() == [(n, 6, n) for n in range(SEVERAL)]
