@@ -101,8 +101,11 @@ def load(asker: SQLiteAsker, kept: Kept, request: Request) -> Loaded:
     whole = {*request.whole, *people, *map(customer_of, map(runs.__getitem__, runs.keys() & request.whole_of))}
     heads = {} if request.limits is None else queue_heads(asker.connection, request.limits)
     whole |= {entry.customer for entries in heads.values() for entry in entries}
-    missing = whole.union(request.numbers, map(customer_of, runs.values())) - people.keys()
-    people.update(_people_by_number(asker, missing))
+    owners = {*map(customer_of, runs.values())}
+    people.update(_people_by_number(asker, whole.union(request.numbers, owners) - people.keys()))
+    if not owners <= people.keys():  # the block asks what is wrong with the file
+        msg = "a run names a customer who is not there"
+        raise LookupError(msg)
     inside: dict[int, list[int]] = {}
     for number, serial in _newest_runs(asker, whole):
         if number in inside:
