@@ -37,6 +37,7 @@ from journeyflow.simulation import Behavior, Population, simulate
 from journeyflow.simulation.demo import ONBOARDING
 from tests.drawing.test_charts import KINDS
 from tests.samples import START
+from tests.services.looking import VIP
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the group `browser`")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the group `browser`")
@@ -65,10 +66,6 @@ CLUB = Journey(
         End("done"),
     ],
 )
-VIP = Journey(
-    id="vip", trigger=Trigger("joined"), run_criteria=field("tier").eq("Platinum"), consent="required",
-    steps=[Send("hi", channel="SMS", template="t"), Wait("rest", "90 days")],
-)  # fmt: skip
 BAD = Journey(
     id=NAME, name=HOSTILE, description=HOSTILE, trigger=Trigger(NAME),
     steps=[Send("s", channel="X", template=NAME, name=HOSTILE), Wait("w", "90 days", name=HOSTILE)],
