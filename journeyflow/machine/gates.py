@@ -74,10 +74,8 @@ def _consent_to(program: Program, send: CompiledSend) -> Gate:
 
     def ask(walk: Walk) -> Closed:
         given = walk.attributes.get("consent")
-        if (given is None and not required) or (
-            given.__class__ is dict and given.get(channel) is True
-        ):  # the usual cases
-            return None
+        if not required if given is None else given.__class__ is dict and given.get(channel) is True:
+            return None  # the usual cases
         return _consent(walk, send)
 
     return ask

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from journeyflow.stores.rows import Row
 
-SAMPLE: Final = 16
+SAMPLE: Final = 64
 """So many rows show what most have in common; fewer are read as they are."""
 
 

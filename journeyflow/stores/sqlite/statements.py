@@ -27,8 +27,20 @@ Common = tuple[int, ...]
 KEPT: Final = 256
 """How many texts of statements are kept for each kind of row."""
 
-Each = Callable[[int, Common], str]
-"""The statement that writes so many rows: first the values that they have in common, then the others of each row."""
+
+class Each(NamedTuple):
+    """The statements that write so many rows: first the values that they have in common, then the others of each row.
+
+    `usual` are the places of columns in which the rows of a batch hold the same values as a rule. Few rows are written
+    by what they have in common in these alone: every choice of columns, for every number of rows, is another statement.
+    """
+
+    text: Callable[[int, Common], str]
+    usual: Common = ()
+
+    def __call__(self, count: int, common: Common) -> str:
+        """Return the statement for so many rows with values in common in some columns."""
+        return self.text(count, common)
 
 
 class Statement(NamedTuple):
@@ -51,8 +63,10 @@ class Statement(NamedTuple):
     place: int = 0
 
 
-def adding(table: str, columns: str, clash: str = "") -> Each:
+def adding(table: str, columns: str, clash: str = "", *, usual: str = "") -> Each:
     """Write the statements that add rows; `clash` says what is done where there is one already.
+
+    `usual` are the columns in which rows hold the same values as a rule.
 
     >>> each = adding("t", "a, b, c", "ON CONFLICT DO NOTHING")
     >>> each(2, ())
@@ -68,7 +82,7 @@ def adding(table: str, columns: str, clash: str = "") -> Each:
         rows = f"SELECT {'?, ' * len(common)}* FROM ({rows}) WHERE TRUE" if common else rows
         return f"INSERT INTO {table} ({added}) {rows}{end}"
 
-    return lru_cache(KEPT)(each)
+    return Each(lru_cache(KEPT)(each), _places(columns, usual))
 
 
 def _values(count: int, width: int) -> str:
@@ -76,7 +90,7 @@ def _values(count: int, width: int) -> str:
     return f"VALUES {', '.join([f'({row})'] * count)}"
 
 
-def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
+def insert(table: str, columns: str, key: str, *, alike: str = "", usual: str = "") -> Statement:
     """Write the statement that adds rows; those that are alike are so in the column `alike`, whatever else there is.
 
     What belongs to an enrollment has a span: its runs are there already.
@@ -88,7 +102,7 @@ def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     >>> insert("t", "a", "k, l").many
     'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
     """
-    each = adding(table, f"{columns}, {key}")
+    each = adding(table, f"{columns}, {key}", usual=usual)
     begin = f"INSERT INTO {table} ({columns}, {key}) SELECT {places(columns)},"
     if "," in key:
         many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
@@ -100,10 +114,16 @@ def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
 
 
 def _place(columns: str, column: str) -> int:
-    return [each.strip() for each in columns.split(",")].index(column) if column else 0
+    return next(iter(_places(columns, column)), 0)
 
 
-def update(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
+def _places(columns: str, some: str) -> Common:
+    """Return the places of some columns, in order."""
+    names = some.split(", ")
+    return tuple(place for place, name in enumerate(columns.split(", ")) if name in names)
+
+
+def update(table: str, columns: str, key: str, *, alike: str = "", usual: str = "") -> Statement:
     """Write the statement that changes rows; `alike` is as in `insert`.
 
     >>> update("t", "a, b", "k").each(1, ())
@@ -114,7 +134,8 @@ def update(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     'UPDATE t SET a = ? WHERE (k, l) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))'
     """
     statement = changing(table, ", ".join(f"{column.strip()} = ?" for column in columns.split(",")), key)
-    return statement._replace(place=_place(columns, alike))
+    each = statement.each._replace(usual=_places(columns, usual))
+    return statement._replace(place=_place(columns, alike), each=each)
 
 
 def changing(table: str, news: str, key: str) -> Statement:
@@ -136,24 +157,34 @@ def changing(table: str, news: str, key: str) -> Statement:
 
     if len(keys) == 1:
         many = f"{begin} {key} IN (SELECT value FROM json_each(?))"
-        return Statement(lru_cache(KEPT)(each), many, f"{begin} {key} BETWEEN ? AND ?")
+        return Statement(Each(lru_cache(KEPT)(each)), many, f"{begin} {key} BETWEEN ? AND ?")
     many = f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
-    return Statement(lru_cache(KEPT)(each), many, width=2)
+    return Statement(Each(lru_cache(KEPT)(each)), many, width=2)
 
 
-NEW_INPUTS = adding("inputs", INPUT_FORM.names(INPUT_FORM.without("seq")))
+NEW_INPUTS = adding("inputs", INPUT_FORM.names(INPUT_FORM.without("seq")), usual="tenant, id")
 
-NUMBERED_INPUTS = adding("inputs", f"outcome, {INPUT_FORM.names()}")
+NUMBERED_INPUTS = adding("inputs", f"outcome, {INPUT_FORM.names()}", usual="tenant, id")
 
 HANDLED = update("inputs", "outcome", "seq")
 
-NEW_RUNS = insert("enrollments", RUN_FORM.names(OF_RUN), "serial, customer", alike="entered_at")
+_UNUSUAL_OF_RUN = "memory, converted_at, held, softened"
 
-RUNS = update("enrollments", RUN_FORM.names(NOW_OF_RUN), "serial", alike="last_at")
+NEW_RUNS = insert("enrollments", RUN_FORM.names(OF_RUN), "serial, customer", alike="entered_at", usual=_UNUSUAL_OF_RUN)
 
-MOVES = insert("moves", MOVE_COLUMNS, "enrollment", alike="at")
+RUNS = update("enrollments", RUN_FORM.names(NOW_OF_RUN), "serial", alike="last_at", usual=_UNUSUAL_OF_RUN)
 
-NEW_POSTS = insert("messages", POST_FORM.names(OF_POST), "enrollment", alike="at")
+MOVES = insert("moves", MOVE_COLUMNS, "enrollment", alike="at", usual="steps")
+
+_HANDED_OUT = "status, attempts, lease_until, token, error, forgiven"
+
+NEW_POSTS = insert(
+    "messages",
+    POST_FORM.names(OF_POST),
+    "enrollment",
+    alike="at",
+    usual=f"{_HANDED_OUT}, flags, domain, nonce, expires_at, cancel_on_exit",
+)
 
 NEWS = changing("customers", "attributes = json_patch(attributes, ?)", "number")
 
@@ -161,7 +192,7 @@ NEW_CUSTOMERS = adding("customers", "number, tenant, id, attributes")
 
 CUSTOMERS = update("customers", "attributes", "number")
 
-POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n", alike="available_at")
+POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n", alike="available_at", usual=_HANDED_OUT)
 
 TICKED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 

@@ -53,6 +53,7 @@ from journeyflow.stores.sqlite.statements import (
     RUNS,
     SEVERAL,
     TICKED,
+    Common,
     Each,
     Statement,
 )
@@ -174,16 +175,25 @@ class Writer:
 
     def _write_each(self, each: Each, rows: Sequence[Row], width: int = 1) -> int:
         """Write rows with own values; return how many were written. Keys of so many columns come last."""
-        count, end, write = 0, len(rows) - len(rows) % SEVERAL, self._connection.execute
+        end = len(rows) - len(rows) % SEVERAL
+        count, rest = 0, rows[end:]
         if end:
-            common = [place for place, values in enumerate([*zip(*rows, strict=True)][:-width]) if _are_same(values)]
-            statement, pick = each(SEVERAL, tuple(common)), _picked([n for n in range(len(rows[0])) if n not in common])
-            shared = [rows[0][place] for place in common]
-            for n in range(0, end, SEVERAL):
-                own = chain.from_iterable(map(pick, rows[n : n + SEVERAL]))
-                count += write(statement, [*shared, *own]).rowcount
-        if rest := rows[end:]:
-            count += write(each(len(rest), ()), [*chain.from_iterable(rest)]).rowcount
+            columns = [*zip(*rows, strict=True)][:-width]
+            common = tuple([place for place, values in enumerate(columns) if _are_same(values)])
+            count = self._write_in_parts(each, rows[:end], SEVERAL, common)
+        if rest:
+            usual = len(rest) > 1 and bool(each.usual) and _are_same([*map(itemgetter(*each.usual), rest)])
+            count += self._write_in_parts(each, rest, len(rest), each.usual if usual else ())
+        return count
+
+    def _write_in_parts(self, each: Each, rows: Sequence[Row], size: int, common: Common) -> int:
+        """Write so many rows at a time, all with the same values in some columns; return how many were written."""
+        shared, count = [rows[0][place] for place in common], 0
+        statement, own = each(size, common), rows
+        if common:
+            own = [*map(_picked([n for n in range(len(rows[0])) if n not in common]), rows)]
+        for n in range(0, len(own), size):
+            count += self._connection.execute(statement, [*shared, *chain.from_iterable(own[n : n + size])]).rowcount
         return count
 
     def _write(self, statement: Statement, rows: Sequence[Row], of_many: Sequence[RowsAbout] = ()) -> None:

@@ -65,13 +65,19 @@ def test_writing_at_once_is_writing_one_by_one(data: st.DataObject, keys):
     key = "k, l" if isinstance(keys[0], tuple) else "k"
     added = [(data.draw(rests), each) for each in keys]
     changed = [(data.draw(rests), each) for each in data.draw(st.lists(st.sampled_from(keys), unique=True))]
-    tables, column = [], data.draw(st.sampled_from(["", "a", "b"]))
+    tables, column, usual = (
+        [],
+        data.draw(st.sampled_from(["", "a", "b"])),
+        data.draw(st.sampled_from(["", "a", "a, b"])),
+    )
     for alike in (1, 3, 10**9):
         with opened(key) as connection:
-            assert write(connection, insert("t", "a, b", key, alike=column), added, alike)[0] == len(added)
+            inserted = insert("t", "a, b", key, alike=column, usual=usual)
+            assert write(connection, inserted, added, alike)[0] == len(added)
             if key == "k, l":  # neighbours that nobody means: the first number is theirs too
                 connection.execute("INSERT INTO t SELECT 'other', 0, k, l + 100 FROM t")
-            assert write(connection, update("t", "a, b", key, alike=column), changed, alike)[0] == len(changed)
+            updated = update("t", "a, b", key, alike=column, usual=usual)
+            assert write(connection, updated, changed, alike)[0] == len(changed)
             tables.append(connection.execute(f"SELECT * FROM t ORDER BY {key}").fetchall())
     assert tables[0] == tables[1] == tables[2]
     found = {(row[2] if len(row) == 3 else row[2:]): row[:2] for row in tables[0] if row[0] != "other"}
@@ -105,6 +111,23 @@ def test_rows_with_own_values_are_written_several_at_once(key: str, own: tuple[b
         count, statements = write(connection, update("t", "a, b", key), later, 10**9)
         assert (count, len(statements)) == (len(rows), 3)
         assert connection.execute(f"SELECT * FROM t ORDER BY {key}").fetchall() == [*map(flat, later)]
+
+
+@pytest.mark.parametrize(("last", "bound"), [("x", 1 + 2 * 5), ("y", 3 * 5)], ids=["the same", "one differs"])
+def test_few_rows_give_once_what_they_usually_have_in_common(last, bound):
+    """Only where it is the same in all of them, and only in those columns: other choices are no statements."""
+    rows, given = [*((7, "x", n) for n in range(4)), (7, last, 4)], []
+
+    class Noting:
+        def execute(self, text, values):
+            given.append(len(values))
+            return connection.execute(text, values)
+
+    with opened("k") as connection:
+        writer = Writer(Noting(), {}, {}, Kept(), lambda _: None)  # type: ignore[arg-type]  # all that is asked of it
+        assert writer._write_each(adding("t", "a, b, k", usual="b"), rows) == len(rows)
+        assert given == [bound]
+        assert connection.execute("SELECT * FROM t ORDER BY k").fetchall() == rows
 
 
 def test_rows_that_are_there_already_are_summed_up_several_at_once():
