@@ -69,8 +69,9 @@ def test_nobody_waits_for_a_connection_that_is_silent(address, deaf):
         assert len(messages) == len({*messages}) == len(mine.enrollments(take=None))
 
 
-def test_a_server_that_is_silent_for_all_is_given_up(address):
+def test_a_server_that_is_silent_for_all_is_given_up(address, monkeypatch):
     """Also for who connects: nothing hangs, and the same engine goes on when it speaks again."""
+    monkeypatch.setattr("psycopg.connection.timeout_from_conninfo", lambda _: 0.5)  # an address can say no less than 2
     with Engine(address, grace=None), behind(address) as (through, proxy), closing(PostgresStore(through)) as store:
         engine = Engine(store)
         store._line.connection().patience = 0.2
@@ -94,7 +95,7 @@ def impatient(address):
 def test_a_long_statement_is_waited_for(impatient, looking):
     """The server says on another connection that it is at work; behind a pooler, that it is there."""
     impatient.looking = looking
-    assert impatient.execute("SELECT 1 FROM pg_sleep(0.7)").fetchall() == [(1,)]
+    assert impatient.execute("SELECT 1 FROM pg_sleep(0.45)").fetchall() == [(1,)]
 
 
 def test_a_server_without_room_is_there(impatient):
