@@ -1,6 +1,6 @@
 """The catalog, read from a store's rows or amended by one's own commit (R11, R12)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import get_args
 
 from attrs import evolve
@@ -10,6 +10,7 @@ from journeyflow.basics import patterns
 from journeyflow.basics.moments import NO_ZONE
 from journeyflow.basics.words import State
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord, build_catalog
+from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import PolicyHistory, Terms
 from journeyflow.errors import CorruptDatabase, InvalidInput, InvalidJourney, MissingExtra, StorageError
 from journeyflow.machine.program import Program, compile_journey
@@ -30,8 +31,9 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
         transitions.setdefault(journey, []).append((at, state))
     names = {number: (tenant, journey) for number, tenant, journey in shelf.journeys}
     versions: dict[int, list[tuple[int, Program]]] = {}
+    read = {text: program.journey for (_, text), program in compiled.items()}  # many tenants may have the same journey
     for number, journey, version, published_at, _, text in shelf.versions:
-        program = _program(text, names[journey][0], (number, journey, version), path, compiled)
+        program = _program(text, names[journey][0], (number, journey, version), path, compiled, read=read)
         _add_version(versions.setdefault(journey, []), published_at, program)
     flags: dict[int, list[tuple[int, frozenset[str]]]] = {}
     for journey, at, step, published in shelf.flags:
@@ -124,14 +126,14 @@ def _amended_records(
     for version in changes.versions:
         record = known(version.journey)
         numbers = version.number, record.number, version.version
-        program = _program(version.text, record.tenant, numbers, path, compiled)
+        program = _program(version.text, record.tenant, numbers, path, compiled, read={})
         versions = _replaced(record, program)
         _add_version(versions, version.published_at, program)
         news[record.number] = evolve(record, versions=tuple(versions))
     for number, text, _ in changes.described:
         before = catalog.programs[number]
         record = known(before.journey_number)
-        program = _program(text, record.tenant, (number, record.number, before.version), path, compiled)
+        program = _program(text, record.tenant, (number, record.number, before.version), path, compiled, read={})
         news[record.number] = evolve(record, versions=tuple(_replaced(record, program)))
     for transition in changes.transitions:
         record = known(transition.journey)
@@ -174,26 +176,36 @@ def _with_policies(timeline: PolicyHistory | None, tenant: str, at: int, text: s
     return PolicyHistory((*(() if timeline is None else timeline.history), (at, terms)))
 
 
-def _program(text: str, tenant: str, numbers: tuple[int, int, int], path: object, compiled: Compiled) -> Program:
-    """Return the program of a version, compiled at most once.
+def _program(
+    text: str,
+    tenant: str,
+    numbers: tuple[int, int, int],
+    path: object,
+    compiled: Compiled,
+    *,
+    read: dict[str, Journey],
+) -> Program:
+    """Return the program of a version, compiled at most once; its text is read at most once into `read`.
 
     `numbers` are those of the version, of its journey, and of the version within the journey.
     """
-    program = compiled.get((numbers[0], text))
+    number, journey_number, version = numbers
+    program = compiled.get((number, text))
     if program is None:
-        program = compiled[numbers[0], text] = _compile(text, tenant, numbers, path)
+        journey = read[text] = read.get(text) or _read(text, number, path)
+        program = compile_journey(journey, number=number, journey_number=journey_number, version=version, tenant=tenant)
+        compiled[number, text] = program
     return program
 
 
-def _compile(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:
-    """Read and compile a stored definition.
+def _read(text: str, number: int, path: object) -> Journey:
+    """Read a stored definition.
 
     Raise CorruptDatabase if it cannot be read, MissingExtra if the extra for its regular expressions is missing (R63),
     or StorageError if this machine lacks its time zone.
     """
-    number, journey_number, version = numbers
     try:
-        journey = formats.loads_journey(text)
+        return formats.loads_journey(text)
     except InvalidJourney as error:
         if not patterns.available() and any(problem.code == "operand" for problem in error.problems):
             feature = f"journey {error.journey!r} of this database (operators matches, notMatches)"
@@ -201,7 +213,6 @@ def _compile(text: str, tenant: str, numbers: Sequence[int], path: object) -> Pr
         _check_zones([each.message for each in error.problems], f"journey {error.journey!r} is", path, error)
         what = f"the definition of version {number} cannot be read: {error.problems[0]}"
         raise CorruptDatabase(path, what) from error
-    return compile_journey(journey, number=number, journey_number=journey_number, version=version, tenant=tenant)
 
 
 def _check_zones(faults: Iterable[str], whose: str, path: object, cause: Exception) -> None:

@@ -232,6 +232,18 @@ def test_what_is_taken_over_is_what_a_reader_would_find(calls):
             assert told(kept(engine)) == told(stored(engine))
 
 
+def test_a_text_that_many_tenants_have_is_parsed_once(counted):
+    """Each has a program of its own, of the same journey, also of a version that comes later."""
+    compiled = dict[tuple[int, str], Any]()
+    text = '{"format": 1, "id": "j", "trigger": {"manual": true}, "steps": [{"kind": "end", "id": "a"}]}'
+    journeys = [(number, f"t{number}", "j") for number in (1, 2, 3)]
+    for count in (2, 3):
+        versions = [(number, number, 1, 0, "m", text) for number in range(1, count + 1)]
+        made = read_catalog(Shelf(4, journeys[:count], versions, [], {"nonce": "n"}), "file.db", compiled)
+        assert [program.tenant for program in made.programs.values()] == [f"t{n + 1}" for n in range(count)]
+    assert (counted["parsed"], counted["compiled"]) == (1, 3)
+
+
 def test_a_shelf_may_say_nothing_of_flags_and_policies():
     """Stores without them give none."""
     text = '{"format": 1, "id": "j", "trigger": {"manual": true}, "steps": [{"kind": "end", "id": "a"}]}'
