@@ -5,10 +5,11 @@ connection, while its machine answers: then whoever waits would wait for ever.
 """
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection, OperationalError, Pipeline
 from psycopg.errors import ConnectionTimeout
 from psycopg.pq import PGconn, Ping
 
@@ -36,6 +37,20 @@ def patience_of(parameters: Mapping[str, Any]) -> float:
     return math.inf if str(parameters.get("keepalives", 1)) == "0" else float(parameters["keepalives_idle"])
 
 
+class OneSending(Pipeline):
+    """A pipeline whose statements go to the server together, when an answer is wanted or it ends.
+
+    The driver's own sends each by itself, which wakes the server as often; so would this one if the driver no longer
+    called `_communicate_gen`, which is not part of its interface.
+    """
+
+    def _communicate_gen(self) -> Generator[Any, Any, None]:
+        """Put what was asked into the buffer of the connection."""
+        while self.command_queue:
+            self.command_queue.popleft()()
+        yield from ()
+
+
 class WatchedConnection(Connection):
     """A connection on which nobody waits for a server that has gone silent; then it is closed, and an error raised."""
 
@@ -54,6 +69,14 @@ class WatchedConnection(Connection):
         connection = cls.connect(where, autocommit=True, prepare_threshold=None)
         connection.patience = patience
         return connection
+
+    @contextmanager
+    def pipeline(self) -> Iterator[Pipeline]:
+        """Send the statements of the block together."""
+        if self._pipeline is None:
+            self._pipeline = OneSending(self)
+        with super().pipeline() as pipeline:
+            yield pipeline
 
     def wait(  # type: ignore[override]  # what else there is depends on the version of the driver
         self, gen: Generator[Any, Any, Any], interval: float = MOMENT, **named: float | None

@@ -1,5 +1,6 @@
 """Statements are sent without waiting for each, and of several errors the first one comes out, alone."""
 
+import time
 from contextlib import closing
 
 import pytest
@@ -12,7 +13,7 @@ from journeyflow import StorageError
 from journeyflow.records.changes import Changes
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.asking import pipelined
+from journeyflow.stores.postgres.asking import pipelined, run
 from tests.stores.postgres.test_schema import ask
 
 
@@ -36,3 +37,21 @@ def test_a_connection_that_is_cut_between_two_commits(address):
                 transaction.commit(Changes(last_tick=1, reopened=(1,)))
         with store.transaction() as transaction:
             assert transaction.shelf(None) is not None
+
+
+def test_statements_go_to_the_server_together(address):
+    """Each by itself would wake it: it hears nothing until an answer is wanted, and then all of them."""
+    with closing(PostgresStore(address)) as store:
+        connection = store._line.connection()
+        with pipelined(connection):
+            found = [run(connection, "SELECT pg_backend_pid()", {}) for _ in range(3)]
+            time.sleep(0.05)
+            assert query_of(address, connection) != "SELECT pg_backend_pid()"
+            assert found[1].fetchall() == [(connection.info.backend_pid,)]
+            assert query_of(address, connection) == "SELECT pg_backend_pid()"
+
+
+def query_of(address, connection):
+    """Return the last statement that a session has begun."""
+    question = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+    return ask(Address.of(address), question, connection.info.backend_pid)[0][0]
