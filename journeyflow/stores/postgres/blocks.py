@@ -110,6 +110,17 @@ class PostgresView(PostgresBlock):
         """End the view; changes that a query made are not kept."""
         self.drop()
 
+    def drop(self) -> None:
+        """Roll the view back.
+
+        The driver must not take notice: at a ROLLBACK it gives up all statements that it has prepared, since it may
+        have undone a change of tables.
+        """
+        if (connection := self.connection) is not None:
+            prepared, connection.prepare_threshold = connection.prepare_threshold, None
+            super().drop()
+            connection.prepare_threshold = prepared
+
 
 class PostgresTransactionBlock(PostgresBlock):
     """A transaction; one that writes holds the lock of its tenant, or that of all, from the start."""

@@ -10,6 +10,9 @@ from journeyflow.stores.postgres.opening import connect
 from journeyflow.stores.postgres.watching import WatchedConnection
 from journeyflow.stores.turns import Joining, StoreTurn
 
+PLANNING = range(3, 64, 2)
+"""The lengths in bits of the counts of blocks at which statements are planned anew: 4, 16, 64 and so on."""
+
 CLOSED = ("the store is closed", "open it again")
 
 
@@ -34,12 +37,12 @@ class ServerLine:
         return self._connection
 
     def begins(self) -> bool:
-        """Note that a block begins; return whether the connection has had twice as many as when it last planned anew.
+        """Note that a block begins; return whether the connection has had four times as many as when it last planned.
 
-        Its tables may have grown as much, and a plan that was made for a few rows reads all of them.
+        Its tables may have grown as much, and a plan that was made for a few rows may read all of them.
         """
         self._blocks += 1
-        return self._blocks.bit_count() == 1
+        return self._blocks.bit_count() == 1 and self._blocks.bit_length() in PLANNING
 
     def hang_up(self) -> None:
         """Close the connection; the next block opens another one."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 from psycopg import Connection, RawCursor
 
 from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, run
@@ -51,12 +51,15 @@ WITHIN = {
     "search_path": "%(path)s",
     "plan_cache_mode": "'force_generic_plan'",
     "enable_seqscan": "'off'",
+    "cpu_index_tuple_cost": "'1'",
     "max_parallel_workers_per_gather": "'0'",
     "jit": "'off'",
     IDLE: unless_set(IDLE, IDLE_SECONDS),
 }
 """What holds within a transaction of the engine, whose statements look up rows by key: so their plans are made once,
-also those of tables that are still empty then, and several answers of one statement stay in their order."""
+also those of tables that are still empty then, and several answers of one statement stay in their order. To read an
+index costs much, or a plan for a small table would find the rows of a tenant in it, at the end of each key, and compare
+them all."""
 
 _WHOSE = {
     "one": "WHERE tenant = %(tenant)s",
@@ -159,8 +162,8 @@ def locking(schema: str, tenant: str | None, due_at: int | None) -> tuple[BoundS
 def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
     """Return the numbers that a beginning has found, of a tenant or of all; those of tenant "" if it found none."""
     (row,) = answers[-1]
-    numbers = TenantNumbers.of(row) if row[0] is not None else TenantNumbers(NOBODY)
-    others, numbers.lease, leases, revision = row[WIDTH : WIDTH + 4]
+    others, lease, leases, revision = row[WIDTH : WIDTH + 4]
+    numbers = TenantNumbers(NOBODY, lease=leases) if row[0] is None else evolve(TenantNumbers.of(row), lease=lease)
     numbers.others, numbers.revision = soonest(others, leases), int(revision)
     if of_all:
         numbers.tenant, numbers.others, numbers.due = None, None, soonest(numbers.due, others, leases)

@@ -158,10 +158,11 @@ class PostgresTransaction:
 
         The row of the tenant says whether there are any; then all kinds are asked for in one round trip.
         """
-        if self.tenant == NOBODY:
-            self._refuse_strays(now)
-            return Due()
         numbers = self._numbers
+        if self.tenant == NOBODY:
+            if is_due(numbers.lease, now):
+                self._refuse_strays(now)
+            return Due()
         others = is_due(numbers.others, now)
         if not (self.written or is_due(tenants.soonest(numbers.due, numbers.lease), now)):
             return Due(others=others)
@@ -206,13 +207,13 @@ class PostgresTransaction:
     def _earliest(self, inquiry: EarliestRequest) -> Earliest | None:
         """Return the instants of the earliest work, of all and without what a pause holds; None if it is not known."""
         paused, of_one = inquiry.paused, self.tenant is not None
-        if of_one and self.written and not paused:
+        if paused if of_one else self.written:
+            return None
+        if self.written:
             (instants,) = self._keep().fetchall()
             first = tenants.soonest(*instants)
-            return first, first
-        if of_one or self.written:
-            return None
-        first = self._numbers.due
+        else:
+            first = tenants.soonest(self._numbers.due, self._numbers.others)
         return first, self._soonest(paused) if paused else first
 
     def _keep(self) -> RawCursor[Row]:

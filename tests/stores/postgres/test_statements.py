@@ -1,5 +1,7 @@
 """How many statements a call of a host takes: distance multiplies them, and each costs the server and the process."""
 
+import re
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,8 @@ pytest.importorskip("psycopg", reason="needs the extra `postgres`: psycopg 3")
 from psycopg import RawCursor
 
 from journeyflow import Engine, Event
+from journeyflow.errors import NotFound
+from journeyflow.stores.postgres import PostgresStore
 from tests.stores.postgres.workers import LETTER, NOW
 
 SECOND = timedelta(seconds=1)
@@ -67,7 +71,7 @@ def test_other_calls_take_few_statements(engine, sent):
 
 
 def test_statements_are_planned_anew_as_tables_grow(engine, monkeypatch):
-    """A plan for an empty table reads all of it: it is made again each time a connection has begun twice as much."""
+    """A plan for an empty table may read all of it: plans are made again after four times as many transactions."""
     begun, anew, execute = [], [], RawCursor.execute
 
     def note(cursor, query, *arguments, **named):
@@ -79,7 +83,62 @@ def test_statements_are_planned_anew_as_tables_grow(engine, monkeypatch):
     engine.store._line.hang_up()
     while len(begun) < 20:
         engine.next_due()
-    assert anew == [1, 2, 4, 8, 16]
+    assert anew == [4, 16]
+
+
+def test_a_tick_asks_little_where_others_have_all_the_work_at_hand(engine, address, sent):
+    """It looks, and tries once: what that finds says when there is more."""
+    engine.feed(Event("signup", customer="ann", at=NOW))
+    with closing(PostgresStore(address)) as other, other.transaction(tenant="default"):
+        for _ in range(2):
+            sent.clear()
+            result = engine.tick(NOW)
+            assert (result.inputs, result.more, result.next_due) == (0, True, NOW)
+        assert len(sent) <= 6, sent
+    assert engine.tick(NOW).inputs == 1
+
+
+def test_a_question_leaves_statements_prepared(engine):
+    """Although what a query changes is rolled back, at which the driver forgets them otherwise."""
+    for place in range(6):
+        feed(engine, NOW + place * SECOND)
+    before = prepared(engine)
+    assert engine.enrollments().items == ()
+    with pytest.raises(NotFound):
+        engine.customer("nobody")
+    assert before
+    assert prepared(engine) >= before
+
+
+def prepared(engine):
+    """Return the statements that the connection of an engine has prepared."""
+    with engine.store.transaction(write=False) as transaction:
+        return {*transaction._ask("SELECT statement FROM pg_prepared_statements")}
+
+
+def test_plans_made_for_empty_tables_look_rows_up_by_key(engine):
+    """None reads the rows of a tenant in an index that has the tenant last: that is all rows, once there are some."""
+    for place in range(9):
+        now = NOW + place * SECOND
+        feed(engine, now)
+        tick(engine, now)
+        engine.ack(engine.claim("w", at=now), at=now)
+    with engine.store.transaction(tenant="default") as transaction:
+        ask = transaction._ask
+        plans = [
+            "\n".join(line for (line,) in ask(f"EXPLAIN EXECUTE {name} ({', '.join(['NULL'] * count)})"))
+            for name, count in ask("SELECT name, cardinality(parameter_types) FROM pg_prepared_statements")
+            if count
+        ]
+        by_tenant = {*ask("SELECT indexname FROM pg_indexes WHERE indexdef ~ '\\(tenant[,)]'")}
+    searched = [each for plan in plans for each in SEARCHED.findall(plan)]
+    assert len({index for index, _ in searched}) >= 6
+    assert {(index,) for index, key in searched if key.startswith("(tenant = ")} <= by_tenant | {*SMALL}
+
+
+SEARCHED = re.compile(r"using (\w+) on [^\n]*\n\s+Index Cond: (.*)")
+
+SMALL = {("journey_timers_pkey",), ("tenants_pkey",)}
 
 
 def feed(engine, now):
