@@ -116,13 +116,23 @@ def prepared(engine):
         return {*transaction._ask("SELECT statement FROM pg_prepared_statements")}
 
 
-def test_plans_made_for_empty_tables_look_rows_up_by_key(engine):
+def test_plans_made_in_a_new_schema_look_rows_up_by_key(addresses):
     """None reads the rows of a tenant in an index that has the tenant last: that is all rows, once there are some."""
-    for place in range(9):
-        now = NOW + place * SECOND
-        feed(engine, now)
-        tick(engine, now)
-        engine.ack(engine.claim("w", at=now), at=now)
+    with Engine(addresses(), grace=None) as engine:
+        engine.deploy(LETTER, at=NOW)
+        for place in range(9):
+            now = NOW + place * SECOND
+            feed(engine, now)
+            tick(engine, now)
+            engine.ack(engine.claim("w", at=now), at=now)
+        plans, by_tenant = plans_of(engine)
+    searched = [each for plan in plans for each in SEARCHED.findall(plan)]
+    assert len({index for index, _ in searched}) >= 6
+    assert {(index,) for index, key in searched if key.startswith("(tenant = ")} <= by_tenant | {*SMALL}
+
+
+def plans_of(engine):
+    """Return the plans of the statements that an engine has prepared, and the indexes that begin with the tenant."""
     with engine.store.transaction(tenant="default") as transaction:
         ask = transaction._ask
         plans = [
@@ -130,10 +140,7 @@ def test_plans_made_for_empty_tables_look_rows_up_by_key(engine):
             for name, count in ask("SELECT name, cardinality(parameter_types) FROM pg_prepared_statements")
             if count
         ]
-        by_tenant = {*ask("SELECT indexname FROM pg_indexes WHERE indexdef ~ '\\(tenant[,)]'")}
-    searched = [each for plan in plans for each in SEARCHED.findall(plan)]
-    assert len({index for index, _ in searched}) >= 6
-    assert {(index,) for index, key in searched if key.startswith("(tenant = ")} <= by_tenant | {*SMALL}
+        return plans, {*ask("SELECT indexname FROM pg_indexes WHERE indexdef ~ '\\(tenant[,)]'")}
 
 
 SEARCHED = re.compile(r"using (\w+) on [^\n]*\n\s+Index Cond: (.*)")
