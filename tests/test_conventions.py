@@ -228,7 +228,7 @@ KEEPS_STATE = {
     "SetWriter": "likewise",
     "PostgresWriter": "likewise",
     "NumberLoader": "a part of the driver",
-    "WatchedConnection": "likewise",
+    **dict.fromkeys(("WatchedConnection", "OneSending"), "likewise"),
     "TenantNumbers": "the numbers that a transaction gives",
     "MemoryStore": "it is the store",
     "MemoryRows": "what a store in memory keeps",
