@@ -32,7 +32,7 @@ from journeyflow.simulation.behavior import Behavior, Done
 from journeyflow.simulation.draws import Draws, Key
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
-from journeyflow.simulation.recording import CLAIM, Deliver, Submitted, claimed, naming, sent_input, submit
+from journeyflow.simulation.recording import CLAIM, Deliver, Submitted, claimed, naming, sent_input, submitted_input
 from journeyflow.stores.memory.store import MemoryStore
 
 Entering = Callable[[str, datetime], Iterable[Event]]
@@ -141,24 +141,26 @@ class SimulatedHost:
         self._report(outstanding)
 
     def welcome(self) -> None:
-        """Put everybody who will come into the inbox."""
-        plan, engine = self._plan, self._engine
-        with engine.batch():
-            for participant in plan.population.participants(**plan.span, part=plan.part, parts=plan.parts):
-                self._come(participant)
+        """Put everybody who will come into the inbox, in one commit."""
+        plan, coming = self._plan, list[Input]()
+        for participant in plan.population.participants(**plan.span, part=plan.part, parts=plan.parts):
+            self.tallies["customers",] += 1
+            self._attributes[participant.id] = participant.attributes
+            for item in self._done_on_coming(participant):
+                coming.append(submitted_input(item))
+                if isinstance(item, Event):
+                    self._note(item)
+                elif self._record is not None:
+                    self._record.append(item)
+            self._expect_habits(participant.id, participant.at)
+        self._report(coming)
         heapify(self._habits)
 
-    def _come(self, participant: Participant) -> None:
-        """Put the attributes of a participant, and let them do what brings them into journeys."""
-        plan, at = self._plan, from_micros(participant.at)
-        self.tallies["customers",] += 1
-        self._attributes[participant.id] = participant.attributes
-        self._submit(Put(participant.id, participant.attributes, at=at))
-        if plan.entering is not None:
-            self._feed(list(plan.entering(participant.id, at)))
-        else:
-            self._enter(participant.id, at)
-        self._expect_habits(participant.id, participant.at)
+    def _done_on_coming(self, participant: Participant) -> Iterator[Event | Put | Enroll]:
+        """Yield the attributes of a participant, and what brings them into journeys."""
+        customer, at = participant.id, from_micros(participant.at)
+        yield Put(customer, participant.attributes, at=at)
+        yield from self._entering(customer, at) if self._plan.entering is None else self._plan.entering(customer, at)
 
     def _expect_habits(self, customer: str, at: int) -> None:
         """Note what a customer will do by themselves from an instant on."""
@@ -168,22 +170,17 @@ class SimulatedHost:
             self._habits.append((habit.at, len(self._habits), customer, habit))
             self._habits_of.setdefault(customer, []).append(habit)
 
-    def _enter(self, customer: str, at: datetime) -> None:
-        """Feed the events that the triggers of the journeys listen to, or enroll by hand."""
+    def _entering(self, customer: str, at: datetime) -> Iterator[Event | Enroll]:
+        """Yield the events that the triggers of the journeys listen to, and enrollments by hand."""
         told = set[str]()
         for journey in self._plan.journeys:
             trigger = journey.trigger
             if trigger.manual:
-                self._submit(Enroll(journey.id, customer, at=at))
+                yield Enroll(journey.id, customer, at=at)
             elif trigger.event is not None and trigger.event not in told and _is_of_hosts(trigger.event):
                 told.add(trigger.event)
                 data = dict.fromkeys(self._key_names, f"{customer}-{trigger.event}")
-                self._feed([Event(trigger.event, customer=customer, at=at, data=data)])
-
-    def _feed(self, events: list[Event]) -> None:
-        self._engine.feed(events)
-        for event in events:
-            self._note(event)
+                yield Event(trigger.event, customer=customer, at=at, data=data)
 
     def _note(self, event: Event) -> None:
         """Note the keys in an event, and the event itself if there is a record."""
@@ -192,11 +189,6 @@ class SimulatedHost:
                 self._keys.setdefault(event.customer, {})[name] = key
         if self._record is not None:
             self._record.append(event)
-
-    def _submit(self, item: Put | Enroll) -> None:
-        submit(self._engine, item)
-        if self._record is not None:
-            self._record.append(item)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -223,6 +215,7 @@ class SimulatedHost:
             at, number, customer, habit = self._habits[0]
             if habit.happens():
                 event = Event(habit.event, customer=customer, at=from_micros(at), data=habit.data())
+                self._note(event)
                 events.append(event)
                 self.tallies["background", habit.event, event.at.date().isoformat()] += 1
                 self.tallies["acted", habit.event] += not habit.happened
@@ -233,7 +226,7 @@ class SimulatedHost:
                 heappop(self._habits)
             else:
                 heapreplace(self._habits, (habit.at, number, customer, habit))
-        self._feed(events)
+        self._engine.feed(events)
 
     def _deliver(self, now: int) -> int:
         """Send what waits, and let people react from the next interval on; return the instant of the first report.

@@ -8,7 +8,10 @@ from typing import Final
 from attrs import frozen
 
 from journeyflow.basics.moments import to_micros
+from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.engine.engine import Engine
+from journeyflow.engine.inputs import event_input, journey_input, put_input
+from journeyflow.errors import InvalidInput
 from journeyflow.records.public import Enroll, Event, Message, Put
 from journeyflow.records.rows import Input, make_input
 
@@ -46,6 +49,19 @@ def submit(engine: Engine, item: Event | Put | Enroll) -> None:
         engine.enroll(item.journey, item.customer, at=item.at, force=item.force, key=item.key)
     else:
         engine.feed(item)
+
+
+def submitted_input(item: Event | Put | Enroll) -> Input:
+    """Return what a host submits as an input, checked as the engine's call does; raises InvalidInput."""
+    if isinstance(item, Put):
+        checked = put_input(DEFAULT_TENANT, item.customer, item.attributes, to_micros(item.at), "put")
+    elif isinstance(item, Enroll):
+        checked = journey_input(DEFAULT_TENANT, "enroll", item.journey, item.customer, to_micros(item.at), data={})
+    else:
+        checked = event_input(DEFAULT_TENANT, item)
+    if not isinstance(checked, Input):
+        raise InvalidInput(checked)
+    return checked
 
 
 def resubmit(engine: Engine, items: Iterable[Event | Put | Enroll]) -> None:

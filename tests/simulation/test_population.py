@@ -177,3 +177,11 @@ def test_the_host_may_say_how_people_enter():
         return [Event("tag.added", customer=customer, at=at, data={"tag": "vip"})]
 
     assert run(by_tag, entering=entering).entered("t").median == 60
+
+
+def test_what_no_engine_would_take_is_refused():
+    """Attributes and events of those who come are checked as those of a host are."""
+    with pytest.raises(InvalidInput, match="tags: must be a list of texts, not str 'vip'"):
+        run(population=Population(size=1, attributes={"tags": "vip"}))
+    with pytest.raises(InvalidInput, match="expected an Event, not str 'bought'"):
+        run(population=1, entering=lambda _, __: ["bought"])

@@ -77,14 +77,19 @@ class MemoryRows:
 
     def snapshot(self) -> Changes:
         """Return everything that is stored as one value; committed to an empty store it makes an equal one."""
-        before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
-        return Changes(
+        return self.counted()._replace(
             inputs=tuple(self.told()),
             handled=tuple(self.outcomes.items()),
-            customers=tuple((number, *rest) for number, rest in self.customers.items()),
-            runs=tuple(self.runs.values()),
             moves=tuple(map(read_move, self.moves)),
             new_posts=tuple(map(read_post, self.posts.values())),
+        )
+
+    def counted(self) -> Changes:
+        """Return what is stored as one value, without inputs, moves and messages: what is counted, and of whom."""
+        before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
+        return Changes(
+            customers=tuple((number, *rest) for number, rest in self.customers.items()),
+            runs=tuple(self.runs.values()),
             refusals=tuple(self.refusals),
             counters=counters_of(self.counters),
             pruned=Pruned(openings=counters_of(self.openings), arms=tuple(self.arms)),

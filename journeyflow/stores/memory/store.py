@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # which only queries need
 
     from journeyflow.stores.sqlite.reader import SQLiteReader
 
+NO_ATTRIBUTES: dict[str, object] = {}
+
 CLOSED = ("the store is closed", "make another")
 
 
@@ -71,13 +73,15 @@ class MemoryStore(MemoryWriting):
     def figures(self) -> Iterator["SQLiteReader"]:
         """Open a view for queries about enrollments and what is counted.
 
-        It has no inputs, no messages, and of the moves only those that a cap has stopped: these are most of what
-        `reader` copies. Nothing is kept for the next view.
+        It has no inputs, no messages, no attributes of customers, and of the moves only those that a cap has stopped:
+        these are most of what `reader` copies. Nothing is kept for the next view.
         """
         with self.transaction(write=False):
             noted = [read_move(row) for row in self.moves if row[4] is not None and '"cap":' in row[4]]
             capped = tuple(move for move in noted if any("cap" in read for read in move.seen.values()))
-            counted = self.snapshot()._replace(inputs=(), handled=(), moves=capped, new_posts=())
+            counted = self.counted()
+            people = tuple([(number, tenant, name, NO_ATTRIBUTES) for number, tenant, name, _ in counted.customers])
+            counted = counted._replace(customers=people, moves=capped)
         with ExitStack() as opened, laid_out(counted, self.meta["nonce"], opened).reader() as reader:
             yield reader
 
