@@ -29,7 +29,7 @@ class KeptSlots(Protocol):
     slots: dict[int, list[int]]
 
 
-class Kept(Protocol):
+class KeptLists(Protocol):
     """The parts of a `MemoryStore` that are read and cut here."""
 
     meta: dict[str, str]
@@ -53,7 +53,7 @@ class Unfinished:
     openings: CounterSums
 
 
-def unfinished(store: Kept, left: tuple[Changes, ...]) -> Unfinished | None:
+def unfinished(store: KeptLists, left: tuple[Changes, ...]) -> Unfinished | None:
     """Return the rest of a commit with what the store is before it; None if nothing is left."""
     if not left:
         return None
@@ -69,7 +69,7 @@ def unfinished(store: Kept, left: tuple[Changes, ...]) -> Unfinished | None:
     )
 
 
-def cut(store: Kept, before: Unfinished) -> None:
+def cut(store: KeptLists, before: Unfinished) -> None:
     """Take back the steps of a commit that would do something else the second time."""
     store.meta["revision"] = before.revision
     for name, length in before.lengths.items():
