@@ -77,14 +77,14 @@ class MemoryRows:
 
     def snapshot(self) -> Changes:
         """Return everything that is stored as one value; committed to an empty store it makes an equal one."""
-        return self.counted()._replace(
+        return self._counted()._replace(
             inputs=tuple(self.told()),
             handled=tuple(self.outcomes.items()),
             moves=tuple(map(read_move, self.moves)),
             new_posts=tuple(map(read_post, self.posts.values())),
         )
 
-    def counted(self) -> Changes:
+    def _counted(self) -> Changes:
         """Return what is stored as one value, without inputs, moves and messages: what is counted, and of whom."""
         before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
         return Changes(

@@ -79,7 +79,7 @@ class MemoryStore(MemoryWriting):
         with self.transaction(write=False):
             noted = [read_move(row) for row in self.moves if row[4] is not None and '"cap":' in row[4]]
             capped = tuple(move for move in noted if any("cap" in read for read in move.seen.values()))
-            counted = self.counted()
+            counted = self._counted()
             people = tuple([(number, tenant, name, NO_ATTRIBUTES) for number, tenant, name, _ in counted.customers])
             counted = counted._replace(customers=people, moves=capped)
         with ExitStack() as opened, laid_out(counted, self.meta["nonce"], opened).reader() as reader:
