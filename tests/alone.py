@@ -18,8 +18,12 @@ def everybody_alone() -> Iterator[None]:
 @contextmanager
 def each_event_heard() -> Iterator[None]:
     """Take every event the plain way, whether a journey listens to it or not."""
-    with patch.object(unheard, "unheard_types", lambda *_: frozenset()):
+    with patch.object(unheard, "unheard_types", _no_types), patch.object(scheduler, "unheard_types", _no_types):
         yield
+
+
+def _no_types(*_: object) -> frozenset[tuple[str, str]]:
+    return frozenset()
 
 
 @contextmanager
