@@ -51,12 +51,6 @@ BESIDE = {
     "doctests": [PYTHON, "-m", "pytest", "-q", "--doctest-modules", "--doctest-ignore-import-errors", "journeyflow"],
     "package": [PYTHON, "-m", "tests.packages"],
 }
-TESTS = {
-    "tests": [
-        # a file in one process, so that what its tests share is made once; tests/conftest.py says which files begin
-        PYTHON, "-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--cov", "--cov-report=",
-    ],
-}  # fmt: skip
 MEASURED = (
     "errors.py", "basics/*", "drawing/*", "records/*", "definition/*", "formats/*", "machine/*", "stores/*",
     "catalog/*", "work/*", "questions/*", "engine/*",
@@ -79,6 +73,9 @@ COVERAGE = {
 }  # fmt: skip
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108 the folder is made by `tempfile`
 """Where Linux keeps files in memory, and how many bytes have to be free there for tests to use it."""
+
+MOST = 32
+"""How many processes share the tests at most: among more, all would wait for the longest file."""
 
 MANY_PACKAGES = frozenset({"peers", "postgres"})
 """Benchmarks with a dependency group of their own, of the same name; they run only when they are named."""
@@ -185,33 +182,39 @@ def call_all(*rounds: dict[str, list[str]]) -> int:
     """Run every part, even after one has failed; print how each went; return 1 if one failed, else 0.
 
     The parts of a round run side by side: while one waits for the network or another process, the others go on. The
-    output of the last is shown as it comes, that of the others when they are done.
+    output of the last is shown as it comes, that of another when it has failed.
     """
     codes, lines = list[int](), list[str]()
     for parts in rounds:
-        ways = [*[timed_and_kept] * (len(parts) - 1), timed]
+        shown = [*[False] * (len(parts) - 1), True]
         with ThreadPoolExecutor(len(parts)) as pool:
-            ends = pool.map(lambda way, part: way(*part), ways, parts.items())
-            for name, (code, seconds) in zip(parts, ends, strict=True):
+            ends = pool.map(timed, parts, parts.values(), shown)
+            for name, (code, seconds, said) in zip(parts, ends, strict=True):
                 codes.append(code)
-                lines.append(f"{name:18}{seconds:7.1f} s  {f'FAILED (exit {code})' if code else 'ok'}")
+                how = f"FAILED (exit {code})" if code else "ok"
+                lines.append(f"{name:15}{seconds:7.1f} s  {how}  {said}".rstrip())
     print("", *lines, sep="\n", flush=True)
     return int(any(codes))
 
 
-def timed(name: str, command: list[str]) -> tuple[int, float]:
-    """Run a part in the foreground; return its exit code and how many seconds it took."""
-    print(f"\n=== {name}", flush=True)
-    start = time.perf_counter()
-    return call(*command, cwd=ROOT), time.perf_counter() - start
+def timed(name: str, command: list[str], shown: bool) -> tuple[int, float, str]:
+    """Run a part; return its exit code, how many seconds it took, and the last line that it printed.
 
-
-def timed_and_kept(name: str, command: list[str]) -> tuple[int, float]:
-    """Run a part beside others and print its output when it is done; return its exit code and its seconds."""
-    start = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    print(f"\n=== {name}", done.stdout.rstrip(), sep="\n", flush=True)
-    return done.returncode, time.perf_counter() - start
+    What it prints is shown as it comes, or, if it is not to be shown, at the end if it fails.
+    """
+    start, heading, lines = time.perf_counter(), f"\n=== {name}", list[str]()
+    if shown:
+        print(heading, flush=True)
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            if shown:
+                print(line, end="", flush=True)
+    if process.returncode and not shown:
+        print(heading, *lines, sep="\n", flush=True)
+    return process.returncode, time.perf_counter() - start, next(filter(None, reversed(lines)), "")
 
 
 def demo(arguments: list[str]) -> int:
@@ -228,8 +231,27 @@ def test(arguments: list[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here, and each would compile everything anew
     if arguments:
         return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT)
-    with temporary_files_in_memory():
-        return call_all(LINT | BESIDE | TESTS, COVERAGE)
+    with temporary_files_in_memory(), tempfile.TemporaryDirectory(prefix="jf-tests-") as folder:
+        combine = [PYTHON, "-m", "coverage", "combine", "--quiet", "--data-file=.coverage", folder]
+        return call_all(LINT | BESIDE | shares(folder), {"coverage": combine}, COVERAGE)
+
+
+def shares(folder: str) -> dict[str, list[str]]:
+    """Return the processes that share the tests by way of a folder, in which they leave what they measured.
+
+    They are one more than there are processors, since tests also wait: for servers, for locks, for other processes.
+    """
+    share = [
+        *(PYTHON, "-m", "coverage", "run", f"--data-file={Path(folder, '.coverage')}"),
+        *("-m", "pytest", "-q", "--override-ini=console_output_style=count", "-p", "no:cacheprovider"),
+        *("-p", "tests.sharing", f"--shared={folder}"),
+    ]
+    return {f"tests {number}": share for number in range(1, min(processors() + 1, MOST) + 1)}
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

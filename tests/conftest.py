@@ -2,15 +2,12 @@
 
 import gc
 import importlib
-import os
 import pkgutil
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.runner import runtestprotocol
 from hypothesis import is_hypothesis_test, settings
 
 import dev
@@ -66,13 +63,6 @@ def quick():
     return Host(open_engine("memory"))
 
 
-LONGEST = (
-    *("tests/properties/", "tests/test_docs.py", "tests/simulation/", "tests/test_hostile.py", "tests/analysis/"),
-    *("tests/definition/rules/test_turns.py", "tests/stores/", "tests/questions/numbers/", "tests/testing/"),
-    *("tests/test_bad_input.py", "tests/stateful/", "tests/work/together/"),
-)
-"""Where a file takes many seconds; the others follow."""
-
 MEASURED = (
     *("tests/reporting/", "tests/simulation/test_backtest.py"),
     *(f"tests/test_{name}.py" for name in ("bad_input", "blank_names", "errors", "first_hour", "reprs", "traps")),
@@ -82,18 +72,17 @@ MEASURED = (
 
 
 def pytest_collection_modifyitems(config, items):
-    """Begin with the files that take longest, so that processes end together.
-
-    Pass over what needs the extra `regex` where it is not installed: `tests/packages.py` runs both ways.
+    """Pass over what needs the extra `regex` where it is not installed: `tests/packages.py` runs both ways.
 
     Tests that draw their cases are not measured either: a line that is covered by chance is not covered, and measuring
     makes them cost two to six times as much. Nor are those on SQLite of what runs on both stores: the rooms above the
     stores have no line for one of them, and the lines of the stores are covered by `tests/stores/`. Nor are those that
     need a server, in a run of all tests: what has to be covered is so where there is none.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     whole = not config.option.file_or_dir
     for item in items:
+        if isinstance(item, pytest.Collector):  # a file; tests/sharing.py looks into it later
+            continue
         if item.get_closest_marker("regex") and not patterns.available():
             item.add_marker(pytest.mark.skip(reason="needs the extra `regex`"))
         drawn = is_hypothesis_test(getattr(item, "obj", None))
@@ -109,8 +98,6 @@ def is_on_sqlite(item):
     return on_sqlite and not item.nodeid.startswith("tests/stores/")
 
 
-TESTS = Path(__file__).parent
-
 MEASURING: list[Any] = []
 """What coverage has set to be told of each line that runs; nothing where it does not measure, or does so otherwise."""
 
@@ -122,47 +109,19 @@ def pytest_collection_finish():
     gc.set_threshold(50_000)
 
 
-def pytest_collection(session):
+def pytest_collection():
     """Stop measuring until the first test runs: being told of the lines of pytest and of tests, too, takes long."""
     tracer = sys.gettrace()
     if type(tracer).__module__.startswith("coverage"):
         MEASURING.append(tracer)
         sys.settrace(None)
-    if not session.config.option.file_or_dir:
-        compile_a_share()
-
-
-def compile_a_share():
-    """Import a share of the test modules first: pytest takes longer to compile them all than to collect them.
-
-    Every worker of pytest-xdist collects all tests. Each begins with files of its own, and finds compiled what the
-    others began with.
-    """
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    for path in sorted(TESTS.rglob("test_*.py"))[number::workers] if workers > 1 else ():
-        with suppress(Exception, pytest.skip.Exception):  # told when the module is collected
-            importlib.import_module(".".join(path.relative_to(TESTS.parent).with_suffix("").parts))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item, nextitem):
-    """Hand over one report of a test that passes: to send the usual five costs a worker as much as a short test."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return None
-    for report in runtestprotocol(item, log=False, nextitem=nextitem):
-        if report.when == "call" or not report.passed:
-            report.keywords = {}  # the names of everything around the test, of which nothing is shown
-            item.ihook.pytest_runtest_logreport(report=report)
-    return True
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     """Measure while a test runs.
 
-    It is not done with the mark `no_cover` of pytest-cov, which has no effect in a worker of pytest-xdist: there two
-    measure, and the other one goes on.
+    It is not done with the mark `no_cover` of pytest-cov: `coverage run` measures without that plugin.
     """
     measured = MEASURING and not item.get_closest_marker("unmeasured")
     if measured:

@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server(pytestconfig, tmp_path_factory):
     """Yield the address of a server, the same one in all processes of the tests."""
     pytest.importorskip("fcntl", reason="needs a system with sockets in folders")
     from tests.stores.postgres.server import missing, shared  # noqa: PLC0415 not every system has what it imports
@@ -14,7 +14,8 @@ def server(tmp_path_factory):
     if (reason := missing()) is not None:
         pytest.skip(reason)
     folder = tmp_path_factory.getbasetemp()
-    with shared(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as address:
+    of_workers = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with shared(pytestconfig.getoption("shared", of_workers)) as address:
         yield address
 
 
