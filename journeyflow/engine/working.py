@@ -51,7 +51,8 @@ class HostCall:
         allow_jump: bool = False,
     ) -> None:
         """Begin with nothing stored, done or claimed. Raises InvalidInput for an `allow_jump` that is no bool."""
-        refuse(name_faults(allow_jump=allow_jump))
+        if allow_jump is not False:
+            refuse(name_faults(allow_jump=allow_jump))
         self.core, self.now, self.claim, self.of = core, now, claim, of
         self.inputs: Sequence[Input] = ()
         self.jump: Duration | None = None if allow_jump else core.options.max_jump

@@ -62,7 +62,7 @@ class ActiveRequest(Inquiry[Sequence[int]]):
     limit: int
 
 
-@frozen
+@frozen(slots=False)  # made by every claim: with slots, each of its fields costs six times as much to set
 class ClaimRequest(Inquiry[Sequence[Post]]):
     """The messages that a worker asks for: at most `limit` that may be claimed at `at`, oldest first (R71).
 

@@ -4,24 +4,22 @@ A claim in the same commit need not ask the store for them, which does not show 
 """
 
 from collections.abc import Mapping
-
-from attrs import field, frozen
+from typing import NamedTuple
 
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Post, Run, patched, posts_of, runs_of
-from journeyflow.stores.batch import CustomerInHand, Due, Loaded
+from journeyflow.stores.batch import NOTHING, CustomerInHand, Due, Loaded
 
 
-@frozen
-class Hand:
+class Hand(NamedTuple):
     """Messages that a batch has made or changed, by (serial, n); runs and customers, changed or not, by number.
 
     `whole` is whether the batch has handled everything that was due, so that no input withholds a message.
     """
 
-    posts: Mapping[tuple[int, int], Post] = field(factory=dict)
-    runs: Mapping[int, Run] = field(factory=dict)
-    people: Mapping[int, CustomerInHand] = field(factory=dict)
+    posts: Mapping[tuple[int, int], Post] = NOTHING
+    runs: Mapping[int, Run] = NOTHING
+    people: Mapping[int, CustomerInHand] = NOTHING
     whole: bool = False
 
 

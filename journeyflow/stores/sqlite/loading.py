@@ -131,7 +131,7 @@ def load(asker: SQLiteAsker, kept: Kept, request: Request) -> Loaded:
         _limits(asker, kept, request, heads, whole),
         None if request.pulls is None else load_pulls(asker.connection, request.pulls, circles, people),
         dict(asker.each_of(SUPPRESSED, request.suppressed)),
-        request.mentioned - _strangers(asker, request.mentioned),
+        request.mentioned - _strangers(asker, request.mentioned) if request.mentioned else frozenset(),
     )
 
 
@@ -144,10 +144,12 @@ def _following(kept: Kept, request: Request) -> tuple[int, int]:
 
 def _clicked(asker: SQLiteAsker, request: Request, people: Iterable[CustomerInHand]) -> list[Post]:
     """Return the messages of some customers that were clicked (R83)."""
+    if not request.clicked:
+        return []
     rows = asker.each_of(
         f"SELECT {POST_ROW} FROM messages WHERE flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
         " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))",
-        request.clicked and [person.number for person in people if (person.tenant, person.id) in request.clicked],
+        [person.number for person in people if (person.tenant, person.id) in request.clicked],
     )
     return list(map(read_post, rows))
 
@@ -253,6 +255,8 @@ def _known_events(
     asker: SQLiteAsker, events: Iterable[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]]:
     """Return the events that were taken under some ids before, by (instant, sequence number) (R26)."""
+    if not events:
+        return {}
     known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
     for tenant, kind, name, at, customer, text in asker.each_of(KNOWN_EVENTS, events):
         known.setdefault((tenant, kind, name), []).append((at, customer, text))

@@ -200,6 +200,9 @@ class Writer:
         """Write rows, each of which has to come about: what is changed, or belongs to a run, is known to be there."""
         if not rows and not of_many:
             return
+        if not of_many and len(rows) < ALIKE:  # too few for a statement of their own
+            self._expect(self._write_each(statement.each, rows, statement.width) == len(rows))
+            return
         expected = len(rows) + sum(len(keys) for _, keys in of_many)
         self._expect(self._add(statement, rows, of_many) == expected)
 
