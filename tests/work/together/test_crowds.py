@@ -81,6 +81,7 @@ class Case:
     more: dict[str, Any] = attribute(factory=dict)
 
 
+HELLO = Send("hello", channel="EMAIL", template="hello")
 QUIET: list[Any] = [Wait("breathe", "1 day"), End("done")]
 WATCHING = Journey(
     id="watching", trigger=Trigger("x"), exits=[Exit("seen", when=field("tags").contains("seen"))], steps=[*QUIET]
@@ -361,11 +362,24 @@ CASES = {
         more={"grace": "10 minutes"},
     ),
     "caps": Case(ALL, calls=[SetPolicies(Policies(caps=[Cap(1, within="2 days")]), at=START), *joins(*MANY)]),
+    "caps count what was sent on the way": Case(
+        ALL,
+        journeys=[welcome(steps=[HELLO, evolve(HELLO, id="more"), evolve(HELLO, id="capped"), *QUIET])],
+        calls=[SetPolicies(Policies(caps=[Cap(2, within="2 days")]), at=START), *joins(*MANY)],
+    ),
     "two journeys, told late": Case((0, 0), journeys=[welcome(), welcome("other")], more={"grace": "10 minutes"}),
     "watched, nobody else inside": Case((REST, REST), journeys=[welcome(), WATCHING]),
     "watched from inside": Case(
         (0, 0),
         journeys=[welcome(), evolve(WATCHING, trigger=Trigger("joined"))],
+    ),
+    "watched from inside another journey": Case(
+        (REST, 0),
+        journeys=[welcome(), evolve(WATCHING, steps=[Wait("long", "9 days"), End("done")])],
+        calls=[*(Event("x", customer=each, at=NOON - 2 * HOUR) for each in MANY), *joins(*MANY)],
+    ),
+    "watched on the way in": Case(
+        (0, REST), journeys=[welcome(steps=[Update("seen", tag.add("seen")), *QUIET]), WATCHING]
     ),
     "watched by oneself": Case(
         (REST, 0),
