@@ -224,7 +224,9 @@ def test_a_file_of_another_format_has_that_fault_alone(tmp_path):
     assert "format: expected 1, not int 2; a newer journeyflow may read it" in done.output
     with pytest.raises(InvalidJourney, match=r"2 problems:(?s:.*)format: expected 1, not str '1'"):
         loads_journey('{"format": "1", "id": "j", "trigger": {"manual": true}}')
-    with pytest.raises(InvalidInput, match=r"^invalid input: format: expected 1, not int 2; a newer journeyflow may read it$"):
+    with pytest.raises(
+        InvalidInput, match=r"^invalid input: format: expected 1, not int 2; a newer journeyflow may read it$"
+    ):
         loads_policies('{"format": 2, "cap": [], "quiet": 5}')
 
 
