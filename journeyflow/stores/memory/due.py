@@ -18,7 +18,7 @@ def due_of(
     serials = chain.from_iterable(store.newest.get(number, ()) for number in numbers)
     runs = [run for run in map(store.runs.__getitem__, serials) if run.due is not None and run.due <= now]
     keys = chain.from_iterable(store.by_customer().get(number, ()) for number in numbers)
-    posts = list(map(store.post, keys))
+    posts = list(map(store.posts.__getitem__, keys))
     leased = {(post.lease_until, TIMER, post.serial, post.n): post for post in posts if post.lease_until is not None}
     nonces = nonces_of(store.meta)
     messages = {message_id(nonces, post) for post in posts}

@@ -19,8 +19,7 @@ from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Suppression
 from journeyflow.records.suppression import KEY, known_events, suppressions
 from journeyflow.stores.batch import TIMER, DueKey
-from journeyflow.stores.memory.plain import input_row, move_row, post_row, read_move
-from journeyflow.stores.memory.rows import MemoryRows
+from journeyflow.stores.memory.rows import MemoryRows, input_row
 
 
 def rename(store: MemoryRows, people: Iterable[Forgotten]) -> None:
@@ -50,9 +49,8 @@ def forget(store: MemoryRows, erased: Erased) -> None:
     for number in inbox.keys() & store.newest.keys():  # runs have lost their keys
         newest = {store.runs[serial].journey: serial for serial in store.newest[number]}
         store.newest[number] = tuple(sorted(newest.values()))
-    store.moves = [move_row(bare(read_move(row), "moves")) if row[0] in serials else row for row in store.moves]
-    posts = {key: store.post(key) for key in store.posts if key[0] in serials}
-    store.posts.update((key, post_row(bare_post(post))) for key, post in posts.items())
+    store.moves = [bare(move, "moves") if move.serial in serials else move for move in store.moves]
+    store.posts.update((key, bare_post(post)) for key, post in store.posts.items() if key[0] in serials)
     store.refusals = [bare(each, "last_refusals") if each.customer in inbox else each for each in store.refusals]
     for person in people:
         store.limits.forget(person.number)
@@ -147,8 +145,8 @@ def purge(store: MemoryRows, journey: int) -> None:
 
 def _drop_history(store: MemoryRows, gone: set[int]) -> None:
     """Remove the moves, messages and timers of runs, by serial."""
-    store.moves = [row for row in store.moves if row[0] not in gone]
-    store.posts = {key: row for key, row in store.posts.items() if key[0] not in gone}
+    store.moves = [move for move in store.moves if move.serial not in gone]
+    store.posts = {key: post for key, post in store.posts.items() if key[0] not in gone}
     store.posts_of = {serial: numbers for serial, numbers in store.posts_of.items() if serial not in gone}
     store.posts_by_customer = None
     store.timers.keep(lambda key: _serial(key) not in gone)

@@ -2,22 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from operator import itemgetter
 from typing import Protocol
 
 from journeyflow.records.message_ids import place_of
-from journeyflow.records.rows import Input, Post, Run
+from journeyflow.records.rows import Input, Move, Post, Run
 from journeyflow.stores.batch import ANSWERS
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
-from journeyflow.stores.memory.plain import Plain, read_move, read_post
 
 
 class KeptRows(Protocol):
     """The parts of a `MemoryStore` that are read here."""
 
     runs: dict[int, Run]
-    moves: list[Plain]
-    posts: dict[tuple[int, int], Plain]
+    moves: list[Move]
+    posts: dict[tuple[int, int], Post]
     customers: dict[int, tuple[str, str, dict[str, object]]]
     pending: dict[int, Input]
     outcomes: dict[int, str]
@@ -28,7 +26,7 @@ class KeptRows(Protocol):
 
 def finished_in(store: KeptRows, request: PruneRequest) -> Finished:
     """Return the first runs of a store that ended before an instant, with all that belongs to them."""
-    moved = {row[0] for row in store.moves}
+    moved = {move.serial for move in store.moves}
     newest: dict[tuple[int, int, str], int] = {}
     for run in store.runs.values():
         place = (run.customer, run.journey, run.key)
@@ -44,11 +42,15 @@ def finished_in(store: KeptRows, request: PruneRequest) -> Finished:
 
     runs = tuple(islice((run for _, run in sorted(store.runs.items()) if is_wanted(run)), request.limit))
     serials = {run.serial for run in runs}
-    posts = tuple(read_post(row) for key, row in sorted(store.posts.items()) if key[0] in serials)
+    posts = tuple(post for key, post in sorted(store.posts.items()) if key[0] in serials)
     return Finished(
         runs,
         frozenset(run.serial for run in runs if is_current(run)),
-        tuple(read_move((*row[:4], None)) for row in sorted(store.moves, key=itemgetter(0, 1)) if row[0] in serials),
+        tuple(
+            move._replace(seen={})
+            for move in sorted(store.moves, key=lambda move: (move.serial, move.visit))
+            if move.serial in serials
+        ),
         posts,
         tuple(_told_in(store, posts)),
         frozenset(_answered_in(store)) if posts else frozenset(),

@@ -12,7 +12,6 @@ from journeyflow.records.changes import Changes
 from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.memory.commits import Unfinished, cut, unfinished
 from journeyflow.stores.memory.mirror import Mirror, laid_out
-from journeyflow.stores.memory.plain import read_move
 from journeyflow.stores.memory.transaction import NAME, MemoryTransaction
 from journeyflow.stores.memory.writing import MemoryWriting
 from journeyflow.stores.turns import Block, Joining, StoreTurn
@@ -77,8 +76,7 @@ class MemoryStore(MemoryWriting):
         these are most of what `reader` copies. Nothing is kept for the next view.
         """
         with self.transaction(write=False):
-            noted = [read_move(row) for row in self.moves if row[4] is not None and '"cap":' in row[4]]
-            capped = tuple(move for move in noted if any("cap" in read for read in move.seen.values()))
+            capped = tuple([move for move in self.moves if any("cap" in read for read in move.seen.values())])
             counted = self._counted()
             people = tuple([(number, tenant, name, NO_ATTRIBUTES) for number, tenant, name, _ in counted.customers])
             counted = counted._replace(customers=people, moves=capped)

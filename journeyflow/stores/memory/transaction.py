@@ -133,7 +133,7 @@ class MemoryTransaction:
         runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
         known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
         clicked, sent = self._clicked(request, people), self._sent(request, people)
-        posts = {**clicked, **{key: store.post(key) for key in request.posts if key in store.posts}}
+        posts = {**clicked, **{key: store.posts[key] for key in request.posts if key in store.posts}}
         newest = self._newest_posts(request.readers(runs))
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
@@ -200,7 +200,7 @@ class MemoryTransaction:
         by_customer, store = self._store.by_customer(), self._store
         wanted = (person.number for person in people if (person.tenant, person.id) in request.clicked)
         keys = (key for number in wanted for key in by_customer.get(number, ()))
-        return {key: post for key in keys if "clicked" in (post := store.post(key)).flags}
+        return {key: post for key in keys if "clicked" in (post := store.posts[key]).flags}
 
     def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
         """Return the messages that caps count, of the customers of some tenants, since an instant (R31)."""
@@ -209,7 +209,7 @@ class MemoryTransaction:
             return []
         by_customer = store.by_customer()
         found = (
-            (person.number, store.post(key))
+            (person.number, store.posts[key])
             for person in people
             if person.tenant in caps.tenants
             for key in by_customer.get(person.number, ())
@@ -234,7 +234,7 @@ class MemoryTransaction:
         store, numbers = self._store, self._store.posts_of
         newest: dict[int, dict[str, Glimpse]] = {}
         for key in sorted([(serial, n) for serial in serials for n in numbers.get(serial, ())]):
-            post = store.post(key)
+            post = store.posts[key]
             newest.setdefault(post.serial, {})[post.step] = post
         return newest
 

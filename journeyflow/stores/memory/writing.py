@@ -8,13 +8,12 @@ from attrs import evolve
 
 from journeyflow.basics.words import QUEUED, SET_ASIDE, UNKNOWN_AFTER
 from journeyflow.records.changes import CatalogChanges, Changes
-from journeyflow.records.rows import Crowd, Run, make_input, patched, runs_of
+from journeyflow.records.rows import Crowd, Post, Run, make_input, make_move, patched, posts_of, runs_of
 from journeyflow.stores.batch import INPUT, TIMER, at_of, seq_of, serial_of, timer_key
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.memory.commits import Unfinished
 from journeyflow.stores.memory.erasing import forget, prune, purge, rename
-from journeyflow.stores.memory.plain import AVAILABLE_AT, LEASE_UNTIL, STATUS, Plain, input_row, move_row, post_row
-from journeyflow.stores.memory.rows import MemoryRows
+from journeyflow.stores.memory.rows import MemoryRows, input_row
 
 
 class MemoryWriting(MemoryRows):
@@ -28,11 +27,11 @@ class MemoryWriting(MemoryRows):
         self._take_inputs(changes)
         self._take_customers(changes)
         self._take_runs(changes.runs)
-        self.moves += map(move_row, changes.moves)
-        self._take_posts([*map(post_row, changes.new_posts)])
+        self.moves += changes.moves
+        self._take_posts(changes.new_posts)
         for crowd in changes.crowds:
             self._take_crowd(crowd)
-        self._take_posts([*map(post_row, changes.posts)])
+        self._take_posts(changes.posts)
         self.refusals += changes.refusals
         self.counters.update(prepared.counters)
         self.openings.update(prepared.openings)
@@ -144,20 +143,20 @@ class MemoryWriting(MemoryRows):
             tenant, name, attributes = self.customers[customer]
             self.customers[customer] = tenant, name, patched(attributes, crowd.news)
         self._take_runs(runs_of(crowd, self.runs))
-        _, *rest = move_row(crowd.move)
-        self.moves += [(serial, *rest) for serial in crowd.people]
-        self._take_posts([(serial, *rest) for _, *rest in map(post_row, crowd.posts) for serial in crowd.people])
+        _, *rest = crowd.move
+        self.moves += [make_move((serial, *rest)) for serial in crowd.people]
+        self._take_posts([*posts_of(crowd)])
 
-    def _take_posts(self, rows: Sequence[Plain]) -> None:
+    def _take_posts(self, posts: Sequence[Post]) -> None:
         """Put messages in place last: of a message that is there, all else is."""
         kept, numbers, by_customer = self.posts, self.posts_of, self.posts_by_customer
-        self.outbox.add([(row[AVAILABLE_AT], *row[:2]) for row in rows if row[STATUS] == QUEUED])
-        self.leases.add([(row[LEASE_UNTIL], TIMER, *row[:2]) for row in rows if row[LEASE_UNTIL] is not None])
-        for row in rows:
-            serial, n = key = row[:2]
+        self.outbox.add([(post.available_at, *post[:2]) for post in posts if post.status == QUEUED])
+        self.leases.add([(post.lease_until, TIMER, *post[:2]) for post in posts if post.lease_until is not None])
+        for post in posts:
+            serial, n = key = post[:2]
             if key not in kept:
                 if n not in (own := numbers.get(serial, ())):  # pragma: no branch - interrupts
                     numbers[serial] = (*own, n)
                 if by_customer is not None:
                     by_customer.setdefault(self.runs[serial].customer, []).append(key)
-            kept[key] = row
+            kept[key] = post
