@@ -109,6 +109,13 @@ def pytest_collection_finish():
     gc.set_threshold(50_000)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish():
+    """Spare it what is left then, too: pytest has it go through everything five times before it ends."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection():
     """Stop measuring until the first test runs: being told of the lines of pytest and of tests, too, takes long."""
     tracer = sys.gettrace()
