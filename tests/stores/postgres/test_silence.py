@@ -34,7 +34,7 @@ def behind(address):
     if not host.startswith("/"):
         pytest.skip("the server is on no socket in a folder")
     with proxied(host) as (folder, proxy):
-        yield f"postgresql://postgres@/postgres?host={folder}&schema={where.schema}&{SOON}&connect_timeout=2", proxy
+        yield f"postgresql://postgres@/postgres?host={folder}&schema={where.schema}&{SOON}&connect_timeout=20", proxy
 
 
 def worked(engine, name):
