@@ -10,10 +10,8 @@ import contextlib
 import importlib.util
 import io
 import json
-import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import takewhile
@@ -23,6 +21,7 @@ from typing import NamedTuple
 
 import click
 import pytest
+import sqlite_utils.cli
 from click.testing import CliRunner
 
 from journeyflow.cli import main
@@ -39,8 +38,8 @@ FIRST_SCREEN = 45
 """Lines of the first screen, and in it an example of at most so many:"""
 FIRST_EXAMPLE = 12
 
-PROGRAMS = {"sqlite-utils": ["-m", "sqlite_utils"], "python": []}
-"""What a console block may start besides `journeyflow`, as arguments of this interpreter."""
+PROGRAMS = {"journeyflow": main, "sqlite-utils": sqlite_utils.cli.cli}
+"""What a console block may start."""
 
 _BLOCK = re.compile(
     r"^(?P<before><!-- not run: [^\n]+ -->\n+)?```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -98,18 +97,12 @@ def run_python(block: Block, page: Path, namespace: dict[str, object]) -> str:
 def run_command(command: str) -> str:
     """Run one command line and give what it printed; its exit status must be 0.
 
-    `journeyflow` runs in this process, for a Python takes long to start; tests/cli/test_output.py starts it for real.
+    It runs in this process, for a Python takes long to start; tests/cli/test_output.py starts `journeyflow` for real.
     """
     program, *arguments = shlex.split(command)
-    if program == "journeyflow":
-        result = CliRunner().invoke(main, arguments, prog_name=program, env={"COLUMNS": "100"})
-        assert result.exit_code == 0, f"{command}\n{result.output}{result.exception!r}"
-        return result.stdout
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-    line = [sys.executable, *PROGRAMS[program], *arguments]
-    done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 our own
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    return done.stdout
+    result = CliRunner().invoke(PROGRAMS[program], arguments, prog_name=program, env={"COLUMNS": "100"})
+    assert result.exit_code == 0, f"{command}\n{result.output}{result.exception!r}"
+    return result.stdout
 
 
 def sessions(block: Block) -> Iterator[tuple[str, str]]:

@@ -87,10 +87,10 @@ def test_an_existing_database_is_not_mixed_with_a_new_run(folder):
 
 def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path, monkeypatch):
     """The funnel is printed and the file answers plain SQL; run again, it puts a new file in place of the old one."""
-    monkeypatch.setattr("journeyflow.simulation.demo.CUSTOMERS", 200)  # README.md shows it in full
+    monkeypatch.setattr("journeyflow.simulation.demo.CUSTOMERS", 40)  # README.md shows it in full
     result = call("demo", "--db", tmp_path / "demo.db")
     assert result.exit_code == 0, result.output
-    assert "200 people signed up" in result.stdout
+    assert "40 people signed up" in result.stdout
     assert "What to try next" in result.stdout
     assert "New Member Onboarding" in (tmp_path / "demo.html").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -99,11 +99,11 @@ def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path, monkeypatch):
     assert [call(*shlex.split(line)).exit_code for line in following[1:] if line] == [0] * 9
     assert "New Member Onboarding" in (tmp_path / "report.html").read_text(encoding="utf-8")
     with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
-        assert connection.execute("select count(*) from customers_view").fetchone() == (200,)
-    monkeypatch.setattr("journeyflow.simulation.demo.CUSTOMERS", 50)
+        assert connection.execute("select count(*) from customers_view").fetchone() == (40,)
+    monkeypatch.setattr("journeyflow.simulation.demo.CUSTOMERS", 10)
     again = json.loads(call("demo", "--db", tmp_path / "demo.db", "--json").stdout)
     with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
-        assert connection.execute("select count(*) from customers_view").fetchone() == (again["customers"],) == (50,)
+        assert connection.execute("select count(*) from customers_view").fetchone() == (again["customers"],) == (10,)
         assert connection.execute("select count(*) from enrollments_view").fetchone() == (again["entered"],)
     assert again["entered"] == again["completed"] + again["exited"] + again["active"]
     assert json.loads(call("demo", "--db", tmp_path / "demo.db", "--json").stdout) == again
