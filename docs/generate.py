@@ -27,6 +27,7 @@ import click
 
 import journeyflow
 from journeyflow.basics import words
+from journeyflow.basics.collector import undisturbed
 from journeyflow.catalog import lifecycle
 from journeyflow.cli import main
 from journeyflow.definition import graph, references, steps
@@ -76,11 +77,13 @@ def summary(of: object) -> str:
 @cache
 def modules() -> dict[str, ast.Module]:
     """Return the syntax tree of every module, by its name without the package."""
-    found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text(encoding="utf-8"))
-    return found
+    return undisturbed(lambda: {_name_of(path): ast.parse(path.read_bytes()) for path in sorted(PACKAGE.rglob("*.py"))})
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of a module, without the package."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def carried_out(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -171,6 +171,13 @@ def test_an_output_that_differs_is_noticed():
 # --- drawn parts ------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module", autouse=True)
+def trees():
+    """Forget the syntax trees in the end: the garbage collector would go through them until the last test."""
+    yield
+    generate.modules.cache_clear()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 @pytest.mark.source
 def test_drawn_parts_are_what_the_code_says_today(page):
