@@ -257,7 +257,7 @@ def test_a_lease_counts_from_the_claim_and_not_from_the_tick(opened, clock):
     assert statuses(host) == {("SENT", 1): 20}
 
 
-@pytest.mark.parametrize("ending", [lambda: None, raising(OSError("too many"))])
+@pytest.mark.parametrize("ending", [lambda: None, raising(OSError)])
 def test_a_message_that_its_handler_gives_back_waits_for_the_next_tick(opened, ending):
     """A provider that takes no more: each message is handed over once in a tick, and nothing goes on for ever (R71)."""
     seen, opening = list[str](), list[Host]()

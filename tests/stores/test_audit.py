@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ from journeyflow.stores.audit import CHECKS, INSTANTS, SHAPE, audit, faults
 from journeyflow.stores.contract import LAST_TICK, Store
 from journeyflow.stores.schema import TABLES
 from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.stores.sqlite.opening import Location, open_again
+from journeyflow.stores.sqlite.reader import SQLiteReader
 from tests.samples import START
 
 DAY = timedelta(days=1)
@@ -97,6 +100,15 @@ def file(tmp_path: Path, healthy: bytes) -> Path:
     path = tmp_path / "journeys.db"
     path.write_bytes(healthy)
     return path
+
+
+@pytest.fixture(scope="module")
+def changeable(tmp_path_factory: pytest.TempPathFactory, healthy: bytes) -> Iterator[sqlite3.Connection]:
+    """Give a connection to a file that adds up: what a test changes in a transaction, it takes back."""
+    path = tmp_path_factory.mktemp("changeable") / "journeys.db"
+    path.write_bytes(healthy)
+    with closing(open_again(Location.of(str(path)))) as connection:
+        yield connection
 
 
 def found(file: Path) -> list[str]:
@@ -360,11 +372,14 @@ FAULTS: list[tuple[str, str]] = [
 
 @pytest.mark.unmeasured
 @pytest.mark.parametrize(("statement", "sentence"), FAULTS)
-def test_every_fault_is_told(file: Path, statement: str, sentence: str) -> None:
+def test_every_fault_is_told(changeable: sqlite3.Connection, statement: str, sentence: str) -> None:
     """What is planted changes rows, and the audit tells of it in one sentence."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        assert connection.execute(statement).rowcount > 0
-    assert sentence in found(file)
+    changeable.execute("BEGIN")
+    try:
+        assert changeable.execute(statement).rowcount > 0
+        assert sentence in audit(SQLiteReader(changeable))
+    finally:
+        changeable.execute("ROLLBACK")
 
 
 def test_every_check_finds_something() -> None:
