@@ -1,21 +1,43 @@
 """Lives that are only played: what comes of them is not asked for, which takes a third of the time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from journeyflow import Engine, Journey, MemoryStore
+from journeyflow.stores.contract import Store
 from journeyflow.testing import Call, Life
-from journeyflow.testing.running import _Player
+from journeyflow.testing.running import DUMPED, _Player
 
 
 @contextmanager
-def played(journeys: Iterable[Journey], life: Life) -> Iterator[_Player]:
-    """Play a life as `run` does without options, and hand over the player."""
-    with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
-        player = _Player(engine, None)
+def played(
+    journeys: Iterable[Journey],
+    life: Life,
+    *,
+    store: Store | None = None,
+    ticks: Iterable[datetime] | None = None,
+    **options: Any,
+) -> Iterator[_Player]:
+    """Play a life as `run` does, and hand over the player; options are the engine's."""
+    given = {"grace": None, "max_jump": None, "scrub": False, **options}
+    with Engine(MemoryStore() if store is None else store, **given) as engine:
+        player = _Player(engine, None if ticks is None else sorted(ticks))
         player.play(journeys, life)
         yield player
+
+
+def tables_of(player: _Player) -> Mapping[str, Sequence[tuple[object, ...]]]:
+    """Return the `Played.tables` of a life that was played."""
+    with player.engine.store.reader() as reader:
+        return {name: reader.rows(sql) for name, sql in DUMPED.items()}
+
+
+def tables(journeys: Iterable[Journey], life: Life, **options: Any) -> Mapping[str, Sequence[tuple[object, ...]]]:
+    """Return the `Played.tables` of a life."""
+    with played(journeys, life, **options) as player:
+        return tables_of(player)
 
 
 def script(journeys: Iterable[Journey], life: Life) -> Sequence[Call | datetime]:

@@ -1,6 +1,7 @@
 """Crowds: who is handled together with others, who is left to the plain way, and that both come to the same (R7)."""
 
 from collections import Counter
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -34,9 +35,10 @@ from journeyflow import (
     tag,
 )
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import START, Ack, Life, Lifecycle, Put, SetPolicies, SetPublished, run
+from journeyflow.testing import START, Ack, Life, Lifecycle, Put, SetPolicies, SetPublished
 from journeyflow.work.together.crowds import Crowds
 from tests.alone import everybody_alone, together_where_possible
+from tests.played import played, tables_of
 
 MANY = [f"c{n:02d}" for n in range(30)]
 REST = 29
@@ -438,8 +440,16 @@ CASES = {
 }
 
 
-def played(case, store):
-    """Play a case, with a tick soon after everybody has joined and one at the end, and count who is handled how."""
+@contextmanager
+def lived(case, store):
+    """Play a case, with a tick soon after everybody has joined and one at the end."""
+    with played(case.journeys, Life(case.calls, START + 3 * DAY), ticks=TICKS, store=store, **case.more) as player:
+        yield player
+
+
+@contextmanager
+def together(case, store):
+    """Play a case, and count who is handled together at the first tick and at the second."""
     taken: Counter[int] = Counter()
 
     class Counted(Crowds):
@@ -447,40 +457,46 @@ def played(case, store):
 
         def take(self, position, end):
             """Take whom `Crowds` takes."""
-            together = super().take(position, end)
-            taken.update(key[1] for key in self._keys[position : position + together])
-            return together
+            number = super().take(position, end)
+            taken.update(key[1] for key in self._keys[position : position + number])
+            return number
 
-    with patch("journeyflow.work.together.crowds.Crowds", Counted), together_where_possible():
-        found = run(case.journeys, Life(case.calls, START + 3 * DAY), ticks=TICKS, store=store, **case.more)
-    return found, (taken[1], taken[2])
+    with (
+        patch("journeyflow.work.together.crowds.Crowds", Counted),
+        together_where_possible(),
+        lived(case, store) as player,
+    ):
+        yield player, (taken[1], taken[2])
 
 
 @cache
 def in_memory(name):
-    """Play a case in memory, once for both tests of it."""
-    return played(CASES[name], MemoryStore())
+    """Play a case in memory, once for both tests of it.
+
+    Return the tables, how many are late, how many are handled together, and what is wrong with the books.
+    """
+    with together(CASES[name], MemoryStore()) as (player, count):
+        return tables_of(player), player.late, count, player.engine.audit()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_as_many_are_handled_together_as_can_be(name):
     """How many at the first tick and at the second walk with somebody else; the books are right (R80)."""
-    found, together = in_memory(name)
-    assert together == CASES[name].together
-    assert found.audit == []
+    _, _, count, wrong = in_memory(name)
+    assert count == CASES[name].together
+    assert wrong == []
 
 
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("name", CASES)
 def test_a_crowd_comes_to_what_each_would_come_to_alone(name):
     """Whoever is handled together leaves what is left when everybody is handled alone, in both stores (R7, R90)."""
-    case, (found, _) = CASES[name], in_memory(name)
-    with everybody_alone():
-        alone = run(case.journeys, Life(case.calls, START + 3 * DAY), ticks=TICKS, store=MemoryStore(), **case.more)
-    assert found.tables == alone.tables
-    assert found.late == alone.late
-    in_sql, _ = played(case, SQLiteStore(":memory:", nonce="memory"))
-    assert in_sql.tables == found.tables
+    left, late, _, _ = in_memory(name)
+    with everybody_alone(), lived(CASES[name], MemoryStore()) as player:
+        assert tables_of(player) == left
+        assert player.late == late
+    with together(CASES[name], SQLiteStore(":memory:", nonce="memory")) as (player, _):
+        assert tables_of(player) == left
 
 
 def test_the_tally_counts_everybody_in_a_crowd():

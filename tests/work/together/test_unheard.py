@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Chain, End, Engine, Event, Journey, MemoryStore, Send, Trigger, Update, Wait
-from journeyflow.testing import START, Forget, Life, Put, journeys, lives, policies, run
+from journeyflow.testing import START, Forget, Life, Put, journeys, lives, policies
 from journeyflow.work import scheduler
 from journeyflow.work.together.unheard import Unheard
 from tests.alone import each_event_heard
 from tests.cases import cases
-from tests.played import said
+from tests.played import said, tables
 
 SOME = cases(40)
 
@@ -46,10 +46,10 @@ def taken(calls, ticks):
 
     life = Life(list(calls), START + timedelta(hours=2))
     with patch.object(Unheard, "take", take):
-        found = run([LISTENING], life, ticks=ticks, store=MemoryStore(nonce="memory"))
+        found = tables([LISTENING], life, ticks=ticks, store=MemoryStore(nonce="memory"))
     with each_event_heard():
-        plain = run([LISTENING], life, ticks=ticks, store=MemoryStore(nonce="memory"))
-    assert found.tables == plain.tables
+        plain = tables([LISTENING], life, ticks=ticks, store=MemoryStore(nonce="memory"))
+    assert found == plain
     return sum(counts)
 
 
@@ -149,7 +149,7 @@ def test_taken_together_they_leave_what_each_leaves(data):
     life = said(chosen, data.draw(lives(*chosen, policies=policies())))
     views = [view(f"c{n % 3 + 1}", n, id=f"v{n % 4}" if n % 2 else None) for n in range(0, 50, 7)]
     mixed = Life(sorted([*life.calls, *views], key=lambda call: call.at), life.end)
-    found = run(chosen, mixed, ticks=[], store=MemoryStore(nonce="memory"))
+    found = tables(chosen, mixed, ticks=[], store=MemoryStore(nonce="memory"))
     with each_event_heard():
-        plain = run(chosen, mixed, ticks=[], store=MemoryStore(nonce="memory"))
-    assert found.tables == plain.tables
+        plain = tables(chosen, mixed, ticks=[], store=MemoryStore(nonce="memory"))
+    assert found == plain
