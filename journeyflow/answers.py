@@ -7,11 +7,11 @@ in, and figures that follow from wrong ones are wrong. What is given back to an 
 and inputs that were set aside.
 """
 
+from journeyflow.basics.answer_rows import RowTuple
 from journeyflow.catalog.migration import Migration, Moved
 from journeyflow.catalog.trail import AuditEntry
 from journeyflow.definition.edits.copying import Copied, Reset
 from journeyflow.definition.edits.outline import OutlineStep
-from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.copy_calls import Bulk
 from journeyflow.engine.cycling import Cycling
 from journeyflow.engine.exports import ExportJob

@@ -30,7 +30,7 @@ from journeyflow import (
     problems,
     tag,
 )
-from journeyflow.drawing.rows import Rows
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.testing import START, Life, run
 from tests.samples import Host, open_engine
 

@@ -8,10 +8,10 @@ from journeyflow.analysis.proofs import Proof
 from journeyflow.analysis.reads import EarlyRead, early_reads, reads_in_time
 from journeyflow.analysis.spans import Span
 from journeyflow.analysis.ways import Chart, DeadEnd, chart_of
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.showing import counted
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput, NotFound
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from attrs import asdict, frozen
 
 from journeyflow.analysis.forecasting import forecast
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.expecting import expect
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.basics.moments import from_micros, iso, to_micros
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.drawing.charts import Diagram, bands
-from journeyflow.drawing.rows import Rows
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.history import first_told, happened, inputs_between, last_handled, last_tick, not_replayable

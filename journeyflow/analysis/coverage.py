@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from attrs import frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.expecting import all_of, expect
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.basics.words import CUSTOMER_EVENTS, JOURNEY_COMPLETED
 from journeyflow.definition.entry import OVER_POLICIES
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.steps import Condition, Send, Split, Step, Wait
-from journeyflow.drawing.rows import Rows
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import ORDER, Fault, InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals

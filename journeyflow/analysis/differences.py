@@ -8,11 +8,11 @@ from attrs import frozen
 
 from journeyflow.analysis.analysis import analyze
 from journeyflow.analysis.ways import Passage, chart_of
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.chance import BUCKETS
 from journeyflow.basics.expecting import expect
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Arm, Branch, Split, Step, kind
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import cut
 
 LEADS = frozenset({"id", "next", "on_event", "on_timeout", "on_missing", "on_past", "otherwise"})

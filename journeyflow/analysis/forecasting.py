@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.expecting import expect
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.basics.moments import DAY, from_micros, to_micros, zone
 from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes
@@ -20,8 +22,6 @@ from journeyflow.basics.words import ACTIVE, HOLDOUT
 from journeyflow.definition.drawings import svg
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.drawing.charts import Diagram
-from journeyflow.drawing.rows import Rows
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.customers import all_customers

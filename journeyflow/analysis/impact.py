@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.basics.moments import MINUTE
 from journeyflow.basics.showing import counted
 from journeyflow.basics.words import HOLDOUT
 from journeyflow.drawing.charts import Diagram, IntervalRow, intervals
-from journeyflow.drawing.rows import Rows
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.questions.numbers.intervals import Interval
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.questions.numbers.trails import Trail

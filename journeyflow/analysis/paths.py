@@ -9,7 +9,7 @@ from attrs import frozen
 
 from journeyflow.analysis.spans import UNKNOWN, Span
 from journeyflow.analysis.ways import Chart, Passage
-from journeyflow.drawing.rows import Rows
+from journeyflow.basics.answer_rows import Rows
 
 
 @frozen(repr=False)

@@ -5,10 +5,10 @@ from typing import Final
 
 from attrs import frozen
 
+from journeyflow.basics.answer_rows import Rows
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.basics.moments import DAY
 from journeyflow.basics.showing import counted
-from journeyflow.drawing.rows import Rows
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.reporting.html import ReportPage, Section
 
 _NONE: Final = 0.0005

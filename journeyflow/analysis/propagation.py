@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.expecting import expect
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, kind
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 
 

@@ -1,1 +1,1 @@
-"""Words, values, instants, hours, chance and patterns: what every other package builds on."""
+"""Words, values, instants, hours, chance, markup, answers as rows: what every other package builds on."""

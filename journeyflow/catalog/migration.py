@@ -5,10 +5,10 @@ from typing import Any
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.values import describe
 from journeyflow.basics.words import ACTIVE, EXITED, SKIPPED
 from journeyflow.catalog.catalog import JourneyRecord
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import did_you_mean
 from journeyflow.machine.behaviours import advance
 from journeyflow.machine.compiled_steps import CompiledStep, CompiledWait

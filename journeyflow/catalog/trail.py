@@ -7,10 +7,10 @@ from operator import itemgetter
 
 from attrs import frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.showing import counted
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
-from journeyflow.drawing.rows import Rows
 
 
 @frozen

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 import click
 
+from journeyflow.basics.answer_rows import as_values
 from journeyflow.basics.moments import from_micros, parse_instant, read_instant, zone
 from journeyflow.basics.showing import SHOWN_IN, counted, local, shown_at
 from journeyflow.cli.output import as_cell, echo
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
-from journeyflow.drawing.rows import as_values
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
 from journeyflow.formats.counting import SHOWN
 from journeyflow.formats.files import BadLine, Source, foreign

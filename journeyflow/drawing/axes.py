@@ -5,9 +5,10 @@ from math import ceil, floor, log10
 
 from attrs import frozen
 
+from journeyflow.basics.markup import number, tag, visible
 from journeyflow.basics.showing import counted
-from journeyflow.drawing.svg import FONT, SERIES, SMALL, number, tag, words
-from journeyflow.drawing.text import cut, visible, width
+from journeyflow.drawing.svg import FONT, SERIES, SMALL, words
+from journeyflow.drawing.text import cut, width
 
 MARGIN = 16
 

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from journeyflow.basics.frames import frame_of
+from journeyflow.basics.markup import number, tag, visible
 from journeyflow.basics.showing import counted
 from journeyflow.drawing.axes import (
     HIGH,
@@ -25,8 +26,8 @@ from journeyflow.drawing.axes import (
     ticks,
     told,
 )
-from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, words
-from journeyflow.drawing.text import broken, cut, visible, width
+from journeyflow.drawing.svg import FONT, SMALL, picture, words
+from journeyflow.drawing.text import broken, cut, width
 
 ROW = 26
 """The height of a bar with the space below it, in pixels."""

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from journeyflow.basics.markup import escaped, number, tag, visible
 from journeyflow.drawing.axes import LONGEST, MARGIN, NARROWEST, TOP, LegendKey, heading, legend, nothing, shown
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.layers import Connector, Point, layout
-from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, upright, words
-from journeyflow.drawing.text import cut, escaped, visible, width
+from journeyflow.drawing.svg import FONT, SMALL, picture, upright, words
+from journeyflow.drawing.text import cut, width
 from journeyflow.errors import cut as shortened
 
 WIDEST = 340

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
+from journeyflow.basics.markup import escaped, number, tag, visible
 from journeyflow.drawing.layers import Connector, Point, layout
-from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, upright, words
-from journeyflow.drawing.text import broken, cut, escaped, visible, width
+from journeyflow.drawing.svg import FONT, SMALL, picture, upright, words
+from journeyflow.drawing.text import broken, cut, width
 
 MARGIN = 20
 PADDING = 14

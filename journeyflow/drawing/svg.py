@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from journeyflow.drawing.text import escaped
+from journeyflow.basics.markup import escaped, number, tag
 from journeyflow.errors import cut
 
 FONT = 13
@@ -65,30 +65,6 @@ STYLE = "".join(
     )
 )
 """What every picture looks like. Its names begin with `jf`, so that a page that holds a picture stays as it is."""
-
-
-def number(value: float) -> str:
-    """Return a number as SVG writes it, with at most one decimal.
-
-    >>> number(3.0), number(2.25), number(-0.01)
-    ('3', '2.2', '0')
-    """
-    text = f"{value:.1f}".removesuffix(".0")
-    return "0" if text == "-0" else text
-
-
-def tag(name: str, *inside: str, **attributes: object) -> str:
-    """Return an element; what is inside is markup already, attributes are escaped. `class_` is written `class`.
-
-    >>> tag("circle", cx=1.5, cy=2, class_="head")
-    '<circle cx="1.5" cy="2" class="head"/>'
-    """
-    said = "".join(f' {key.rstrip("_").replace("_", "-")}="{_attribute(value)}"' for key, value in attributes.items())
-    return f"<{name}{said}>{''.join(inside)}</{name}>" if inside else f"<{name}{said}/>"
-
-
-def _attribute(value: object) -> str:
-    return number(value) if isinstance(value, int | float) else escaped(str(value))
 
 
 def upright(points: Sequence[tuple[float, float]]) -> str:

@@ -1,13 +1,12 @@
-"""Words in pictures: how wide they are, where they are cut or broken, and how they are escaped.
+"""Words in pictures: how wide they are, and where they are cut or broken.
 
 A picture does not know which font shows it, so widths are those of a wide one (DejaVu Sans): no common font is wider.
 """
 
 import unicodedata
-from html import escape
 from itertools import accumulate, takewhile
 
-ELLIPSIS = "…"
+from journeyflow.basics.markup import ELLIPSIS
 
 _CLASSES = {
     "ijlI.,:;'|!`": 0.36,
@@ -40,25 +39,6 @@ def width(text: str, size: float) -> float:
     (0.0, 108.0)
     """
     return round(sum(map(_advance, text), 0.0) * size, 1)
-
-
-_SHAPELESS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_JOINERS = "\u200c\u200d"
-"""What joins the parts of an emoji and of letters in some scripts."""
-
-
-def visible(text: str) -> str:
-    r"""Return a text without what has no shape of its own: control characters, direction marks, lone surrogates.
-
-    Such characters can reorder or hide the text beside them; each run of them becomes a space.
-
-    >>> visible("a\nb\u202ec")
-    'a b c'
-    """
-    if text.isprintable():
-        return " ".join(text.split())
-    shown = (" " if unicodedata.category(each) in _SHAPELESS and each not in _JOINERS else each for each in text)
-    return " ".join("".join(shown).split())
 
 
 def cut(text: str, room: float, size: float) -> str:
@@ -94,12 +74,3 @@ def broken(text: str, room: float, size: float, lines: int, between: str = " ") 
             found[-1] = cut(f"{longer}{ELLIPSIS}", room, size).rstrip(ELLIPSIS).rstrip() + ELLIPSIS
             break
     return found
-
-
-def escaped(text: str) -> str:
-    """Return a text in which nothing is read as markup, in an element or in an attribute.
-
-    >>> escaped('<b onclick="x">&')
-    '&lt;b onclick=&quot;x&quot;&gt;&amp;'
-    """
-    return escape(visible(text))

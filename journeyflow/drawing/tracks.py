@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from journeyflow.basics.markup import number, tag, visible
 from journeyflow.basics.showing import counted
 from journeyflow.drawing.axes import MARGIN, NARROWEST, TOP, color, heading, nothing
 from journeyflow.drawing.charts import Diagram
-from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, words
-from journeyflow.drawing.text import cut, visible, width
+from journeyflow.drawing.svg import FONT, SMALL, picture, words
+from journeyflow.drawing.text import cut, width
 
 ROW = 22
 """The height of a line, in pixels."""

@@ -6,12 +6,12 @@ from typing import Literal, get_args
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe, id_faults
 from journeyflow.catalog.lifecycle import created
 from journeyflow.definition.edits.copying import Copied, Resources, Templates, clone_of, copy_of
 from journeyflow.definition.edits.renaming import renamed
-from journeyflow.drawing.rows import Rows
 from journeyflow.engine.inputs import one_or_many
 from journeyflow.engine.version_calls import VersionCalls
 from journeyflow.errors import MISSING, Fault, JourneyflowError

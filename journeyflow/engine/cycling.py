@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from journeyflow.drawing.rows import RowTuple
+from journeyflow.basics.answer_rows import RowTuple
 from journeyflow.engine.batches import Batch
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import NOTHING_DONE, TickResult, tick

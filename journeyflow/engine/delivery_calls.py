@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from journeyflow.basics.answer_rows import RowTuple
 from journeyflow.basics.collector import undisturbed
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe
 from journeyflow.basics.words import FAILED
-from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine import delivery
 from journeyflow.engine.input_calls import InputCalls
 from journeyflow.engine.inputs import (

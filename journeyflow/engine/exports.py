@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import DAY, HOUR, bounded, from_micros
 from journeyflow.basics.values import describe, dumps
 from journeyflow.catalog.catalog import JourneyRecord
-from journeyflow.drawing.rows import Rows
 from journeyflow.engine.core import Core
 from journeyflow.engine.working import UTC
 from journeyflow.errors import Conflict, InvalidInput, JourneyflowError, brief

@@ -3,8 +3,8 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from journeyflow.basics.answer_rows import RowTuple
 from journeyflow.basics.moments import to_micros
-from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.core import Bound
 from journeyflow.questions.numbers import CONFIDENCE
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from journeyflow.basics.answer_rows import RowTuple
 from journeyflow.basics.values import INTEGER_MAX, dumps
-from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.decision_calls import DecisionCalls, enrollment_name
 from journeyflow.engine.number_calls import NumberCalls
 from journeyflow.questions import customers, messages, paging

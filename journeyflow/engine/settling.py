@@ -6,8 +6,8 @@ from typing import Self
 
 from attrs import frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
-from journeyflow.drawing.rows import Rows
 from journeyflow.engine.batches import Batch
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import do_work_of

@@ -8,10 +8,10 @@ from typing import Final
 
 from attrs import frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.collector import undisturbed
 from journeyflow.basics.moments import LAST, from_micros
 from journeyflow.definition.dates import TIMEZONE
-from journeyflow.drawing.rows import Rows
 from journeyflow.engine import delivery
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.outlook import Outlook, seen

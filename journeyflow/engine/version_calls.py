@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from journeyflow.basics.answer_rows import RowTuple
 from journeyflow.basics.moments import LAST, to_micros
 from journeyflow.basics.values import describe
 from journeyflow.catalog.lifecycle import check_newest, edited, flagged, published
 from journeyflow.definition.journey import Journey, problems
-from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.core import LOG
 from journeyflow.engine.inputs import one_or_many
 from journeyflow.engine.lifecycle_calls import LifecycleCalls

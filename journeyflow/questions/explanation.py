@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from journeyflow import formats
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT, bucket
 from journeyflow.basics.moments import from_micros, to_micros, zone, zone_or
 from journeyflow.basics.showing import shown_at
@@ -17,7 +18,6 @@ from journeyflow.definition.rules.asking import Sample
 from journeyflow.definition.rules.asking import explain as explain_rule
 from journeyflow.definition.rules.conditions import Rule
 from journeyflow.definition.steps import Condition, Split, Wait
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import brief
 from journeyflow.machine.gates import CAP, QUIET, SENT, WINDOW
 from journeyflow.questions.messages import became

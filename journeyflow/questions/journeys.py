@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
 from journeyflow.definition.entry import Pull
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import brief
 from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
 from journeyflow.stores.contract import SqlReader

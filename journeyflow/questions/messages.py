@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.soundness import sound
 from journeyflow.basics.words import (
@@ -20,7 +21,6 @@ from journeyflow.basics.words import (
     SET_ASIDE,
     SUPPRESSED,
 )
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import brief
 from journeyflow.questions.enrollments import OF_TENANT, RUN_CONDITIONS, where_clause
 from journeyflow.questions.paging import Page, Slice, instant_or_none

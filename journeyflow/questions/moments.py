@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.showing import shown_at, shown_zone
 from journeyflow.drawing.charts import Diagram
-from journeyflow.drawing.rows import Rows
 from journeyflow.drawing.tracks import TrackRow, tracks
 from journeyflow.errors import brief
 

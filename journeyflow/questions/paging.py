@@ -7,10 +7,10 @@ from typing import Any, TypeVar, overload
 
 from attrs import frozen
 
+from journeyflow.basics.answer_rows import Rows, called
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.soundness import sound
 from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, faults, text_fault
-from journeyflow.drawing.rows import Rows, called
 from journeyflow.errors import INVALID, MISSING, Fault, InvalidInput, NotFound, did_you_mean, shown
 
 MAX_TAKE = 10_000

@@ -11,11 +11,11 @@ from typing import Any
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import describe, dumps
 from journeyflow.basics.words import MESSAGE_KINDS
 from journeyflow.definition.steps import Send
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.machine.gates import consents
 from journeyflow.machine.program import Program

@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import dumps
-from journeyflow.drawing.rows import Rows
 from journeyflow.questions.enrollments import where_clause
 from journeyflow.questions.paging import Page, Slice, read_place
 from journeyflow.stores.contract import SqlReader

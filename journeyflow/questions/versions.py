@@ -5,11 +5,11 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.soundness import sound
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.steps import Send, Step, kind
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import brief
 from journeyflow.stores.contract import SqlReader
 

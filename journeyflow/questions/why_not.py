@@ -11,12 +11,12 @@ from functools import partial
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.chance import KEPT_OUT
 from journeyflow.basics.moments import FIRST, from_micros
 from journeyflow.basics.showing import shown_at
 from journeyflow.basics.soundness import sound
 from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT, JOURNEY_COMPLETED, MESSAGE
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import brief
 from journeyflow.questions.door import CLOSED, UNKNOWN, Door, LastRefusal, NewestEvent
 from journeyflow.records.rows import Run

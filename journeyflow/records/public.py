@@ -8,10 +8,10 @@ from typing import Self
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe, faults, freeze, id_fault, is_blank
 from journeyflow.basics.words import MEMBERS, MESSAGE, PERMANENT, REVENUE
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput, brief
 
 MAX_REVENUE = 1_000_000_000_000

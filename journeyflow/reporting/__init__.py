@@ -1,9 +1,9 @@
 """Journeys as diagrams and pictures, and what came of them as files and as pages of HTML."""
 
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.definition.drawings import StepCounts, svg
 from journeyflow.definition.pictures import dot, mermaid
 from journeyflow.drawing.charts import Diagram
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.reporting.export import export_tables
 from journeyflow.reporting.html import ReportPage, Section, Tiles
 from journeyflow.reporting.pages import definition_page

@@ -6,11 +6,11 @@ from hashlib import sha256
 
 from attrs import Factory, frozen
 
+from journeyflow.basics.html_tables import LONGEST, PlainTable, cell, plain_lines, table
+from journeyflow.basics.markup import escaped, tag, visible
 from journeyflow.basics.showing import counted
 from journeyflow.drawing.charts import Diagram
-from journeyflow.drawing.svg import STYLE, tag
-from journeyflow.drawing.tables import LONGEST, PlainTable, cell, plain_lines, table
-from journeyflow.drawing.text import escaped, visible
+from journeyflow.drawing.svg import STYLE
 from journeyflow.errors import cut
 
 GENERATED = '<meta name="generator" content="journeyflow">'

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.basics.showing import counted, in_words, shown_at
 from journeyflow.definition.counted import percent
 from journeyflow.definition.drawings import svg
@@ -15,7 +16,6 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.pictures import edges, summary
 from journeyflow.definition.steps import kind
 from journeyflow.drawing.charts import BarRow, bars
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.numbers.figures import JourneyStats, MessageStats, PeopleStats, ratio, sent_by_day
 from journeyflow.questions.numbers.lengths import TimeToEnd

@@ -13,11 +13,11 @@ from typing import Unpack, cast, get_args
 
 from attrs import define, field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.expecting import all_of
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
-from journeyflow.drawing.rows import Rows
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.inputs import length_of
 from journeyflow.errors import InvalidInput

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from attrs import asdict, evolve, field, frozen
 
+from journeyflow.basics.answer_rows import Rows
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.basics.moments import DAY, MINUTE, from_micros
 from journeyflow.basics.showing import counted
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.rules.conditions import Rule
 from journeyflow.drawing.charts import IntervalRow, intervals
-from journeyflow.drawing.rows import Rows
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.errors import brief
 from journeyflow.records.public import Message
 from journeyflow.reporting.html import ReportPage, Section

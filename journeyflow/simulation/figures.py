@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import zone
 from journeyflow.basics.values import describe
 from journeyflow.basics.words import HOLDOUT
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import kind
-from journeyflow.drawing.rows import Rows
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.simulation.bands import Band, band
 

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.basics.moments import MINUTE
 from journeyflow.basics.showing import counted
 from journeyflow.definition.counted import funnel, percent, step_flow
 from journeyflow.definition.drawings import StepCounts, svg
 from journeyflow.drawing.charts import Diagram, bands, columns
-from journeyflow.drawing.tables import PlainTable
 from journeyflow.questions.numbers.lengths import ENDED, length_name, round_size
 from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.figures import Tallied

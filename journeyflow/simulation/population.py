@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from attrs import evolve, field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.hours import WEEKDAYS
 from journeyflow.basics.moments import DAY, from_micros
 from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.drawing.charts import columns
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput, brief
 from journeyflow.formats.events import customers_of
 from journeyflow.formats.files import FileKeywords, Source, file_options

@@ -8,8 +8,8 @@ import pytest
 
 from journeyflow import End, Engine, Event, Goal, Journey, MemoryStore, Send, Split, Trigger, Wait, arm
 from journeyflow.basics import frames
-from journeyflow.drawing.rows import SHOWN
-from journeyflow.drawing.text import escaped
+from journeyflow.basics.answer_rows import SHOWN
+from journeyflow.basics.markup import escaped
 from journeyflow.errors import MissingExtra
 from tests.samples import START
 

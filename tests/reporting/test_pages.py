@@ -25,7 +25,7 @@ from journeyflow import (
     arm,
     field,
 )
-from journeyflow.drawing.tables import PlainTable
+from journeyflow.basics.html_tables import PlainTable
 from journeyflow.errors import NotFound
 from journeyflow.questions.numbers.figures import sent_by_day
 from journeyflow.reporting import ReportPage, Section, definition_page

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.values import id_fault, thaw
 from journeyflow.basics.words import MEMBERS
 from journeyflow.definition.continuations import with_options
@@ -15,7 +16,6 @@ from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.definition.rules.paths import ITEM, is_of_item
 from journeyflow.definition.steps import Condition, Send, Step, Update, Wait
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 
 Templates = Callable[[str], str]

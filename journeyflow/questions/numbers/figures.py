@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from journeyflow.drawing.rows import Rows
+from journeyflow.basics.answer_rows import Rows
 
 if TYPE_CHECKING:
     from journeyflow.definition.drawings import StepCounts

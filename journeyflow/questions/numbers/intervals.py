@@ -16,7 +16,7 @@ from operator import add
 
 from attrs import field, frozen
 
-from journeyflow.drawing.rows import Rows
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.questions.numbers import CONFIDENCE
 
 SUSPICIOUS = 0.001

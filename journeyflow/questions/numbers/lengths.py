@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from attrs import frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import DAY, HOUR, MINUTE
 from journeyflow.basics.showing import counted, in_words
 from journeyflow.basics.words import COMPLETED, EXITED, FAILED
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.drawing.charts import Diagram, columns
-from journeyflow.drawing.rows import Rows
 from journeyflow.stores.contract import SqlReader
 
 SIZES = (

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.drawing.charts import Diagram, IntervalRow, intervals
-from journeyflow.drawing.rows import Rows
 from journeyflow.questions.numbers.intervals import Comparison, Group, SampleRatio
 from journeyflow.questions.numbers.strata import Stratum
 

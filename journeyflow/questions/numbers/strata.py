@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from attrs import frozen
 
-from journeyflow.drawing.rows import Rows
+from journeyflow.basics.answer_rows import Rows
 from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.numbers.intervals import Comparison, Group, SampleRatio, compared, sample_ratio
 from journeyflow.questions.numbers.intervals import total as sum_of

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from journeyflow import Journey, Send, Split
 from journeyflow.answers import JourneyInfo, JourneyStats, StepStats
+from journeyflow.basics.markup import escaped
 from journeyflow.basics.moments import zone
 from journeyflow.basics.showing import counted
 from journeyflow.definition.counted import percent
 from journeyflow.definition.drawings import svg
 from journeyflow.definition.pictures import edges, summary
 from journeyflow.definition.steps import Step, kind
-from journeyflow.drawing.text import escaped
 from journeyflow.errors import InvalidInput
 from journeyflow.services.site.layout import (
     Content,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from journeyflow.drawing.svg import DARK, LIGHT, SERIES, STYLE, tag
-from journeyflow.drawing.text import ELLIPSIS, escaped
+from journeyflow.basics.markup import ELLIPSIS, escaped, tag
+from journeyflow.drawing.svg import DARK, LIGHT, SERIES, STYLE
 
 LONGEST = 1_000
 """How many characters of a text are shown: an error is not longer."""

@@ -4,16 +4,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
 from journeyflow.basics.frames import frame_of
 from journeyflow.basics.showing import counted, in_words
 from journeyflow.errors import brief
-
-if TYPE_CHECKING:
-    from journeyflow.drawing.charts import Diagram
 
 Item = TypeVar("Item")
 
@@ -22,6 +19,15 @@ LONGEST_REPR = 1_500
 
 SHOWN = 100
 """How many rows a notebook shows of an answer; `to_dicts` has them all."""
+
+
+class Picture(Protocol):
+    """What a notebook shows above the rows: a `Diagram`, of which this room knows no more."""
+
+    @property
+    def svg(self) -> str:
+        """Return the picture as SVG."""
+        ...
 
 
 def _same(value: object) -> object:
@@ -109,7 +115,7 @@ class Rows:
         """Return the rows as a data frame; raises MissingExtra without pandas."""
         return frame_of(self.to_dicts())
 
-    def _pictures(self) -> "Iterator[Diagram]":
+    def _pictures(self) -> Iterator[Picture]:
         """Yield the pictures that a notebook shows above the table."""
         return iter(())
 
@@ -135,8 +141,8 @@ class Rows:
 
     def _repr_html_(self) -> str:
         """Return the pictures and the first rows as a table, for a notebook; one row stands upright, a field a line."""
-        from journeyflow.drawing.svg import tag  # noqa: PLC0415 few look at pictures
-        from journeyflow.drawing.tables import PlainTable, cell, table  # noqa: PLC0415 likewise
+        from journeyflow.basics.html_tables import PlainTable, cell, table  # noqa: PLC0415 likewise
+        from journeyflow.basics.markup import tag  # noqa: PLC0415 few look at tables
 
         rows = self._told()
         lines = "".join(tag("p", cell(line)) for line in (self._caption(), *self._remarks()) if line)

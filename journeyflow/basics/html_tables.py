@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from journeyflow.drawing.svg import tag
-from journeyflow.drawing.text import ELLIPSIS, escaped, visible
+from journeyflow.basics.markup import ELLIPSIS, escaped, tag, visible
 
 LONGEST = 200
 """How many characters a cell shows."""
