@@ -19,7 +19,6 @@ from journeyflow.engine.settling import Handled, Settling
 from journeyflow.questions.explanation import Decision, Explanation
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.messages import Answer, SetAside
-from journeyflow.questions.moments import Moment, Timeline
 from journeyflow.questions.numbers.figures import (
     Benchmark,
     Count,
@@ -36,6 +35,7 @@ from journeyflow.questions.numbers.strata import Stratum
 from journeyflow.questions.paging import Latest
 from journeyflow.questions.people import Person
 from journeyflow.questions.refusals import RefusalCount, RefusedEntry
+from journeyflow.questions.timeline_moments import Moment, Timeline
 from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
 from journeyflow.questions.why_not import WhyNot
 from journeyflow.records.public import DeferredEntry, Engagement, PruneResult, PublishedVersion, Unreadable

@@ -8,7 +8,7 @@ from journeyflow import Condition, End, Send, Split, Update, Wait, testing
 from journeyflow.basics import chance, values
 from journeyflow.basics.durations import Duration, add, anniversary
 from journeyflow.basics.moments import iso, read_instant, to_micros
-from journeyflow.definition.rules import asking, changes, paths, templates
+from journeyflow.definition.rules import changes, evaluation, paths, templates
 
 MEMBERS = {"tag.added": "add", "tag.removed": "remove", "list.subscribed": "add", "list.unsubscribed": "remove"}  # R50
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}  # R52
@@ -74,7 +74,7 @@ class Naive:
             places = [names] if "." in path and path.split(".")[0] in names else [{"now": iso(at)}, at_hand, customer]
             return next((found for place in places if (found := paths.read_path(place, path)) is not None), None)
 
-        seen = Thing(zone=UTC, at=at, value=value, true=lambda rule: rule is None or asking.holds(rule, seen))
+        seen = Thing(zone=UTC, at=at, value=value, true=lambda rule: rule is None or evaluation.holds(rule, seen))
         seen.fill = lambda text: (templates.compile_template(values.thaw(text)) or (lambda _: values.thaw(text)))(seen)
         return seen
 

@@ -14,7 +14,7 @@ import pytest
 
 FIRST = (
     *("tests/properties/", "tests/test_docs.py", "tests/simulation/", "tests/test_hostile.py", "tests/analysis/"),
-    *("tests/definition/rules/test_turns.py", "tests/stores/", "tests/questions/numbers/", "tests/testing/"),
+    *("tests/definition/rules/test_clock_turns.py", "tests/stores/", "tests/questions/numbers/", "tests/testing/"),
     *("tests/test_bad_input.py", "tests/stateful/", "tests/work/together/"),
 )
 """Where a file takes many seconds: the others follow, so that the processes end together."""

@@ -195,7 +195,7 @@ def test_rows_of_a_file_are_fetched_before_they_are_read():
 
 ASKS_AS_A_HOST = {
     *("simulation.demo", "testing.running"),
-    *(f"testing.conformance.{part}" for part in ("asking", "catalog", "loading", "questions", "writing")),
+    *(f"testing.conformance.{part}" for part in ("catalog", "helpers", "loading", "questions", "writing")),
 }
 """What looks at the documented tables as any host may."""
 

@@ -93,7 +93,7 @@ NAIVE = {path.stem: path for path in sorted((ROOT / "tests").glob("naive*.py"))}
 
 PLAYED_WITH = {
     *("basics.chance", "basics.durations", "basics.moments", "basics.values", "definition.rules.changes"),
-    *(f"definition.rules.{part}" for part in ("asking", "conditions", "parts", "paths", "templates")),
+    *(f"definition.rules.{part}" for part in ("evaluation", "conditions", "parts", "paths", "templates")),
     "testing",
 }
 """The modules an interpreter may use: what values are, and what a script says. None of them moves a run."""

@@ -20,9 +20,9 @@ from journeyflow.basics.showing import counted, in_words
 from journeyflow.basics.words import ACTIVE, FAILED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Send, Wait
+from journeyflow.testing.as_python import as_code, imports
 from journeyflow.testing.calls import Life
 from journeyflow.testing.running import Played, run
-from journeyflow.testing.writing import as_code, imports
 
 MAX_TRIES = 8
 """How many paths are tried for a counter-example: beyond that, the answer is not known."""

@@ -8,8 +8,8 @@ from journeyflow.analysis.paths import nearest, route
 from journeyflow.analysis.proofs import Claim, Proof, proved, refuted
 from journeyflow.analysis.ways import Chart, Passage
 from journeyflow.definition.references import rule_places
+from journeyflow.testing.as_python import as_code
 from journeyflow.testing.running import Played
-from journeyflow.testing.writing import as_code
 
 
 @frozen

@@ -20,8 +20,8 @@ from journeyflow.cli.shared import (
     source_of,
     tenant,
 )
-from journeyflow.formats.counting import FileTally, customer_key, event_key
 from journeyflow.formats.events import customers_of, events_of
+from journeyflow.formats.file_tally import FileTally, customer_key, event_key
 from journeyflow.formats.files import BytesRead, FileKeywords, Source, file_options, size_of
 
 

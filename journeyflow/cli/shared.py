@@ -19,7 +19,7 @@ from journeyflow.cli.output import as_cell, echo
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
-from journeyflow.formats.counting import SHOWN
+from journeyflow.formats.file_tally import SHOWN
 from journeyflow.formats.files import BadLine, Source, foreign
 from journeyflow.formats.policies import loads_policies
 from journeyflow.formats.registry import is_draft, loads_any

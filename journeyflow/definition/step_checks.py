@@ -23,10 +23,10 @@ from journeyflow.definition.options import as_duration, hundredths, read_at, who
 from journeyflow.definition.retry import retry_faults
 from journeyflow.definition.rules.chains import Chain, chain_problems
 from journeyflow.definition.rules.changes import change_problems
+from journeyflow.definition.rules.clock_turns import clock_problems
 from journeyflow.definition.rules.paths import path_fault
 from journeyflow.definition.rules.rule_checks import rule_problems
 from journeyflow.definition.rules.templates import template_problems
-from journeyflow.definition.rules.turns import clock_problems
 from journeyflow.definition.steps import (
     ON_FAILURE,
     WAIT_FORMS,

@@ -15,7 +15,7 @@ from journeyflow.work import scheduler
 
 if TYPE_CHECKING:  # the modules of questions are imported by the calls that ask them
     from journeyflow.questions.explanation import Explanation
-    from journeyflow.questions.moments import Timeline
+    from journeyflow.questions.timeline_moments import Timeline
     from journeyflow.questions.why_not import WhyNot
 
 

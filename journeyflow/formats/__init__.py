@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeyflow.formats.counting import FileCounts
     from journeyflow.formats.drafts import Draft
     from journeyflow.formats.events import read_customers, read_events
+    from journeyflow.formats.file_tally import FileCounts
     from journeyflow.formats.files import BadLine, FileOptions
     from journeyflow.formats.native import dumps_journey, fingerprint, to_dict
     from journeyflow.formats.native_reading import from_dict, loads_journey
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "counting": ("FileCounts",),
+    "file_tally": ("FileCounts",),
     "drafts": ("Draft",),
     "events": ("read_customers", "read_events"),
     "files": ("BadLine", "FileOptions"),

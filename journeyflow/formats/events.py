@@ -15,6 +15,7 @@ from journeyflow.basics.moments import from_micros, parse_instant, read_instant
 from journeyflow.basics.values import describe, id_fault
 from journeyflow.definition.rules.attribute_checks import attribute_faults
 from journeyflow.errors import InvalidInput
+from journeyflow.formats.csv_rows import csv_rows
 from journeyflow.formats.files import (
     Bad,
     BadLine,
@@ -29,7 +30,6 @@ from journeyflow.formats.files import (
     silent,
 )
 from journeyflow.formats.objects import json_rows
-from journeyflow.formats.tables import csv_rows
 from journeyflow.records.public import Event
 
 PROGRESS_EVERY = 1_000

@@ -6,10 +6,10 @@ from attrs import field, frozen
 
 from journeyflow.basics.durations import Duration
 from journeyflow.basics.words import ACTIVE, COMPLETED
-from journeyflow.definition.rules.asking import Question
 from journeyflow.definition.rules.chains import Order
 from journeyflow.definition.rules.changes import Emitted
 from journeyflow.definition.rules.conditions import FactRule
+from journeyflow.definition.rules.evaluation import Question
 from journeyflow.definition.rules.templates import Renderer
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.records.rows import PathEntry

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from journeyflow.basics.durations import Duration, add, anniversary, recurrence
 from journeyflow.basics.hours import moved_opening
 from journeyflow.basics.moments import FIRST, bounded, read_instant, to_micros
-from journeyflow.definition.rules.turns import true_from
+from journeyflow.definition.rules.clock_turns import true_from
 from journeyflow.machine.compiled_steps import Awaited, CompiledWait
 from journeyflow.machine.notes import Stimulus, Walk
 from journeyflow.records.rows import Run

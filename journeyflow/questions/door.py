@@ -11,7 +11,7 @@ from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import HOLDOUT
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.definition.entry import Pull
-from journeyflow.definition.rules.asking import explain
+from journeyflow.definition.rules.evaluation import explain
 from journeyflow.machine.program import Program
 from journeyflow.questions.refusal_words import Refused, words_of
 from journeyflow.records.rows import Input, Run

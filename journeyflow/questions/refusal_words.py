@@ -8,8 +8,8 @@ from journeyflow.basics.durations import add
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import HOLDOUT
-from journeyflow.definition.rules.asking import Sample, explain, holds
 from journeyflow.definition.rules.conditions import Rule
+from journeyflow.definition.rules.evaluation import Sample, explain, holds
 from journeyflow.machine.program import Program
 from journeyflow.records.rows import Run
 from journeyflow.stores.batch import CustomerInHand

@@ -12,7 +12,7 @@ from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, HOLDOUT
 from journeyflow.definition.steps import Update
 from journeyflow.machine.program import Program
 from journeyflow.questions.messages import became
-from journeyflow.questions.moments import Moment, Timeline
+from journeyflow.questions.timeline_moments import Moment, Timeline
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.views import MESSAGE_ID
 

@@ -14,7 +14,7 @@ from journeyflow.basics.moments import iso
 from journeyflow.basics.values import dumps
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.cells import write_csv
-from journeyflow.questions.tables import TABLES, Table, everybody, journeys_by_name
+from journeyflow.questions.export_tables import TABLES, Table, everybody, journeys_by_name
 from journeyflow.stores.contract import SqlReader, Store
 
 Format = Literal["csv", "ndjson"]

@@ -26,14 +26,14 @@ from journeyflow import Engine
 from journeyflow.basics.moments import to_micros
 from journeyflow.errors import JourneyflowError, MissingExtra
 from journeyflow.services.directory import Directory
-from journeyflow.services.limits import MOST, SECONDS, LimitedDirectory, RateLimit, TooManyRequests
 from journeyflow.services.loyalty import Loyalty
 from journeyflow.services.loyalty import openapi as loyalty_openapi
 from journeyflow.services.loyalty.showing import error_shown
 from journeyflow.services.octeth import VERSIONS, Octeth
 from journeyflow.services.octeth import openapi as octeth_openapi
-from journeyflow.services.octeth.table import errors
+from journeyflow.services.octeth.codes import errors
 from journeyflow.services.operations import JSON, HttpReply, HttpRequest
+from journeyflow.services.rate_limits import MOST, SECONDS, LimitedDirectory, RateLimit, TooManyRequests
 from journeyflow.services.site import HEADERS, PageService, page_of_fault
 
 try:

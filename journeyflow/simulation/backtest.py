@@ -21,8 +21,8 @@ from journeyflow.definition.policies import Policies
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.inputs import length_of
 from journeyflow.errors import InvalidInput
-from journeyflow.formats.counting import SHOWN, FileCounts, FileTally, customer_key, event_key
 from journeyflow.formats.events import customers_of, events_of
+from journeyflow.formats.file_tally import SHOWN, FileCounts, FileTally, customer_key, event_key
 from journeyflow.formats.files import FileKeywords, FileOptions, Source, file_options, size_of
 from journeyflow.questions.numbers.figures import JourneyStats
 from journeyflow.questions.numbers.window import MAX_DAYS

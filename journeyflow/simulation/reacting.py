@@ -10,7 +10,7 @@ from journeyflow.basics.moments import to_micros, zone
 from journeyflow.basics.words import MESSAGE
 from journeyflow.definition.graph import ways_on
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.rules.asking import Question, compile_rule
+from journeyflow.definition.rules.evaluation import Question, compile_rule
 from journeyflow.definition.steps import Split, Step
 from journeyflow.machine.facts import Facts
 from journeyflow.records.public import Message

@@ -7,6 +7,7 @@ Playing lives needs no extra. `journeys`, `lives` and `policies` draw random one
 from typing import TYPE_CHECKING
 
 from journeyflow.records.public import Enroll, Put
+from journeyflow.testing.as_python import as_code
 from journeyflow.testing.calls import (
     START,
     Ack,
@@ -25,7 +26,6 @@ from journeyflow.testing.calls import (
 from journeyflow.testing.cassettes import Cassette, record
 from journeyflow.testing.conformance import StoreConformance
 from journeyflow.testing.running import Played, run
-from journeyflow.testing.writing import as_code
 
 if TYPE_CHECKING:
     from journeyflow.testing.strategies import journeys, lives, policies

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.records.public import Customer, Event
+from journeyflow.testing.as_python import as_code
 from journeyflow.testing.calls import Call, Life
-from journeyflow.testing.writing import as_code
 
 if TYPE_CHECKING:
     from hypothesis import strategies as st

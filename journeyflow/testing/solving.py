@@ -8,8 +8,8 @@ from attrs import frozen
 from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.moments import from_micros, zone
 from journeyflow.basics.words import CONSENT, MEMBERS
-from journeyflow.definition.rules.asking import Sample, compile_rule
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FactRule, FieldRule, NotRule, Rule
+from journeyflow.definition.rules.evaluation import Sample, compile_rule
 from journeyflow.definition.rules.operators import SEVERAL, as_number
 from journeyflow.definition.rules.parts import comparisons, paths_of
 from journeyflow.definition.rules.paths import ITEM, NOW

@@ -21,7 +21,7 @@ from journeyflow.work.slots import next_slot_opens
 from journeyflow.work.working_set import Work, active_runs
 
 if TYPE_CHECKING:
-    from journeyflow.definition.rules.asking import Question
+    from journeyflow.definition.rules.evaluation import Question
 
 MAX_ASKED = 4_096
 """How many versions of journeys have their list of entry checks cached."""

@@ -9,8 +9,8 @@ import pytest
 
 from journeyflow import InvalidInput
 from journeyflow.formats import FileOptions, read_customers, read_events
+from journeyflow.formats import csv_rows as tables_module
 from journeyflow.formats import objects as objects_module
-from journeyflow.formats import tables as tables_module
 from tests.formats.test_files import customers, events_of_bytes, refusal
 
 GERMAN = "customer;name;betrag\nc1;Jürg;1,5\n"

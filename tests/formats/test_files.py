@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from journeyflow import InvalidInput
 from journeyflow.definition.rules.operators import as_number
 from journeyflow.formats import BadLine, FileCounts, read_customers, read_events
-from journeyflow.formats import tables as tables_module
+from journeyflow.formats import csv_rows as tables_module
 from journeyflow.formats.files import size_of
 
 

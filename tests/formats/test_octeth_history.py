@@ -7,7 +7,7 @@ import pytest
 
 from journeyflow import Engine, Event, Journey, MemoryStore, Trigger, Update, field
 from journeyflow.basics.moments import parse_instant, to_micros
-from journeyflow.definition.rules.asking import Sample, explain, holds
+from journeyflow.definition.rules.evaluation import Sample, explain, holds
 from journeyflow.formats.octeth.campaigns import HAPPENED
 from journeyflow.testing import START
 from tests.formats.test_octeth import action_faults, asked, said, step

@@ -7,8 +7,8 @@ import pytest
 
 from journeyflow.basics.moments import parse_instant
 from journeyflow.basics.words import ACTIVE
-from journeyflow.definition.rules.asking import holds
 from journeyflow.definition.rules.conditions import field
+from journeyflow.definition.rules.evaluation import holds
 from journeyflow.machine.facts import Facts, _reader
 from journeyflow.records.rows import Post, Run
 

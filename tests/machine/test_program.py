@@ -23,7 +23,7 @@ from journeyflow import (
     field,
     tag,
 )
-from journeyflow.definition.rules.asking import Sample
+from journeyflow.definition.rules.evaluation import Sample
 from journeyflow.machine.compiled_steps import NOWHERE, CompiledWait
 from journeyflow.machine.program import Program, compile_journey
 

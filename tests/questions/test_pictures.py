@@ -25,12 +25,12 @@ from journeyflow import (
     field,
 )
 from journeyflow.definition.pictures import edges
-from journeyflow.questions.moments import MOMENTS, Moment, Timeline
 from journeyflow.questions.numbers.experiments import results
 from journeyflow.questions.numbers.figures import sent_by_day
 from journeyflow.questions.numbers.intervals import Group, SampleRatio, compared, sample_ratio
 from journeyflow.questions.numbers.lengths import MOST, SIZES, time_to_end
 from journeyflow.questions.numbers.results import Results, SplitResults
+from journeyflow.questions.timeline_moments import MOMENTS, Moment, Timeline
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.drawing.test_charts import assert_readable
 from tests.samples import START

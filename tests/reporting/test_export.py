@@ -24,7 +24,7 @@ from journeyflow import (
 )
 from journeyflow.formats.cells import FORMULAS, cell
 from journeyflow.questions.dossier import dossier
-from journeyflow.questions.tables import EVERYBODY, IN_ORDER, TABLES
+from journeyflow.questions.export_tables import EVERYBODY, IN_ORDER, TABLES
 from journeyflow.records.changes import Changes
 from journeyflow.reporting import export_tables
 from journeyflow.stores.sqlite import SQLiteStore

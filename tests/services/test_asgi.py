@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from journeyflow import Engine, Journey, MemoryStore, Trigger, Wait
 from journeyflow.cli import main
 from journeyflow.services.directory import SQLiteDirectory
-from journeyflow.services.limits import RateLimit
+from journeyflow.services.rate_limits import RateLimit
 
 httpx = pytest.importorskip("httpx", reason="asks the application; python3 dev.py test installs it")
 asgi = pytest.importorskip("journeyflow.services.asgi", reason="needs the extra `http`")

@@ -19,7 +19,7 @@ from journeyflow.services.loyalty import Loyalty
 from journeyflow.services.loyalty.table import OPERATIONS
 from journeyflow.services.octeth import OPERATIONS as CALLS
 from journeyflow.services.octeth import Octeth
-from journeyflow.services.octeth.table import ADMIN
+from journeyflow.services.octeth.codes import ADMIN
 from journeyflow.services.operations import HttpRequest
 from journeyflow.services.site import PageService
 from journeyflow.stores.sqlite import SQLiteStore

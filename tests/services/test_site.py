@@ -148,7 +148,7 @@ def test_arms_are_compared_by_the_goal_where_that_is_little_work(browser, monkey
 
 def test_who_is_at_a_step_is_paged_by_a_cursor(browser, monkeypatch):
     """Everybody once, the newest first, with until when they rest in the zone of the journey and in UTC."""
-    monkeypatch.setattr("journeyflow.services.site.records.ROWS", 2)
+    monkeypatch.setattr("journeyflow.services.site.list_pages.ROWS", 2)
     seen, asked = [], {"journey": "vip", "step": "rest"}
     while True:
         shown = browser.look("people", **asked)
@@ -317,7 +317,7 @@ def test_the_audit_says_what_hosts_changed(browser, monkeypatch):
     assert shown.column("Changes", "UTC")[0] == "2026-01-08 11:00:00"
     of_club = browser.look("audit", journey="club")
     assert of_club.column("Changes", "journey time") == ["2026-01-05 10:00:00 +02:00"] * 2
-    monkeypatch.setattr("journeyflow.services.site.records.ROWS", 1)
+    monkeypatch.setattr("journeyflow.services.site.list_pages.ROWS", 1)
     assert "audit?after=5" in browser.look("audit").links()
     assert browser.look("audit", after="5").column("Changes", "what") == ["channel EMAIL is held"]
 
@@ -412,7 +412,7 @@ def test_an_instant_of_the_address_is_read_as_it_was_written(site):
 
 def test_inputs_that_were_set_aside_are_listed(monkeypatch):
     """Page by page, with the customers they are about (R9)."""
-    monkeypatch.setattr("journeyflow.services.site.records.ROWS", 2)
+    monkeypatch.setattr("journeyflow.services.site.list_pages.ROWS", 2)
     engine = filled(open_engine("memory"))
     aside = tuple(SetAside(n, "default", "event", "go", f"c{n}", START) for n in range(3))
     monkeypatch.setattr(Engine, "set_aside", lambda _, take, after: Page(aside[after or 0 :][:take], 3, 0, take, 2))

@@ -47,7 +47,7 @@ Renderer = Callable[[TemplateValues], object]
 def compile_template(value: object) -> Renderer | None:
     """Return a value with templates as a function of the facts; None if it contains no template.
 
-    >>> from journeyflow.definition.rules.asking import Sample
+    >>> from journeyflow.definition.rules.evaluation import Sample
     >>> render = compile_template({"hi": "Hello {{ name }}!", "n": "{{ n }}", "x": ["{{ gone }}"]})
     >>> render(Sample({"name": "Ann", "n": 3}))
     {'hi': 'Hello Ann!', 'n': 3, 'x': ['']}

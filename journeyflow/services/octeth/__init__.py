@@ -1,7 +1,7 @@
 """Octeth's Journeys API, answered by an engine: four versions of its documents, by path or by `Command`.
 
 `Octeth(engine, directory).handle(request, now)` is the whole service. Everything about its calls stands in one table,
-`operations.OPERATIONS`: it drives routing, checks, the OpenAPI document and the documentation.
+`table.OPERATIONS`: it drives routing, checks, the OpenAPI document and the documentation.
 
 Where the documents leave something open:
 
@@ -18,9 +18,9 @@ Where the documents leave something open:
 - A subscriber of a list is the customer "LIST:SUBSCRIBER" of the engine.
 """
 
+from journeyflow.services.octeth.codes import VERSIONS
 from journeyflow.services.octeth.openapi import openapi
-from journeyflow.services.octeth.operations import OPERATIONS
 from journeyflow.services.octeth.service import Octeth
-from journeyflow.services.octeth.table import VERSIONS
+from journeyflow.services.octeth.table import OPERATIONS
 
 __all__ = ["OPERATIONS", "VERSIONS", "Octeth", "openapi"]

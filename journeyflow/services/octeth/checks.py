@@ -10,7 +10,7 @@ from typing import Any
 from journeyflow.basics.values import text_fault
 from journeyflow.formats.octeth.keys import is_true
 from journeyflow.services import parameters
-from journeyflow.services.octeth.table import Code, Operation
+from journeyflow.services.octeth.codes import Code, Operation
 from journeyflow.services.parameters import Kind
 
 MAX_NUMBER = 2**62

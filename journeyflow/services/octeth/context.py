@@ -11,7 +11,7 @@ from journeyflow import End, Engine, InvalidInput, Journey, NotFound
 from journeyflow.answers import JourneyInfo, MessageStats
 from journeyflow.formats.octeth.triggers import EMAIL
 from journeyflow.services.directory import Directory, Subscriber, User
-from journeyflow.services.octeth.table import OLD, Operation
+from journeyflow.services.octeth.codes import OLD, Operation
 
 AskedFor = Mapping[str, Any]
 """The parameters of a call by name; those that are absent are not there."""

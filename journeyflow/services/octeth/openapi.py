@@ -5,9 +5,9 @@ from typing import Any
 
 from journeyflow.services.forms import FORM, MULTIPART
 from journeyflow.services.octeth.checks import KINDS
-from journeyflow.services.octeth.operations import OPERATIONS
+from journeyflow.services.octeth.codes import ADMIN, VERSIONS, Code, Operation, errors
 from journeyflow.services.octeth.service import ADMIN_KEY, LEGACY, NOT_PERMITTED, ROOT, UNKNOWN_CALLER
-from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation, errors
+from journeyflow.services.octeth.table import OPERATIONS
 from journeyflow.services.operations import CSV, JSON
 from journeyflow.services.parameters import described, in_query
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from journeyflow.services.octeth.table import (
+from journeyflow.services.octeth.codes import (
     Code,
 )
 from journeyflow.services.parameters import Parameter

@@ -10,9 +10,9 @@ from journeyflow.basics.values import describe
 from journeyflow.services.directory import Caller, Directory
 from journeyflow.services.forms import nested
 from journeyflow.services.octeth import checks
+from journeyflow.services.octeth.codes import ADMIN, VERSIONS, Code, Operation, errors
 from journeyflow.services.octeth.context import CallRefused, Context
-from journeyflow.services.octeth.operations import OPERATIONS, ROUTES
-from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation, errors
+from journeyflow.services.octeth.table import OPERATIONS, ROUTES
 from journeyflow.services.operations import HttpReply, HttpRequest, body_of, repeated
 
 ROOT = "/api/v1/"

@@ -9,7 +9,7 @@ from journeyflow import Engine
 from journeyflow.basics.moments import to_micros
 from journeyflow.errors import InvalidInput, NotFound
 from journeyflow.services.operations import HttpReply, HttpRequest
-from journeyflow.services.site import customers, journeys, records
+from journeyflow.services.site import customers, journeys, list_pages
 from journeyflow.services.site.layout import HEADERS, SitePage, paragraph, written
 from journeyflow.services.site.query import Query
 
@@ -31,9 +31,9 @@ Show = Callable[[Query], SitePage]
 PAGES: Mapping[str, Show] = {
     "": journeys.overview,
     "journey": journeys.journey,
-    "people": records.people,
-    "messages": records.messages,
-    "audit": records.audit,
+    "people": list_pages.people,
+    "messages": list_pages.messages,
+    "audit": list_pages.audit,
     "customer": customers.customer,
     "run": customers.run,
 }

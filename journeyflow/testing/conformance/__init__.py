@@ -7,7 +7,10 @@ Derive a class from `StoreConformance` in a test module, define how to make a ne
             return MyStore(tmp_path / "somewhere")
 """
 
-from journeyflow.testing.conformance.asking import (
+from journeyflow.testing.conformance.catalog import Catalogs
+from journeyflow.testing.conformance.claiming import Claiming
+from journeyflow.testing.conformance.due import DueWork
+from journeyflow.testing.conformance.helpers import (
     TABLES,
     Raised,
     claimable,
@@ -27,9 +30,6 @@ from journeyflow.testing.conformance.asking import (
     shelf,
     write,
 )
-from journeyflow.testing.conformance.catalog import Catalogs
-from journeyflow.testing.conformance.claiming import Claiming
-from journeyflow.testing.conformance.due import DueWork
 from journeyflow.testing.conformance.loading import Loading
 from journeyflow.testing.conformance.questions import Asking
 from journeyflow.testing.conformance.samples import (

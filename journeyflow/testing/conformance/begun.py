@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from journeyflow.stores.contract import Store
-from journeyflow.testing.conformance.asking import write
+from journeyflow.testing.conformance.helpers import write
 from journeyflow.testing.conformance.samples import CATALOG, PEOPLE
 
 

@@ -19,8 +19,8 @@ from journeyflow.records.changes import (
 from journeyflow.records.rows import Refusal, Round
 from journeyflow.stores.batch import JOURNEY, Due, Request
 from journeyflow.stores.contract import Store
-from journeyflow.testing.conformance.asking import claimable, due, expect, load, revision, rows, shelf, write
 from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.helpers import claimable, due, expect, load, revision, rows, shelf, write
 from journeyflow.testing.conformance.samples import DEFINITION, MINUTE, NOON, ended, entry, event, leased, post, run
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from journeyflow.basics.words import CLAIMED, SENT
 from journeyflow.records.changes import Changes
 from journeyflow.stores.inquiries import ClaimRequest
-from journeyflow.testing.conformance.asking import claimable, due, expect, write
 from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.helpers import claimable, due, expect, write
 from journeyflow.testing.conformance.samples import NOON, event, leased, post, run
 
 

@@ -7,7 +7,8 @@ from journeyflow.basics.words import SENT
 from journeyflow.records.changes import Changes, LimitChanges
 from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER, DueKey
 from journeyflow.stores.inquiries import EarliestRequest, InputNumbersRequest, LastTickRequest, PastRequest
-from journeyflow.testing.conformance.asking import (
+from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.helpers import (
     ask,
     drained,
     due,
@@ -18,7 +19,6 @@ from journeyflow.testing.conformance.asking import (
     load,
     write,
 )
-from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     LIMITS,
     MINUTE,

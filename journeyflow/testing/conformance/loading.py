@@ -8,8 +8,8 @@ from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgott
 from journeyflow.records.rows import Deferred, Round
 from journeyflow.stores.batch import CapRequest, LimitRequest, PullRequest
 from journeyflow.stores.inquiries import ActiveRequest
-from journeyflow.testing.conformance.asking import ask, coming, entries_of, expect, glimpses, load, people, rows, write
 from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.helpers import ask, coming, entries_of, expect, glimpses, load, people, rows, write
 from journeyflow.testing.conformance.samples import GIVEN, MINUTE, NOON, ended, event, leased, numbered, post, run
 
 

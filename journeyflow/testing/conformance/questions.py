@@ -5,8 +5,8 @@ from pathlib import Path
 from journeyflow.basics.words import ACTIVE, COMPLETED
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Counter, Move, Refusal
-from journeyflow.testing.conformance.asking import everything, expect, refused, rows, write
 from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.helpers import everything, expect, refused, rows, write
 from journeyflow.testing.conformance.samples import (
     COUNTED_OF_RUNS,
     MINUTE,

@@ -13,7 +13,8 @@ from journeyflow.records.rows import Counter, Crowd, Move, Refusal, Run, Suppres
 from journeyflow.records.suppression import KEY, hashed
 from journeyflow.stores.batch import Request
 from journeyflow.stores.inquiries import ExportsRequest, Finished, InputNumbersRequest, PastRequest, PruneRequest
-from journeyflow.testing.conformance.asking import (
+from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.helpers import (
     Raised,
     ask,
     due,
@@ -26,7 +27,6 @@ from journeyflow.testing.conformance.asking import (
     shelf,
     write,
 )
-from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     GIVEN,
     MINUTE,

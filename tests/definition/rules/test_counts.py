@@ -14,15 +14,15 @@ from journeyflow.basics.values import MAX_DEPTH
 from journeyflow.definition.dates import dated_attributes, dated_events
 from journeyflow.definition.edits.copying import copy_of
 from journeyflow.definition.edits.renaming import renamed
-from journeyflow.definition.rules.asking import Sample, compile_rule, explain, holds
+from journeyflow.definition.rules.clock_turns import clock_problems, clocked, true_from
 from journeyflow.definition.rules.conditions import CountRule, FieldRule, all_of, any_of, not_
+from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain, holds
 from journeyflow.definition.rules.parts import reads
 from journeyflow.definition.rules.rule_checks import rule_problems
-from journeyflow.definition.rules.turns import clock_problems, clocked, true_from
 from journeyflow.errors import InvalidJourney
 from journeyflow.formats.native import from_dict, to_dict
+from journeyflow.testing.as_python import as_code
 from journeyflow.testing.solving import solve
-from journeyflow.testing.writing import as_code
 
 NOW = parse_instant("2026-06-15T12:00:00Z")
 HOME = field("item.page").eq("home")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.moments import FIRST, LAST
-from journeyflow.definition.rules.asking import Sample, holds
 from journeyflow.definition.rules.conditions import FieldRule, field
+from journeyflow.definition.rules.evaluation import Sample, holds
 from journeyflow.definition.rules.operators import OPERATORS, as_number, equal
 from tests.definition.rules.test_conditions import (
     MISSING,

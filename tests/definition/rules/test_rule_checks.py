@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from journeyflow.basics import patterns
 from journeyflow.basics.values import MAX_DEPTH
-from journeyflow.definition.rules.asking import Sample, compile_rule, explain, holds
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, all_of, any_of, field, not_
+from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain, holds
 from journeyflow.definition.rules.operators import OPERATORS
 from journeyflow.definition.rules.parts import reads
 from journeyflow.definition.rules.paths import path_fault

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow.basics.values import MAX_DEPTH
-from journeyflow.definition.rules.asking import Sample
+from journeyflow.definition.rules.evaluation import Sample
 from journeyflow.definition.rules.templates import (
     compile_template,
     template_problems,

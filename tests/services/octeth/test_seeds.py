@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from journeyflow.services.octeth.operations import OPERATIONS, ROUTES
+from journeyflow.services.octeth.table import OPERATIONS, ROUTES
 from tests.services.octeth.rulings import RULINGS
 from tests.services.octeth.world import MAIL, WAIT, World
 from tests.services.ruled import names_of_tests

@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 from journeyflow import Engine, MemoryStore
 from journeyflow.services.forms import FORM, MULTIPART
 from journeyflow.services.octeth import OPERATIONS, VERSIONS, Octeth, openapi
+from journeyflow.services.octeth.codes import ENVELOPES
 from journeyflow.services.octeth.openapi import TRANSPORT
-from journeyflow.services.octeth.operations import ROUTES
-from journeyflow.services.octeth.table import ENVELOPES
+from journeyflow.services.octeth.table import ROUTES
 from journeyflow.services.operations import JSON, HttpRequest
 from tests.services.octeth.world import MAIL, NOW, WAIT, World, running
 

@@ -13,8 +13,8 @@ import journeyflow
 from journeyflow import Customer, Event, Journey, Policies, testing
 from journeyflow.analysis import analyze
 from journeyflow.testing import START, Life, Migrate, SetPolicies, as_code, journeys, lives, policies, run
+from journeyflow.testing.as_python import imports
 from journeyflow.testing.registering import register
-from journeyflow.testing.writing import imports
 from tests.testing.test_lives import ORDER
 
 SOME = settings(

@@ -8,8 +8,8 @@ from attrs import frozen
 
 from journeyflow.basics.durations import add
 from journeyflow.basics.moments import DAY, LAST, bounded, iso, local_instant, read_instant, to_local
-from journeyflow.definition.rules.asking import Question, items_of
 from journeyflow.definition.rules.conditions import CountRule, FactRule, FieldRule, Rule
+from journeyflow.definition.rules.evaluation import Question, items_of
 from journeyflow.definition.rules.operators import Known, length_of_time
 from journeyflow.definition.rules.parts import comparisons, walk
 from journeyflow.definition.rules.paths import NOW
