@@ -35,7 +35,7 @@ from tests.samples import START, STORES, Host, open_engine
 pytestmark = pytest.mark.unmeasured
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_collection() -> Iterator[None]:
     """Collect no garbage meanwhile: at the bottom of a deep value, what other tests left could not be finalized."""
     gc.disable()
