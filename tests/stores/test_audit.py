@@ -285,6 +285,7 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE messages SET step = 'thanks' WHERE enrollment = 2", "message 2-1 was queued by no visit"),
     ("UPDATE messages SET n = 2 WHERE enrollment = 2", "message 2-2 was queued by no visit"),
     ("DELETE FROM messages WHERE enrollment = 2", "visit 1 of enrollment 2 queued a message that is not there"),
+    ("UPDATE messages SET n = 2 WHERE enrollment = 2", "visit 1 of enrollment 2 queued a message that is not there"),
     ("UPDATE messages SET status = 'OPEN' WHERE enrollment = 2", "message 2-1 is OPEN, which is no status"),
     (
         "UPDATE messages SET lease_until = 5 WHERE enrollment = 2",
