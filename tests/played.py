@@ -10,6 +10,9 @@ from journeyflow.stores.contract import Store
 from journeyflow.testing import Call, Life
 from journeyflow.testing.running import DUMPED, _Player
 
+Tables = Mapping[str, Sequence[tuple[object, ...]]]
+"""The rows of a store, table by table, in order of key."""
+
 
 @contextmanager
 def played(
@@ -28,24 +31,33 @@ def played(
         yield player
 
 
-def tables_of(player: _Player) -> Mapping[str, Sequence[tuple[object, ...]]]:
+def tables_of(player: _Player) -> Tables:
     """Return the `Played.tables` of a life that was played."""
     with player.engine.store.reader() as reader:
         return {name: reader.rows(sql) for name, sql in DUMPED.items()}
 
 
-def tables(journeys: Iterable[Journey], life: Life, **options: Any) -> Mapping[str, Sequence[tuple[object, ...]]]:
-    """Return the `Played.tables` of a life."""
+def tables(journeys: Iterable[Journey], life: Life, *, audited: bool = False, **options: Any) -> Tables:
+    """Return the `Played.tables` of a life; if it is `audited`, nothing may be wrong with the books (R80)."""
     with played(journeys, life, **options) as player:
+        if audited:
+            assert player.engine.audit() == []
         return tables_of(player)
 
 
-def script(journeys: Iterable[Journey], life: Life) -> Sequence[Call | datetime]:
+def script(
+    journeys: Iterable[Journey], life: Life, ticks: Iterable[datetime] | None = None
+) -> Sequence[Call | datetime]:
     """Return the `Played.script` of a life."""
-    with played(journeys, life) as player:
+    with played(journeys, life, ticks=ticks) as player:
         return player.script
 
 
 def said(journeys: Iterable[Journey], life: Life) -> Life:
     """Return the `Played.said` of a life."""
-    return Life([each for each in script(journeys, life) if not isinstance(each, datetime)], life.end)
+    return as_played(script(journeys, life), life)
+
+
+def as_played(script: Iterable[Call | datetime], life: Life) -> Life:
+    """Return the `Played.said` of a script."""
+    return Life([each for each in script if not isinstance(each, datetime)], life.end)

@@ -16,7 +16,6 @@ from journeyflow import (
     End,
     Event,
     Journey,
-    MemoryStore,
     Policies,
     QuietHours,
     Send,
@@ -35,7 +34,7 @@ from journeyflow.testing import START, Call, Life, Put, SetPolicies, SetPublishe
 from journeyflow.work.together import crowds, walks
 from tests.alone import everybody_alone, together_where_possible
 from tests.cases import cases
-from tests.played import said
+from tests.played import said, tables
 
 SOME = cases(40)
 
@@ -68,10 +67,10 @@ def test_walking_together_is_walking_alone(data):
     chosen = data.draw(PAIRS)
     life = crowd(said(chosen, data.draw(lives(*chosen, policies=policies()))))
     with together_where_possible():
-        together = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
+        together = tables(chosen, life, ticks=[])
     with everybody_alone():
-        alone = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
-    assert together.tables == alone.tables
+        alone = tables(chosen, life, ticks=[])
+    assert together == alone
 
 
 def journey(name, *steps, **more):
@@ -191,9 +190,7 @@ def test_no_trap_of_walking_together(trap, grace, apart):
     dumps = []
     for way in (together_where_possible, everybody_alone):
         with way():
-            played = run([trap], life, ticks=ticks, grace=grace, store=MemoryStore(nonce="memory"))
-        assert played.audit == []
-        dumps.append(played.tables)
+            dumps.append(tables([trap], life, audited=True, ticks=ticks, grace=grace))
     assert dumps[0] == dumps[1]
 
 

@@ -12,10 +12,11 @@ from journeyflow import Engine, Event, Journey, MemoryStore, Message, TickResult
 from journeyflow.records.public import Enroll, Put
 from journeyflow.stores.contract import Store
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import START, Life, journeys, lives, policies, run
+from journeyflow.testing import START, Life, journeys, lives, policies
 from journeyflow.testing.calls import Ack, Call, Leave, RetryRun
 from journeyflow.testing.running import _Player
 from tests.cases import cases
+from tests.played import script
 from tests.stateful.journeys import dump
 
 MANY, FEW = cases(60), cases(24)
@@ -138,9 +139,9 @@ def test_a_cycle_comes_to_what_the_separate_calls_come_to(store):
         habits, size = data.draw(HABITS), data.draw(st.sampled_from([1, 3, 2_000, 2_000]))
         calls = [each for each in life.calls if not isinstance(each, Ack)]
         ticks = None if data.draw(st.booleans()) else sorted({call.at for call in calls if call.at <= life.end})[::3]
-        script = run(chosen, Life(calls, life.end), ticks=ticks).script
-        plain = live(separately, STORES[store](), chosen, script, habits)
-        cycled = live(together, STORES[store](), chosen, script, habits, size=size)
+        told = script(chosen, Life(calls, life.end), ticks)
+        plain = live(separately, STORES[store](), chosen, told, habits)
+        cycled = live(together, STORES[store](), chosen, told, habits, size=size)
         for ours, theirs in zip(cycled, plain, strict=True):
             assert ours == theirs
 

@@ -10,7 +10,7 @@ from journeyflow import End, Engine, Event, Journey, MemoryStore, Send, Trigger,
 from journeyflow.basics.moments import to_micros, zone
 from journeyflow.testing import START, Life, Lifecycle, journeys, lives, run
 from tests.cases import cases
-from tests.played import said
+from tests.played import played, said, tables, tables_of
 
 SOME = cases(100)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -39,10 +39,9 @@ def test_work_found_within_grace_has_its_own_instant(data):
     """A host that ticks every hour with an hour of grace leaves what one without any bound leaves (R4, R5)."""
     chosen = data.draw(st.tuples(journeys(id="a"), journeys(id="b")))
     life = Life(said(chosen, data.draw(lives(*chosen, days=3))).calls, START + 5 * DAY)
-    unbounded = run(chosen, life, ticks=[])
-    hourly = run(chosen, life, ticks=hours(0, 120), grace="1 hour")
-    assert hourly.tables == unbounded.tables
-    assert hourly.late == 0
+    with played(chosen, life, ticks=hours(0, 120), grace="1 hour") as hourly:
+        assert tables_of(hourly) == tables(chosen, life, ticks=[])
+        assert hourly.late == 0
 
 
 @SOME
