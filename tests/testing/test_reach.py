@@ -17,14 +17,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from journeyflow import Journey, MemoryStore, Send, Wait
+from journeyflow import Journey, Send, Wait
 from journeyflow.basics.hours import Window
-from journeyflow.testing import Life, Reaction, journeys, lives, policies, run
+from journeyflow.definition.rules.turns import clocked
+from journeyflow.machine.program import compile_journey
+from journeyflow.testing import Life, Reaction, journeys, lives, policies
+from tests.played import Tables, dump
 
 pytestmark = [pytest.mark.unmeasured, pytest.mark.source]
 
-Left = Mapping[str, Sequence[tuple[object, ...]]]
-"""Everything that a life leaves behind: rows by table."""
 Fault = tuple[str, str, str]
 """A module, what stands there, and what is planted instead."""
 
@@ -44,13 +45,13 @@ class Drawn:
         self.journeys, self.life = chosen, life
 
     @cached_property
-    def left(self) -> Left:
+    def left(self) -> Tables:
         """What comes of it where nothing is planted: asked for before anything is."""
         return self.lived()
 
-    def lived(self) -> Left:
+    def lived(self) -> Tables:
         """Return what comes of it now."""
-        return run(self.journeys, self.life, store=MemoryStore(nonce="memory")).tables
+        return dump(self.journeys, self.life)
 
 
 @cache
@@ -133,11 +134,15 @@ def planted(*faults: Fault) -> Iterator[None]:
 
 def forget() -> None:
     """Empty what functions of the package have cached: those that ask a function with a fault keep what it said."""
-    for name, module in [*sys.modules.items()]:
-        if name.startswith("journeyflow."):
-            for each in vars(module).values():
-                if hasattr(each, "cache_clear"):
-                    each.cache_clear()
+    for clear in clearing():
+        clear()
+
+
+@cache
+def clearing() -> Sequence[Callable[[], None]]:
+    """Return what empties the caches: all modules are imported when the tests begin."""
+    modules = [module for name, module in [*sys.modules.items()] if name.startswith("journeyflow.")]
+    return [each.cache_clear for module in modules for each in vars(module).values() if hasattr(each, "cache_clear")]
 
 
 # --- the corners ----------------------------------------------------------------------------------------------------
@@ -187,14 +192,17 @@ def dated(drawn: Drawn) -> bool:
 
 
 def awaiting(drawn: Drawn) -> bool:
-    """Whether what is waited for comes, of a Wait that has a timeout."""
-    timed = any(each.when is not None and each.timeout is not None for each in waits(drawn.journeys))
+    """Whether what is waited for comes, of a Wait that has a timeout and asks what comes true by itself."""
+    timed = any(clocked(each.when) and each.timeout is not None for each in waits(drawn.journeys))
     return timed and written('"event"', drawn.left["moves"])
 
 
 def circling(drawn: Drawn) -> bool:
-    """Whether runs bring one another in until that is refused."""
-    return any("event loop" in row for row in drawn.left["refusals"])
+    """Whether runs bring one another in, as some journeys let them, until that is refused."""
+    programs = [compile_journey(each, number=1, journey_number=1, version=1, tenant="t") for each in drawn.journeys]
+    started = {each.trigger.event for each in drawn.journeys}
+    bringing = any(each.chained or each.emits & started for each in programs)
+    return bringing and any("event loop" in row for row in drawn.left["refusals"])
 
 
 def waits(chosen: Iterable[Journey]) -> Iterator[Wait]:
