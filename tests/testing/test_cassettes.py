@@ -1,9 +1,7 @@
 """Cassettes: an enrollment of a live store, under pseudonyms, plays as it went there."""
 
-import tempfile
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -28,8 +26,8 @@ from journeyflow import (
     field,
 )
 from journeyflow.cli import main
-from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import Ack, Cassette, Lifecycle, Put, SetPolicies, journeys, lives, record, run
+from journeyflow.testing import Ack, Cassette, Lifecycle, Put, SetPolicies, journeys, lives, record
+from tests.played import played
 
 BEGAN = datetime(2025, 11, 3, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -168,20 +166,17 @@ def test_what_cannot_be_played_is_refused(engine):
 @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(journeys(id="j").flatmap(lambda journey: lives(journey, customers=1).map(lambda life: (journey, life))))
 def count_what_plays(found, drawn):
-    """Play a life on a file, and record what became of its customer."""
+    """Play a life, and record what became of its customer."""
     journey, life = drawn
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "live.db"
-        run([journey], life, store=SQLiteStore(path, synchronous="NORMAL"))
-        with Engine(path) as live:
-            for each in live.enrollments(take=2).items:
-                try:
-                    cassette = record(live, each.journey, each.customer, run=each.run)
-                except InvalidInput as refused:
-                    found[str(refused)[:400]] += 1
-                else:
-                    found["played"] += 1
-                    assert cassette.outcome(cassette.play()) == cassette.recorded
+    with played([journey], life) as player:
+        for each in player.engine.enrollments(take=2).items:
+            try:
+                cassette = record(player.engine, each.journey, each.customer, run=each.run)
+            except InvalidInput as refused:
+                found[str(refused)[:400]] += 1
+            else:
+                found["played"] += 1
+                assert cassette.outcome(cassette.play()) == cassette.recorded
 
 
 def test_most_random_enrollments_play_as_they_went():
