@@ -1,6 +1,7 @@
 """The catalog, read from a store's rows or amended by one's own commit (R11, R12)."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import get_args
 
 from attrs import evolve
@@ -57,6 +58,9 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
     numbers = shelf.next_journey, shelf.next_version
     return evolve(build_catalog(shelf.revision, shelf.meta, records, policies, numbers), holds=holds)
 
+
+KEPT = 64
+"""How many definitions a process keeps as they were read: engines in memory come and go, and load the same ones."""
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "journeys": (int, str, str),
@@ -205,7 +209,7 @@ def _read(text: str, number: int, path: object) -> Journey:
     or StorageError if this machine lacks its time zone.
     """
     try:
-        return formats.loads_journey(text)
+        return _journey(text)
     except InvalidJourney as error:
         if not patterns.available() and any(problem.code == "operand" for problem in error.problems):
             feature = f"journey {error.journey!r} of this database (operators matches, notMatches)"
@@ -213,6 +217,12 @@ def _read(text: str, number: int, path: object) -> Journey:
         _check_zones([each.message for each in error.problems], f"journey {error.journey!r} is", path, error)
         what = f"the definition of version {number} cannot be read: {error.problems[0]}"
         raise CorruptDatabase(path, what) from error
+
+
+@lru_cache(KEPT)
+def _journey(text: str) -> Journey:
+    """Return the journey of a text, the same one for every engine of the process: it never changes."""
+    return formats.loads_journey(text)
 
 
 def _check_zones(faults: Iterable[str], whose: str, path: object, cause: Exception) -> None:

@@ -88,6 +88,7 @@ def stored(engine: Engine) -> Catalog:
 def counted(monkeypatch):
     """Count how often the catalog is read as a whole, a definition compiled, a definition parsed."""
     counts = Counter[str]()
+    cataloging._journey.cache_clear()
 
     def counting(name, function):
         def call(*given, **options):
@@ -122,6 +123,15 @@ def test_a_call_costs_what_it_changes(store, counted):
     engine.tick(START)
     assert counted == {"read": before, "compiled": 52, "parsed": 52}
     assert told(kept(engine)) == told(stored(engine))
+
+
+def test_a_process_parses_a_definition_once(counted):
+    """Engines that come and go, as those of replications do, have the journey in common; each compiles its own."""
+    first, other = (open_engine("memory") for _ in range(2))
+    for engine in (first, other):
+        engine.deploy(mails("same"), at=START)
+    assert (counted["parsed"], counted["compiled"]) == (1, 2)
+    assert first.definitions()["same"] is other.definitions()["same"]
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -6,6 +6,7 @@ import pytest
 
 from journeyflow import End, Engine, Journey, Policies, QuietHours, Send, StorageError, Window
 from journeyflow.basics import moments
+from journeyflow.catalog import loading
 from journeyflow.errors import CorruptDatabase
 from tests.samples import START
 
@@ -24,6 +25,7 @@ def lacking(monkeypatch):
     def take_away():
         monkeypatch.setattr(moments, "ZoneInfo", without)
         moments.zone.cache_clear()
+        loading._journey.cache_clear()
 
     known = zoneinfo.ZoneInfo
     yield take_away
