@@ -175,7 +175,7 @@ def test_an_executor_changes_nothing():
 def test_progress_counts_the_runs():
     """Two for each replication."""
     told: list[tuple[int, int]] = []
-    impact(replications=2, progress=lambda *said: told.append(said))
+    impact(population=2, replications=2, progress=lambda *said: told.append(said))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 

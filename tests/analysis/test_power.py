@@ -281,7 +281,7 @@ def test_a_group_without_a_difference_is_like_the_first_at_any_rate():
         (lambda: power(HALVES, people=9, rate=0.1, difference=0.1, arrivals=Arrivals.evenly()), "give a number"),
         (lambda: power(HALVES, people=9, rate=0.1, difference=0.1, confidence=1), "confidence lies between 0 and 1"),
         (lambda: sample_size(HALVES, rate=0.1, difference=0.1, power=1), "power lies between 0 and 1"),
-        (lambda: sample_size(HALVES, rate=0.5, difference=0.000_01), "people are not enough"),
+        (lambda: sample_size(HALVES, rate=0.001, difference=0.000_001), "people are not enough"),
         (lambda: smallest_difference(HALVES, people=0, rate=0.5), "people must be"),
     ],
 )

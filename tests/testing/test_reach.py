@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from journeyflow import Journey, Send, Wait
 from journeyflow.basics.hours import Window
-from journeyflow.definition.rules.turns import clocked
+from journeyflow.definition.rules.clock_turns import clocked
 from journeyflow.machine.program import compile_journey
 from journeyflow.testing import Life, Reaction, journeys, lives, policies
-from tests.played import Tables, dump
+from tests.played import Tables, tables
 
 pytestmark = [pytest.mark.unmeasured, pytest.mark.source]
 
@@ -51,7 +51,7 @@ class Drawn:
 
     def lived(self) -> Tables:
         """Return what comes of it now."""
-        return dump(self.journeys, self.life)
+        return tables(self.journeys, self.life)
 
 
 @cache

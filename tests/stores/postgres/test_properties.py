@@ -102,7 +102,7 @@ def test_pruning_changes_no_decision(played, data):
     before_pruning = run(chosen, data.draw(lives(*chosen, days=30, calls=60, forgetting=True)))
     at = START + data.draw(st.integers(0, 40 * 24)) * HOUR
     before = at - data.draw(st.sampled_from((0, 6, 100))) * HOUR
-    life = without_old_mail(before_pruning, before, at)
+    life = without_old_mail(before_pruning.said, before_pruning.sent, before, at)
     last = Prune(data.draw(st.sampled_from([before, life.end])), at=life.end)
     early = [call for call in life.calls if call.at <= at]
     twice = Life([*early, Prune(before, at=at), *life.calls[len(early) :], last], life.end)
