@@ -55,7 +55,7 @@ KINDS = set(steps.KINDS.values())
     ids=["ARRIVE", "builders", "checks", "Step", "file", "lifecycle"],
 )
 def test_tables_cover_every_kind(table, keys):
-    """A seventh kind of step cannot be forgotten in one of the tables that drive the engine."""
+    """A seventh kind of step cannot be forgotten in one of these tables."""
     assert set(table) == keys
 
 

@@ -1,4 +1,4 @@
-"""Calibration: forecasts of weeks that have passed, made from what was known then, held against what happened."""
+"""Calibration: forecasts of past weeks, made from what was known then and compared with what happened."""
 
 from collections import defaultdict
 from collections.abc import Iterator

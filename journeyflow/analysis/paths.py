@@ -247,6 +247,6 @@ def _back(came: Mapping[str, Passage | None], last: Passage) -> list[Passage]:
 
 
 def round_from(chart: Chart, start: str, group: frozenset[str]) -> list[Passage]:
-    """Return the ways of one round in a loop, from a step until it is left again towards where it was."""
+    """Return the passages of one round of a loop, from a step back to it: the shortest such round."""
     closing = [way for name in group for way in chart.ways[name] if way.to == start]
     return min((route(chart, start, way, _inside(group)) for way in closing), key=len)

@@ -60,7 +60,7 @@ class ExperimentPlan(Rows):
 
     @property
     def lost(self) -> float:
-        """How many conversions the experiment costs: those that there would be more if all were in the best group.
+        """How many conversions the experiment costs, compared with everybody in the best group.
 
         For a holdout, these are the conversions that are lost because some people get nothing.
         """

@@ -1,7 +1,7 @@
 """Propagation: what will come of a journey without chance, computed over its graph and not by running it.
 
 People who are at the same step at the same instant are one number, so that the cost does not depend on how many they
-are. A Split divides that number by its percentages, so that figures behind one are what is to be expected.
+are. A Split divides that number by its percentages, so figures after a Split are expected values.
 """
 
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""Python's cycle collector, which rests where it would do harm: while an engine works, while threads are looked at."""
+"""Keeping Python's cycle collector from running where it would do harm: in the middle of a batch, or under a lock."""
 
 import gc
 from collections.abc import Callable

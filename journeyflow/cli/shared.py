@@ -182,7 +182,7 @@ def source_of(path: Path) -> Source:
 
 
 class NoText(InvalidInput):
-    """A file that should be JSON is no text in UTF-8; `why` says what it is, without its name."""
+    """A file that should be JSON is not text in UTF-8; `why` says what it is, without its name."""
 
     def __init__(self, path: Path, why: str) -> None:
         """Name the file."""

@@ -157,7 +157,7 @@ class Trigger(Shown):
 
     @classmethod
     def revenue(cls, at_least: int = 0, *, where: Rule | None = None) -> "Trigger":
-        """Enter who brings a revenue of at least so many minor units at once (F35)."""
+        """Enter customers with one revenue event of at least this many minor units (F35)."""
         hit = FieldRule("event.amount", "gte", at_least)
         return cls("revenue", where=hit if where is None else all_of(hit, where))
 
@@ -170,7 +170,7 @@ class Trigger(Shown):
     def family(self) -> str:
         """The name of the method that makes such a trigger, such as "list_subscribed" or "message".
 
-        "event" is an event of the host's own type, "manual" nobody but by hand, "every" a schedule (R51).
+        "event" is an event of the host's own type, "manual" enrollment by hand only, "every" a schedule (R51).
         """
         return self._read[0]
 
@@ -178,7 +178,7 @@ class Trigger(Shown):
     def target(self) -> str | int | None:
         """What the trigger is about: the list, tag, attribute, template or journey that it names, or the least revenue.
 
-        None is any, and what has no target.
+        None if any matches, or if there is no target.
         """
         return self._read[1]
 

@@ -81,7 +81,7 @@ class Cap(Shown):
         return at if len(ends) < count else ends[-count]
 
     def ends(self, sent: Sequence[int], at: int, where: ZoneInfo) -> list[int]:
-        """Return when each of the messages that count at an instant stops to count, in order; as `opens` takes them."""
+        """Return when each of the messages that count at an instant stops counting, in order; as `opens` takes them."""
         if self.per is not None:
             start, end = calendar_period(self.per, at, where)
             return [end] * sum(start <= each < end for each in sent)

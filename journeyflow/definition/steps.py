@@ -78,7 +78,7 @@ class Send(Shown):
 
 @frozen(repr=False)
 class Wait(Shown):
-    """Wait for a `duration`, `until` or `at` a time, a `field`'s date, an `event`, a condition, or `every` month (R32).
+    """Wait for a time, a date, an event or a condition (R32).
 
     Exactly one of these is given:
 

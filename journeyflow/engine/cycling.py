@@ -1,4 +1,4 @@
-"""Everything that a host does in one go: what a `with` block gives, a tick and a claim, in one commit (R75)."""
+"""A cycle of a host in one commit: what a `with` block gives, a tick and a claim (R75)."""
 
 from typing import Self
 

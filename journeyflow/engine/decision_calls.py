@@ -100,8 +100,9 @@ class DecisionCalls(Bound):
         """Return what happened to a customer across all journeys, oldest first (R85).
 
         Events and attributes from the host, entries, refusals, visits, messages, goals and ends, from `since` to
-        `until`, both included; of these the newest `take`, or all with `take=None`. Of refusals only the last of each
-        journey is kept. Raises NotFound.
+        `until`, both included; of these the newest `take` (1,000 by default), or all with `take=None`. At one instant,
+        inputs stand before what became of them, and refusals last; runs and visits stand in order. Of refusals only the
+        last of each journey is kept. Raises NotFound.
         """
         from journeyflow.questions.timeline import tell  # noqa: PLC0415 needed here alone
 

@@ -61,8 +61,8 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
     none is called when the lease of its message is about to end (R1, R71).
 
     Every instant that a method takes is a timezone-aware `datetime`: a naive one raises ValueError, anything else
-    TypeError. All methods may be called from any thread (R72). Used as a context manager, the engine closes its store
-    at the end.
+    TypeError. An id, number or option of a wrong type raises InvalidInput. Ids are sorted by code point. All methods
+    may be called from any thread (R72). Used as a context manager, the engine closes its store at the end.
 
     >>> from journeyflow import MemoryStore
     >>> Engine(MemoryStore())
@@ -83,9 +83,9 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
     ) -> None:
         """Open the store.
 
-        What an earlier process still owed to the medium is erased (R86). Raises StorageError for a file that cannot be
-        used, TypeError for a handler that is no plain function, and ValueError or TypeError for an option that cannot
-        be.
+        Traces that an earlier process still had to erase from the medium are erased (R86). Raises StorageError for a
+        file that cannot be used, TypeError for a handler that is not a plain function, and ValueError or TypeError for
+        an option that is not allowed.
         """
         check_handlers({} if channels is None else channels)
         if type(batch_size) is not int or batch_size < 1:
@@ -225,8 +225,8 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
     ) -> Cycling:
         """Store what a `with` block gives, do what is due, and claim messages: in one commit, if it fits (R75).
 
-        This is for a host that goes round. What this thread puts into the inbox within the block, such as answers about
-        messages and events, is stored when the block ends, and handled with everything else that is due, as by
+        This is for a host that works in cycles. What this thread puts into the inbox within the block, such as answers
+        about messages and events, is stored when the block ends, and handled with everything else that is due, as by
         `tick(now)`. Then, with a `worker`, messages of this tenant are claimed, as by `claim(worker, at=now)` with the
         same `channels`, `limit` and `lease`. The results are those of the separate calls. `batch_size` bounds what one
         commit handles: more inputs than that, or more due work, make further commits.

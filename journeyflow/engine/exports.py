@@ -61,7 +61,7 @@ class ExportJob(Rows):
 
     `status` is PENDING, PROCESSING, COMPLETED or FAILED; `error` says why it failed, and is empty otherwise. `options`
     are those it was submitted with. `size` is the size of the file in bytes, None until there is one. `expires_at` is
-    how long the file may be counted on. Instants are in UTC.
+    until when the file is meant to be kept. Instants are in UTC.
     """
 
     tenant: str

@@ -24,7 +24,7 @@ class LatestCalls(Bound):
         take: int = 25,
         after: Cursor | None = None,
     ) -> Latest[Enrollment]:
-        """Return the newest enrollments of a journey without their visits: all but those kept out (R84).
+        """Return the newest enrollments of a journey, without their visits and without the holdout (R84).
 
         With `step`, those that rest there now; with `failed`, those that failed. Unlike `enrollments`, this does not
         count them and costs the same however many there are. `after` is the cursor of the part before. Raises NotFound

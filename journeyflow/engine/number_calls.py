@@ -107,7 +107,7 @@ class NumberCalls(Bound):
             return stats.benchmark(reader, self._tenant, records, asked)
 
     def last_counted(self) -> datetime | None:
-        """Return the newest instant at which anything of this tenant was counted; None if nothing ever was (R82).
+        """Return the newest instant, in UTC, at which anything of this tenant was counted; None if nothing was (R82).
 
         A window that ends with its day is the newest that shows anything: that of a back-test, or of an old file.
         """

@@ -11,8 +11,8 @@ class Outlook(NamedTuple):
     """When there is work, over all tenants, as one look at the store shows it.
 
     `earliest` is the instant of the earliest work, `free` that of the earliest which no pause will hold; None is none.
-    `paused` counts the paused journeys. `owing` is whether traces of forgotten customers are owed to the medium (R86).
-    `waiting` is whether a message waits for the claim of the call that looks.
+    `paused` counts the paused journeys. `owing` is whether traces of forgotten customers are still to be erased from
+    the medium (R86). `waiting` is whether a message waits for the claim of the call that looks.
     """
 
     earliest: int | None

@@ -57,7 +57,7 @@ class ReportCalls(VersionCalls, Questions):
     def time_to_end(self, journey: str) -> "TimeToEnd":
         """Return how long the runs of a journey took that have ended, of all time, counted in equal lengths.
 
-        Those kept out by a holdout have no run. The cost grows with the runs of the journey. Raises NotFound.
+        Customers in the holdout have no run. The cost grows with the runs of the journey. Raises NotFound.
         """
         from journeyflow.questions.numbers.lengths import time_to_end  # noqa: PLC0415 needed here alone
 

@@ -26,7 +26,7 @@ REFUSED = "refused: "
 
 @frozen
 class Handled(Rows):
-    """What came of one thing that a host gave (R10).
+    """What became of one input that a host gave (R10).
 
     `kind` is "event", "put", "enroll", "exit", "retry", "ack", "nack" or "requeue". `about` is the type of the event,
     the id of the journey, or that of the message, and empty for a put; `customer` is empty for what is about a message.
@@ -51,7 +51,7 @@ class Settling(Batch):
     """A `with` block whose inputs are handled when it ends; see `Engine.settle`.
 
     After the block, `outcomes` has what came of each input, in the order in which they were given; `entered` the runs
-    of their customers that began, those held out too, and `ended` the runs that were active and are over, both by
+    of their customers that began, those in the holdout too, and `ended` the runs that were active and are over, both by
     serial and without visits.
     """
 

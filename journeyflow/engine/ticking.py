@@ -73,7 +73,7 @@ _added_up: Callable[[Tally], tuple[int, ...]] = attrgetter(*ADDED)
 
 
 def look(core: Core, call: HostCall | None = None) -> Outlook:
-    """Return when there is work, without the write lock, and whether a call will have messages of its claim."""
+    """Return when there is work, read without the write lock; with a call, also whether its claim would find any."""
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
         outlook: Outlook = seen(transaction, catalog)  # type: ignore[assignment]  # nothing was committed yet

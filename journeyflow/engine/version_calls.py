@@ -184,7 +184,7 @@ class VersionCalls(LifecycleCalls):
         return self._version(journey, version)[1]
 
     def definitions(self) -> dict[str, Journey]:
-        """Return the newest definition of each of this tenant's journeys, by id, all as of one instant."""
+        """Return the newest definition of each of this tenant's journeys by id, sorted, all as of one instant."""
         return {record.id: record.newest.journey for record in self._records()}
 
     def _version(self, journey: str, version: int | None) -> "tuple[JourneyRecord, Journey]":
@@ -208,7 +208,7 @@ class VersionCalls(LifecycleCalls):
     def sends(
         self, journey: str | None = None, *, disabled: bool = False, unpublished: bool = False
     ) -> RowTuple[SendInfo]:
-        """Return the Sends of the newest versions, journeys by id and steps in order (F112).
+        """Return the Sends of the newest versions, journeys sorted by id and steps in their order (F112).
 
         Of one journey or of all; an unknown journey has none (F116). Only those of ACTIVE journeys, and only published
         ones, unless `disabled` and `unpublished` ask for the others too (F113).

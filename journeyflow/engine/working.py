@@ -70,7 +70,7 @@ class HostCall:
 
     @property
     def tenant(self) -> str | None:
-        """The tenant whose the inputs and the claim are; None if there are several, or none."""
+        """The tenant of the inputs and the claim; None if they belong to several, or to none."""
         claimed = () if self.claim is None or self.claim.tenant is None else (self.claim.tenant,)
         return only_tenant((*(item.tenant for item in self.inputs), *claimed))
 
@@ -129,6 +129,7 @@ class Unhandled(Exception):
     """
 
     def __init__(self, keys: Sequence[DueKey], tenant: str | None) -> None:
+        """Name the items, and the tenant."""
         self.keys, self.tenant = keys, tenant
 
 

@@ -97,7 +97,7 @@ class _Window:
                 return self.part[self.at : self.at + 1]
 
     def value(self) -> tuple[str, object]:
-        """Return the JSON value that begins here, with its text, and stop behind it; ValueError if there is none."""
+        """Return the JSON value that begins here, with its text, and stop after it; ValueError if there is none."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.part, self.at)
@@ -125,7 +125,7 @@ class _Window:
 def _array(text: TextIO, bad: Bad) -> Iterator[tuple[int, str, object]]:
     """Yield (line number, text, value) of each element of an array.
 
-    Behind a fault it goes on at the next line that begins as the first element does.
+    After a fault it goes on at the next line that begins as the first element does.
     """
     window = _Window(text)
     window.next_sign()

@@ -176,7 +176,7 @@ class Walk(Facts):
         self.path.append(entry)
 
     def leave_as(self, status: str, outcome: str = "") -> None:
-        """Write the current visit into the path as one that few visits here end as."""
+        """Write the current visit into the path with an unusual outcome."""
         self.leave(self.program.nodes[self.step].entry(status, outcome))
 
     def rest(self, due: int | None, awaits: str | None = None) -> int:

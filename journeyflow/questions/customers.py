@@ -104,7 +104,7 @@ def ids_from(reader: SqlReader, tenant: str, starts: str, take: int | None) -> t
 
 
 def told_of(reader: SqlReader, tenant: str, customers: Collection[str]) -> set[str]:
-    """Return those of the customers that inputs are about, known or not."""
+    """Return those of the customers about whom there are inputs, whether or not the customers are known."""
     sql = "SELECT DISTINCT customer FROM inputs WHERE tenant = ? AND customer IN (SELECT value FROM json_each(?))"
     return {customer for (customer,) in reader.rows(sql, (tenant, dumps(sorted(customers))))}
 
@@ -117,7 +117,7 @@ def newest_numbers(reader: SqlReader) -> tuple[int, int]:
 
 
 def outcomes_of(reader: SqlReader, numbers: Sequence[int]) -> list[str | None]:
-    """Return the outcomes of inputs by number, in the order given; None of one that waits."""
+    """Return the outcomes of inputs by number, in the order given; None for one that no tick has handled."""
     sql = "SELECT i.seq, i.outcome FROM json_each(?) k CROSS JOIN inputs i ON i.seq = CAST(k.value AS INTEGER)"
     outcomes = dict(reader.rows(sql, (dumps([*numbers]),)))
     return [outcomes[number] for number in numbers]

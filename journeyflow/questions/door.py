@@ -110,7 +110,7 @@ def newest_instant(record: JourneyRecord, found: Evidence) -> int:
 
 
 class Door:
-    """A copy of what is known about one customer, in which an entry can be tried."""
+    """The door of a journey: a copy of what is known about one customer, in which an entry can be tried."""
 
     def __init__(self, catalog: Catalog, record: JourneyRecord, due: Due, loaded: Loaded, found: Evidence) -> None:
         """Take what was loaded; the attempt says who enters and when."""

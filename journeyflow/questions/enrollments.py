@@ -60,7 +60,7 @@ entry, break ties."""
 def where_clause(asked: Mapping[str, object], conditions: Mapping[str, str], whose: str = "c.tenant = :tenant") -> str:
     """Write the conditions of the filters that are given, after the one of the tenant.
 
-    The runs of a customer are few: with a customer, no index by journey is used (`+`), which has everybody's.
+    A customer has few runs, a journey has those of all customers: with a customer, no index by journey is used (`+`).
     """
     given = {name: condition for name, condition in conditions.items() if asked.get(name) is not None}
     if {"customer", "journey"} <= given.keys():

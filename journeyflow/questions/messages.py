@@ -53,7 +53,8 @@ class SetAside(Rows):
     """An input that was set aside, because handling it raised an exception (R9); `retry` takes it up again.
 
     `number` is its place among all inputs, `kind` what the host called ("event", "put", "enroll", "exit", "retry",
-    "ack" or "nack"), `name` the event's type or the journey, `id` the event's or the message's id. `at` is in UTC.
+    "ack", "nack" or "requeue"), `name` the event's type or the journey, `id` the event's or the message's id. `at` is
+    in UTC.
     """
 
     number: int

@@ -1,9 +1,9 @@
 """What is known about customers, as records that do not know how they are stored.
 
-There are two families. `Event`, `Customer`, `Enrollment`, `Visit` and `Message` are what a host passes in and gets
-back, with ids and datetimes. `Input`, `Run`, `Move`, `Post` and `Changes` are what the machine, the scheduler and the
-stores exchange, with numbers and microseconds. There are millions of the latter, so they are tuples: a store reads and
-writes rows, and a tuple costs a third of an attrs object to make.
+`Input`, `Run`, `Move` and `Post` are what the machine, the scheduler and the stores exchange, with numbers and
+microseconds; `Changes` in `changes.py` holds those that one commit writes. There are millions of them, so they are
+tuples: a store reads and writes rows, and a tuple costs a third of an attrs object to make. What a host passes in and
+gets back, with ids and datetimes, is in `public.py`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -162,7 +162,7 @@ make_post: Callable[[tuple[object, ...]], Post] = partial(tuple.__new__, Post)
 
 
 def mixing(of: type[Any], own: Collection[str]) -> Callable[[tuple[Any, ...], tuple[Any, ...]], Any]:
-    """Make what joins two records of a type: the fields `own` of the first, all others of the second.
+    """Return a function that joins two records of a type: the fields `own` of the first, all others of the second.
 
     >>> mix = mixing(Export, ["number"])
     >>> a, b = (Export(n, "t", "m", "DONE", "{}", n, n, n, n, n, "", None) for n in (1, 2))
@@ -174,7 +174,9 @@ def mixing(of: type[Any], own: Collection[str]) -> Callable[[tuple[Any, ...], tu
 
 
 def replacing(of: type[Any], *fields: str) -> Callable[..., Any]:
-    """Make what replaces some fields of a record by values in the same order, in a quarter of the time of `_replace`.
+    """Return a function that replaces some fields of a record by values in the same order.
+
+    It takes a quarter of the time of `_replace`.
 
     >>> sent = replacing(Post, "status", "token")
     >>> sent(Post(1, 1, "hi", "EMAIL", "hi", None, 0, None, True), "SENT", "w.1")[9:14]

@@ -67,12 +67,13 @@ class Shelf:
 class Transaction(Protocol):
     """Everything between acquiring the lock and releasing it. Commits are durable when the block is left.
 
-    Whether a transaction sees its own commits is unspecified, but for `EarliestRequest`: callers read everything first.
+    Whether a transaction sees its own commits is unspecified, except for `EarliestRequest`: callers read everything
+    first.
     """
 
     @property
     def tenant(self) -> str | None:
-        """The tenant to whom all belongs that this transaction reads and writes, bar the catalog; None for all."""
+        """The only tenant whose rows are read and written here, apart from the shared catalog; None for all tenants."""
 
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Return the rows of the catalog; None if its revision is still `known_revision`."""

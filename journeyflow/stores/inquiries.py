@@ -42,9 +42,9 @@ class LastTickRequest(Inquiry[int | None]):
 
 @frozen
 class InputNumbersRequest(Inquiry[tuple[int, ...]]):
-    """A request for the sequence numbers that the next inputs get, in order, given whose they are.
+    """A request for the sequence numbers that the next inputs get, in order, given the tenant of each.
 
-    Those of one tenant are higher than all that the tenant's inputs have, and ascending (R10).
+    For one tenant they ascend, above all numbers that its inputs have (R10).
     """
 
     tenants: Sequence[str]

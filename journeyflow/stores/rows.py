@@ -48,7 +48,7 @@ class RowForm(Generic[Record]):
         )
 
     def writer(self, fields: Sequence[str]) -> Callable[[Record], Row]:
-        """Make what writes some fields of a record as a row; those that are not stored as they are come first."""
+        """Return a function that writes some fields of a record as a row; those not stored as they are come first."""
         turned = tuple((self.fields.index(name), self.write[name]) for name in fields if name in self.write)
         write: Callable[[Record], Row] = itemgetter(*map(self.fields.index, fields[len(turned) :]))
         for place, turn in reversed(turned):
@@ -56,7 +56,7 @@ class RowForm(Generic[Record]):
         return write
 
     def reader(self) -> Callable[[Sequence[Any]], Record]:
-        """Make what reads a record from a row that is, or begins with, all its fields."""
+        """Return a function that reads a record from a row that is, or begins with, all its fields."""
         width, of, make = len(self.fields), self.of, tuple.__new__
         turned = tuple((place, self.read[name]) for place, name in enumerate(self.fields) if name in self.read)
 
@@ -73,7 +73,7 @@ class RowForm(Generic[Record]):
 
 
 def _behind(place: int, turn: Turn, write: Callable[[Record], Row]) -> Callable[[Record], Row]:
-    """Make what writes a value that is not stored as it is, and behind it the rest of a row."""
+    """Return a function that writes a value that is not stored as it is, and after it the rest of a row."""
     return lambda record: (turn(record[place]), *write(record))
 
 

@@ -1,4 +1,4 @@
-"""Pseudonyms: what is personal is replaced, the same by the same, and what rules read is kept."""
+"""Pseudonyms: personal values are replaced, equal values by equal ones, and what rules read is kept."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice

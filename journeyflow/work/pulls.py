@@ -44,9 +44,10 @@ class Puller(NamedTuple):
         return next_pull(self.schedule, self.program.zone, at, now)
 
     def anchored(self, now: Round) -> Round:
-        """Return a round that counts in the schedule's `every`, from an anchor since which there was a schedule (R27).
+        """Return the round with the anchor from which the schedule counts its `every` (R27).
 
-        A new count begins `every` after the newest pull, but not before the own instant.
+        The anchor stays as long as versions keep the schedule. Otherwise counting begins anew: `every` after the newest
+        pull, but not before the own instant.
         """
         if now.anchor is not None and self._goes_on(now.anchor, now.version):
             return now

@@ -2,8 +2,8 @@
 
 A slot is the own instant of an entry. The windows roll: a slot is free at an instant while fewer entries than the limit
 have slots within the window that ends there. An entry that finds no free slot waits in the journey's queue, whose timer
-is the instant at which the next slot opens. This module decides and keeps the books; the conditions of an entry are
-checked in `entries.py`.
+is the instant at which the next slot opens. This module decides, and records the slots that are taken; the conditions
+of an entry are checked in `entries.py`.
 """
 
 from bisect import bisect_left, insort

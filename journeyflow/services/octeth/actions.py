@@ -31,7 +31,7 @@ class Renaming:
 
 
 def renamed(actions: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
-    """Return actions with all numbers in them replaced; every action has an ActionID, what is malformed stays."""
+    """Return actions with all numbers in them replaced; every action has an ActionID, malformed values stay."""
     if not isinstance(actions, list):
         return actions
     return [_renamed(each, naming) if isinstance(each, dict) else each for each in actions]

@@ -121,7 +121,7 @@ class SitePage:
 
 
 def written(page: SitePage, tenant: str | None) -> str:
-    """Return a page as HTML; without a tenant, it leads nowhere."""
+    """Return a page as HTML; without a tenant, it has no links."""
     head = f"{_HEAD}{tag('title', escaped(f'{short(page.title)} - journeyflow'))}{tag('style', LAYOUT)}"
     if any("<svg" in part for part in page.parts):
         head += tag("style", STYLE)
@@ -170,7 +170,7 @@ def short(text: str) -> str:
 
 
 def address(page: str, **asked: object) -> str:
-    """Return the address of a page of the site, from any other; what is None is not asked.
+    """Return the address of a page of the site, from any other; parameters that are None are left out.
 
     >>> address("journey", id="a b/c", after=None)
     'journey?id=a%20b%2Fc'
@@ -185,7 +185,7 @@ def link(words: str, page: str, **asked: object) -> Markup:
 
 
 def paragraph(*words: str, class_: str = "wide") -> Markup:
-    """Return a paragraph; what is no markup is escaped."""
+    """Return a paragraph; text that is not markup is escaped."""
     return Markup(tag("p", *map(_spaced, words), class_=class_))
 
 
@@ -232,7 +232,7 @@ _TONES = {
 
 
 def badge(status: str) -> Markup:
-    """Return a status, in a color for who sees it."""
+    """Return a status with its color."""
     return Markup(tag("span", escaped(status), class_=f"badge {_TONES.get(status, '')}".strip()))
 
 

@@ -83,7 +83,7 @@ class KeptLimits:
         }
 
     def load(self, request: LimitRequest, heads: dict[int, list[Deferred]], customers: Collection[int]) -> LimitsLoaded:
-        """Return what is known for a request."""
+        """Return the `LimitsLoaded` of a request."""
         numbers = sorted(number for customer in customers for number in self.of_customer.get(customer, ()))
         single = [self.deferred[number] for number in numbers]
         return LimitsLoaded(

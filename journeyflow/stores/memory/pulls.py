@@ -124,7 +124,7 @@ class KeptPulls:
     def load(
         self, request: PullRequest, circles: Circles, numbers: Collection[int], runs: Mapping[int, Run]
     ) -> PullsLoaded:
-        """Return what is known for a request, with the entries of some customers."""
+        """Return the `PullsLoaded` of a request, with the entries of some customers."""
         if request.caps and self.entered is None:
             found: dict[tuple[int, int], list[int]] = {}
             for _, run in sorted(runs.items()):

@@ -120,7 +120,7 @@ class MemoryTransaction:
         )
 
     def load(self, request: Request) -> Loaded:
-        """Return what is known for a request."""
+        """Return the `Loaded` of a request."""
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
         circles = store.pulls.circles(request.pulls, store.numbers)

@@ -38,7 +38,7 @@ def load_limits(
     customers: Collection[int],
     next_number: int,
 ) -> LimitsLoaded:
-    """Return what is known for a request."""
+    """Return the `LimitsLoaded` of a request."""
     entries, timers, *newest = asking.together(
         about(SINGLE, customers),
         about(TIMERS, request.journeys),

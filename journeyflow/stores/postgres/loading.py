@@ -74,9 +74,10 @@ CLICKED = asking_for(
 
 
 def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
-    """Return what is known for a request.
+    """Return the `Loaded` of a request.
 
-    There is a round trip for what it names, one for whom that concerns, and one for theirs; none for nothing.
+    There is a round trip for what it names, one for the customers whom that concerns, and one for what belongs to them;
+    a round trip with nothing to ask is left out.
     """
     circles = load_circles(asking, request.pulls)
     heads_of = heads_asked(request.limits)

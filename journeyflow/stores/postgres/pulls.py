@@ -36,7 +36,7 @@ def _following(asking: Asker, journey: int, tenant: str, name: str | None, count
 
 
 def load_pulls(asking: Asker, request: PullRequest, circles: Circles, numbers: Collection[int]) -> PullsLoaded:
-    """Return what is known for a request, with the entries of some customers."""
+    """Return the `PullsLoaded` of a request, with the entries of some customers."""
     rounds = asking.of(
         f"SELECT {ROUND_ROW} FROM pulls WHERE journey = ANY(%(keys)s::bigint[]) ORDER BY journey",
         {journey for journey, _, _ in request.lists},

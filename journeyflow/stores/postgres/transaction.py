@@ -195,7 +195,7 @@ class PostgresTransaction:
 
     @_of_medium
     def load(self, request: Request) -> Loaded:
-        """Return what is known for a request (see `loading.py`)."""
+        """Return the `Loaded` of a request (see `loading.py`)."""
         return load(self._asking, self._numbers, request)
 
     @_of_medium

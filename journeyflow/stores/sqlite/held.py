@@ -8,7 +8,10 @@ from journeyflow.stores.sqlite.opening import LOG_GONE, MEMORY, REOPEN, REPLACED
 
 
 class HeldFile:
-    """A file to open, and then an open one. Raises StorageError for a path that can name no file, and behind a fork."""
+    """A file of a store, before and while it is open.
+
+    Raises StorageError for a path that cannot name a file, and after a fork.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Refuse a file that was open when this process was forked."""
@@ -30,7 +33,7 @@ class HeldFile:
     def check(self) -> None:
         """Raise StorageError if the file is gone or another one.
 
-        What would be written to it then, nobody would find.
+        What was written to it then would be lost.
         """
         if self.location.identity() != self._identity:
             raise StorageError(self.path, REPLACED, REOPEN)

@@ -39,7 +39,7 @@ def load_limits(
     customers: Collection[int],
     next_number: int,
 ) -> LimitsLoaded:
-    """Return what is known for a request."""
+    """Return the `LimitsLoaded` of a request."""
     rows = connection.execute(
         f"SELECT {DEFERRED_ROW} FROM deferred WHERE customer IN (SELECT value FROM json_each(?)) ORDER BY number",
         (dumps(sorted(customers)),),

@@ -94,7 +94,7 @@ NEWEST_POSTS = lookup(SEEN_FORM.each(), "messages", "enrollment")
 
 
 def load(asker: SQLiteAsker, kept: Kept, request: Request) -> Loaded:
-    """Return what is known for a request, with a few statements for all of it (see `contract.Transaction`)."""
+    """Return the `Loaded` of a request, with a few statements for all of it (see `contract.Transaction`)."""
     posts, runs = _named_posts(asker, request.posts), _runs(asker, request.serials)
     circles = load_circles(asker.connection, request.pulls)
     people = _people_by_name(asker, named_by(request, circles))

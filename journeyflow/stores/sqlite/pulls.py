@@ -39,7 +39,7 @@ def _following(connection: "Connection", journey: int, tenant: str, name: str | 
 def load_pulls(
     connection: "Connection", request: PullRequest, circles: Circles, numbers: Collection[int]
 ) -> PullsLoaded:
-    """Return what is known for a request, with the entries of some customers."""
+    """Return the `PullsLoaded` of a request, with the entries of some customers."""
     journeys = dumps(sorted(journey for journey, _, _ in request.lists))
     rounds = connection.execute(
         f"SELECT {ROUND_ROW} FROM pulls WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey",

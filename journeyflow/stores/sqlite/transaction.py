@@ -195,7 +195,7 @@ class SQLiteTransaction:
 
     @_of_medium
     def load(self, request: Request) -> Loaded:
-        """Return what is known for a request, with a few statements for all of it."""
+        """Return the `Loaded` of a request, with a few statements for all of it."""
         return load(self._asker, self._kept, request)
 
     @_of_medium

@@ -10,8 +10,8 @@ own walks.
 This pays off when instants are shared, which `are_shared` decides. A batch whose instants nearly all differ is handled
 item by item from the start.
 
-Anything unusual, in the journey, the customer or the batch, is left to the normal path, which remains the reference:
-`tests/properties/test_crowds.py` shows that both give the same result.
+Anything unusual, in the journey, the customer or the batch, takes the plain way: `tests/properties/test_crowds.py`
+shows that both give the same result.
 """
 
 import marshal
@@ -60,7 +60,10 @@ Who = int | tuple[str, str]
 
 
 class Lane:
-    """Where runs of one version begin a walk with one stimulus; valid from the instant at which all is settled."""
+    """The place where runs of one version begin a walk with one stimulus.
+
+    It is valid from the instant of the newest policies and unpublished steps on.
+    """
 
     __slots__ = ("place", "program", "since", "walk", "way")
 
@@ -262,7 +265,7 @@ class Crowds:
     def _entries(
         self, doors: list[Entrance], item: Input, at: int, person: CustomerInHand | None
     ) -> list[Entry] | None:
-        """Return the journeys that a customer enters at an instant, or None if one needs the normal path."""
+        """Return the journeys that a customer enters at an instant, or None if one needs the plain way."""
         name, text = item.customer, item.text
         entries: list[Entry] = []
         data, attributes = loads(text) if text else NOTHING, {} if person is None else person.attributes
@@ -290,7 +293,7 @@ class Crowds:
     def _doors_of(self, tenant: str, event: str) -> tuple[int, list[Entrance]]:
         """Return the entrances of an event, and the instant from which they are valid.
 
-        If anything about the event needs the normal path, they are never valid.
+        If anything about the event needs the plain way, they are never valid.
         """
         catalog = self._work.catalog
         records = catalog.triggered.get((tenant, event), ())

@@ -1,7 +1,7 @@
-"""Events that no journey listens to, handled one after the other without a look at each: most of what a host tells.
+"""Events that no journey listens to, which are most of all events: handled in a short loop of their own.
 
 Such an event makes its customer known and has no other effect (R20). It is late, known already or dismissed as any
-other event. What is unusual, such as an event about a message, is left to the normal path, which remains the reference:
+other event. What is unusual, such as an event about a message, takes the plain way;
 `tests/work/together/test_unheard.py` shows that both give the same result.
 """
 

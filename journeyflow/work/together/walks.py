@@ -55,7 +55,7 @@ GATED_BY = frozenset({"consent", "timezone"})
 """The attributes that the gates of a Send read."""
 
 NO_NEW: list[Post] = []
-"""The messages of whoever is asked, before a question that comes behind some; never modified in place."""
+"""The messages of a walk that has made none yet; never modified in place."""
 
 UNTIL = int
 """The answer that stands for every instant: an integer answer is the end of a rest, which differs per customer."""
@@ -207,13 +207,13 @@ class AskedWalk(Walk):
         at: int,
         posts: Mapping[str, Glimpse],
     ) -> None:
-        """Stand for a customer's run, with its newest messages."""
+        """Take the place of a customer's run, with its newest messages, for the next questions."""
         self.run, self.customer, self.attributes, self.at, self.posts = run, customer, attributes, at, posts
         self._trigger = self._zone = None
         self.new_posts = NO_NEW
 
     def meet(self, customer: str, attributes: dict[str, object], at: int, event: Data | None) -> None:
-        """Stand for a customer who has no run yet, with the event that may begin one."""
+        """Take the place of a customer who has no run yet, with the event that may begin one."""
         self.run = None  # type: ignore[assignment]  # until `begin`
         self.customer, self.attributes, self.at, self.event = customer, attributes, at, event
         self.seen, self._trigger, self._zone, self.new_posts = {}, None, None, NO_NEW
