@@ -237,22 +237,32 @@ def test_wall_time_is_that_of_the_zone_or_at_the_far_ends_of_utc(instant, where)
     assert local_day(instant, where) == wall.date().isoformat()
 
 
+def wall_at(seconds):
+    """Give a naive datetime some seconds after 1970."""
+    return datetime(1970, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 wall time
+
+
+def seconds_of(wall):
+    """Return the seconds from 1970 to a naive datetime."""
+    return round((wall - wall_at(0)).total_seconds())
+
+
+NOONS = [wall_at((20 * days + 0.5) * 86_400) for days in range(-90 * 365 // 20, 70 * 365 // 20 + 2)]
+"""Wall times from 1880 to 2040, twenty days apart, at an hour at which clocks are hardly ever changed."""
+
+
 @cache
 def transitions(where):
     """Find the instants, in seconds, at which a zone's offset changes from 1880 to 2040, by bisection."""
 
-    def offset(second):
-        return datetime.fromtimestamp(second, where).utcoffset()
-
     def change(low, high):
-        before = offset(low)
-        return low + 1 + bisect_left(range(low + 1, high), x=True, key=lambda second: offset(second) != before)
+        (first, before), (last, after) = low, high
+        changed = lambda second: datetime.fromtimestamp(second, where).utcoffset() != before  # noqa: E731 called often
+        seconds = range(seconds_of(first - before) + 1, seconds_of(last - after))
+        return seconds.start + bisect_left(seconds, x=True, key=changed)
 
-    step = 20 * 86_400
-    marks = range(-90 * 365 * 86_400, 70 * 365 * 86_400 + step, step)
-    offsets = [offset(mark) for mark in marks]
-    spans = zip(pairwise(marks), pairwise(offsets), strict=True)
-    return [change(low, high) for (low, high), (before, after) in spans if before != after]
+    spans = pairwise(zip(NOONS, map(where.utcoffset, NOONS), strict=True))
+    return [change(low, high) for low, high in spans if low[1] != high[1]]
 
 
 def shifts(where, second):
@@ -280,11 +290,6 @@ def changes_of_clocks():
     assert len(every) > 15_000
     kinds = {(where, shifts(where, second)): (where, second) for where, second in reversed(every)}
     return every if long() else [*kinds.values()]
-
-
-def wall_at(seconds):
-    """Give a naive datetime some seconds after 1970."""
-    return datetime(1970, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 wall time
 
 
 @pytest.mark.unmeasured

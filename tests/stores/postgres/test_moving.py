@@ -22,7 +22,7 @@ from journeyflow.stores.postgres.schema import RANGE
 from journeyflow.stores.sqlite.store import SQLiteStore
 from journeyflow.testing.running import DUMPED
 from tests.cases import long
-from tests.stores.lived import LATER, TENANTS, kill, live, opened, rows, went_on
+from tests.stores.lived import LATER, OWN, TENANTS, kill, live, opened, rows, went_on
 
 
 def rows_of(place):
@@ -136,7 +136,13 @@ def test_an_empty_store_is_copied(addresses, tmp_path):
     assert {tenant: row[0] for tenant, row in tenants(address).items()} == {"default": 0}
     assert sum(copy_store(address, tmp_path / "back.db").rows.values()) == 0
     with opened(address) as engine:
-        live(engine)
+        for name in TENANTS:
+            mine = engine.tenant(name)
+            mine.deploy(OWN[1], at=LATER)
+            mine.feed(Event("member.created", customer=who, at=LATER) for who in ("ann", "bob"))
+        engine.tick(LATER)
+        ids = [message.id for name in TENANTS for message in engine.tenant(name).messages(take=None)]
+        assert len(ids) == len({*ids}) == 2 * len(TENANTS)
         assert engine.audit() == []
 
 

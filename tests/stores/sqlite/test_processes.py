@@ -40,13 +40,17 @@ def processes() -> ForkServerContext:
     return context
 
 
+def said(path: Path, people: int) -> bytes:
+    """Return the bytes of a file in which everything has been said and nothing been done."""
+    with open_engine(path) as engine:
+        live(engine, people)
+    return path.read_bytes()
+
+
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Give the bytes of a file in which everything has been said and nothing been done."""
-    path = tmp_path_factory.mktemp("begun") / "journeys.db"
-    with open_engine(path) as engine:
-        live(engine, PEOPLE)
-    return path.read_bytes()
+    """Give the bytes of such a file."""
+    return said(tmp_path_factory.mktemp("begun") / "journeys.db", PEOPLE)
 
 
 @pytest.fixture
@@ -213,11 +217,12 @@ def test_killed_workers_lose_nothing(
     assert sum(crowd.sent.values()) - len(crowd.sent) <= 20 * TAKEN
 
 
-def test_a_tick_killed_anywhere_is_done_again(tmp_path: Path, begun: bytes, processes: ForkServerContext) -> None:
+def test_a_tick_killed_anywhere_is_done_again(tmp_path: Path, processes: ForkServerContext) -> None:
     """A process that dies before or within any statement of a tick leaves what the next tick finishes.
 
     The dump is that of a tick that nobody disturbed: inputs, history, messages, serials (R70, R90).
     """
+    begun = said(tmp_path / "begun.db", 20)
     quiet, statements, grains = quiet_tick(tmp_path / "quiet.db", begun)
     draw = random.Random(70)
     points: list[tuple[Callable[[Path, int], None], int]] = [
