@@ -9,6 +9,7 @@ import tomllib
 
 import pytest
 
+from tests.guards import borrowed, clocks, loaders, outside, relative, sql
 from tests.source import PACKAGE, ROOT, arrows, files, imports, is_in, modules, nodes, room
 
 pytestmark = pytest.mark.source
@@ -42,6 +43,27 @@ OUTSIDE |= {"stores.turns": "threads and forks have their turns on a store"}
 OUTSIDE |= {"stores.schema": "typed for SQLite", "formats.files": "opens the files of hosts"}
 """Parts of the rooms below the engine that reach outside, each with its reason."""
 
+OUTER_WING = ("simulation", "testing", "analysis", "cli")
+"""What leads engines through made-up, past or tried lives, or answers a shell.
+
+It shares records, definitions, files and answers with the engine; what moves runs it leaves to an `Engine`.
+"""
+
+MOVES_RUNS = ("catalog", "machine", "work")
+OFFERED = {
+    *("engine.engine", "engine.copy_calls", "engine.core", "engine.housekeeping", "engine.inputs"),
+    *("stores.contract", "stores.memory", "stores.memory.store", "stores.sqlite.store"),
+    *("stores.copying", "stores.moving", "stores.places", "stores.schema", "stores.views"),
+}
+"""What the outer wing takes of the engine and of stores: an engine, its inputs and reports of progress; stores, how to
+open and to copy one, and what the tables look like."""
+
+READS_OF_IT = {
+    ("simulation.population", "work.engagement"): "which attribute a reaction sets is said once, where the engine does",
+    ("simulation.reacting", "machine.facts"): "rules of made-up people read what rules of a journey read",
+}
+"""What the outer wing takes of what moves runs, each with its reason: nothing there changes a run."""
+
 SPEED = "work.together"
 """What exists for speed alone: nothing may lean on it but the one who chooses between it and the plain way."""
 
@@ -68,16 +90,15 @@ THIRD_PARTY = {
 }
 """Every dependency with the modules that may import it; None is all. Each optional one is imported in one place."""
 
-WORLD = frozenset(
-    {"asyncio", "concurrent", "ctypes", "ftplib", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib",
-     "pickle", "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "sqlite3", "subprocess", "sys",
-     "tempfile", "threading", "time", "urllib", "uuid"}
-)  # fmt: skip
-"""Standard modules that reach outside: clock, chance, files, network, threads, databases."""
+OF_THE_PROCESS = {
+    ("basics.collector", "gc"): "the collector rests while the engine works, and runs again afterwards",
+    ("basics.showing", "contextvars"): "the zone in which the command line shows instants; no answer depends on it",
+    ("formats", "importlib"): "a public name is imported from its module on first use",
+}
+"""What modules of the core use that belongs to the whole process, each with its reason."""
 
-CALLS = frozenset({"breakpoint", "compile", "eval", "exec", "input", "open", "print"})
-CLOCKS = frozenset({"now", "today", "utcnow"})
-CLOCKS_IN_SQL = ("current_timestamp", "current_date", "current_time", "'now'")
+BY_NAME_AT_RUN_TIME = {"", "formats"}
+"""Where a module is imported by a name that is looked up: public names, each from its module on first use."""
 
 
 def core() -> list[str]:
@@ -132,6 +153,19 @@ def test_services_use_the_public_interface_of_the_engine():
     assert {room(other) for other in taken} <= offered
 
 
+def test_the_outer_wing_moves_no_runs():
+    """A simulation, a proof or a command has its runs moved by an engine: nothing there is done a second time.
+
+    The conformance suite, which takes the place of the engine, sees all of a store's interface.
+    """
+    taken = {(module, other) for module, other, _ in arrows() if room(module) in OUTER_WING}
+    assert {pair for pair in taken if room(pair[1]) in MOVES_RUNS} == set(READS_OF_IT)
+    engine_room = {pair for pair in taken if room(pair[1]) in {"engine", "stores"}}
+    assert {other for module, other in engine_room if not is_in(module, "testing.conformance")} <= OFFERED
+    suite = {other for module, other in engine_room if is_in(module, "testing.conformance")}
+    assert suite <= {"stores.batch", "stores.contract", "stores.inquiries"}
+
+
 def test_no_room_has_a_circle_inside():
     """Modules of one room can be read in an order in which nothing is needed before it was read."""
     down: dict[str, set[str]] = {module: set() for module in modules()}
@@ -142,6 +176,17 @@ def test_no_room_has_a_circle_inside():
     while free := {module for module in left if not down[module] & left}:
         left -= free
     assert not left
+
+
+@pytest.mark.parametrize("module", files())
+def test_an_import_says_where_a_name_is_from(module):
+    """No module is imported by a name made at run time, or counted from here, and no name by way of another module.
+
+    The ladder, and all that is said of who imports what, reads import statements.
+    """
+    assert (loaders(nodes(module)) == set()) is (module not in BY_NAME_AT_RUN_TIME)
+    assert relative(nodes(module)) == set()
+    assert borrowed(nodes(module)) == set()
 
 
 def test_the_ladder_would_notice_an_arrow_that_points_up():
@@ -157,23 +202,13 @@ def test_only_the_scheduler_takes_what_exists_for_speed():
     assert taking == {"work.scheduler"}
 
 
-SQL = re.compile(
-    r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+TABLE)\b", re.DOTALL
-)
-
-
 def test_sql_stands_in_two_rooms():
     """Tables and columns are known to the stores and to the questions, and to nobody else; a directory has its own."""
-    asking = {
-        module
-        for module in modules()
-        for node in nodes(module)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
-    }
-    assert {room(module) for module in asking} == {"stores", "questions", "services", "simulation", "testing"}
-    own = {f"services.directory.{each}" for each in ("schema", "sqlite")}
-    assert {each for each in asking if room(each) == "services"} == own, "a store of its own"
-    assert {each for each in asking if room(each) in {"simulation", "testing"}} <= ASKS_AS_A_HOST
+    asking = {module for module in modules() if sql(nodes(module))}
+    others = {module for module in asking if room(module) not in {"stores", "questions"}}
+    own = {f"services.directory.{each}" for each in ("files", "schema", "sqlite")}
+    assert {each for each in others if room(each) == "services"} == own, "a store of its own"
+    assert others - own == ASKS_AS_A_HOST
 
 
 def test_rows_of_a_file_are_fetched_before_they_are_read():
@@ -194,7 +229,7 @@ def test_rows_of_a_file_are_fetched_before_they_are_read():
 
 
 ASKS_AS_A_HOST = {
-    *("simulation.demo", "testing.running"),
+    *("simulation.demo", "cli.replays", "testing.running"),
     *(f"testing.conformance.{part}" for part in ("catalog", "helpers", "loading", "questions", "writing")),
 }
 """What looks at the documented tables as any host may."""
@@ -206,10 +241,7 @@ ASKS_AS_A_HOST = {
 @pytest.mark.parametrize("module", core())
 def test_the_core_touches_nothing_outside(module):
     """R1: no clock, chance, file, network, thread or printing in the core."""
-    roots = {each.name.split(".")[0] for each in imports(module)}
-    assert not roots & WORLD
-    called = {node.func.id for node in nodes(module) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    assert not called & CALLS
+    assert outside(nodes(module)) == {name for of, name in OF_THE_PROCESS if of == module}
 
 
 @pytest.mark.parametrize("module", sorted(set(files()) - set(READS_THE_CLOCK)))
@@ -223,12 +255,7 @@ def test_no_module_reads_a_clock(module):
     }
     assert taken == ({"monotonic"} if module in STOPWATCHES else set())
     assert "time" not in {each.name for each in imports(module)} or taken
-    docstrings = {id(node.value) for node in nodes(module) if isinstance(node, ast.Expr)}
-    for node in nodes(module):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            assert node.func.attr not in CLOCKS, f"line {node.lineno} asks what time it is"
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            assert not [word for word in CLOCKS_IN_SQL if word in node.value.lower()], f"line {node.lineno}"
+    assert clocks(nodes(module)) == set()
 
 
 @pytest.mark.parametrize("module", files())

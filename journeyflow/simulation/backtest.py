@@ -199,7 +199,7 @@ def _new_store(db: PathLikeText | None) -> Store:
     path = Path(fspath(db))
     if path.exists() and path.stat().st_size:
         raise InvalidInput([f"{path}: the file exists already; name a new one, so that nothing is mixed"])
-    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils; for files only
+    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite3; for files only
 
     return SQLiteStore(path, nonce="memory")  # recorded events name messages by their ids in a store in memory
 

@@ -28,6 +28,6 @@ def open_store(place: str | os.PathLike[str]) -> Store:
         from journeyflow.stores.postgres import PostgresStore  # noqa: PLC0415 imports psycopg, an extra
 
         return PostgresStore(place)  # pragma: no cover - where the extra is installed
-    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils; for files only
+    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite3; for files only
 
     return SQLiteStore(place)
