@@ -32,7 +32,7 @@ from journeyflow.catalog import lifecycle
 from journeyflow.cli import main
 from journeyflow.definition import graph, references, steps
 from journeyflow.definition.retry import USUAL
-from journeyflow.definition.rules import chains, changes
+from journeyflow.definition.rules import attribute_changes, chains
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.formats.octeth.actions import KINDS
 from journeyflow.formats.options import JOURNEY_KEYS, STEP_KEYS
@@ -299,7 +299,7 @@ def operators() -> str:
 
 def actions() -> str:
     """Return the actions of an Update as a table."""
-    rows = [(f"`{name}`", summary(getattr(changes.Field, name))) for name in changes.ACTIONS]
+    rows = [(f"`{name}`", summary(getattr(attribute_changes.Field, name))) for name in attribute_changes.ACTIONS]
     rows += [(f"`{name}`", said) for name, said in chains.CHAINS.items()]
     return table(("action", "what it does"), rows)
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from journeyflow.definition.journey import Journey, problems
     from journeyflow.definition.policies import Cap, Policies, QuietHours
     from journeyflow.definition.retry import Retry
+    from journeyflow.definition.rules.attribute_changes import Change, field, tag
     from journeyflow.definition.rules.chains import Chain
-    from journeyflow.definition.rules.changes import Change, field, tag
     from journeyflow.definition.rules.conditions import all_of, any_of, not_
     from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait, arm, branch
     from journeyflow.engine.engine import Engine
@@ -127,7 +127,7 @@ _MODULES = {
     "definition.policies": ("Cap", "Policies", "QuietHours"),
     "definition.retry": ("Retry",),
     "definition.rules.chains": ("Chain",),
-    "definition.rules.changes": ("Change", "field", "tag"),
+    "definition.rules.attribute_changes": ("Change", "field", "tag"),
     "definition.rules.conditions": ("all_of", "any_of", "not_"),
     "definition.steps": ("Condition", "End", "Send", "Split", "Update", "Wait", "arm", "branch"),
     "engine.engine": ("Engine",),

@@ -8,7 +8,8 @@ from journeyflow import Condition, End, Send, Split, Update, Wait, testing
 from journeyflow.basics import chance, values
 from journeyflow.basics.durations import Duration, add, anniversary
 from journeyflow.basics.moments import iso, read_instant, to_micros
-from journeyflow.definition.rules import changes, evaluation, paths, templates
+from journeyflow.definition.rules import evaluation, templates, value_paths
+from journeyflow.definition.rules.attribute_changes import WrongType, apply_changes, merge
 
 MEMBERS = {"tag.added": "add", "tag.removed": "remove", "list.subscribed": "add", "list.unsubscribed": "remove"}  # R50
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}  # R52
@@ -72,7 +73,7 @@ class Naive:
 
         def value(path):
             places = [names] if "." in path and path.split(".")[0] in names else [{"now": iso(at)}, at_hand, customer]
-            return next((found for place in places if (found := paths.read_path(place, path)) is not None), None)
+            return next((found for place in places if (found := value_paths.read_path(place, path)) is not None), None)
 
         seen = Thing(zone=UTC, at=at, value=value, true=lambda rule: rule is None or evaluation.holds(rule, seen))
         seen.fill = lambda text: (templates.compile_template(values.thaw(text)) or (lambda _: values.thaw(text)))(seen)
@@ -86,7 +87,7 @@ class Naive:
             return self._enter(self.journeys[said.journey], event, None, said.key or "", asked=not said.force)
         if isinstance(said, testing.Put):
             before, put = self.customers[said.customer], values.thaw(said.attributes)
-            return self._tell(event, *changes.merge(before, put, replace=said.replace, only_missing=said.only_missing))
+            return self._tell(event, *merge(before, put, replace=said.replace, only_missing=said.only_missing))
         kind, data = said.type, values.thaw(said.data)
         if said.id and (first := self.known.setdefault((kind, said.id), said)) is not said:
             return "duplicate" if (first.customer, first.data) == (said.customer, said.data) else "conflicting"
@@ -97,18 +98,17 @@ class Naive:
         attributes, noun = self.customers[said.customer], kind.partition(".")[0]
         if kind in {*MEMBERS, "field.changed"}:
             change = (f"{noun}s", MEMBERS[kind], data[noun]) if kind in MEMBERS else (data["field"], "set", data["new"])
-            attributes, told = changes.apply_changes([change], attributes)
+            attributes, told = apply_changes([change], attributes)
             return self._tell(event, attributes, told and [(kind, data)])
         event.kind, event.data, event.changes, event.owner = kind, data, False, message.run if mine else None
         self.queue.append(event)
         if of_message and mine:
             message.flags[kind.removeprefix("message.")] = True
-            last, text = f"last{message.step.channel.title()}{LAST.get(kind)}", iso(event.own)
-            if kind in LAST and text > attributes.get(last, ""):
+            medium, text = message.step.channel, iso(event.own)
+            if kind in LAST and text > attributes.get(last := f"last{medium.title()}{LAST[kind]}", ""):
                 event.changes, self.customers[said.customer] = True, {**attributes, last: text}
             elif kind in {"message.unsubscribed", "message.complained"} or data.get("permanent"):
-                refused = [(f"consent.{message.step.channel}", "set", False)]
-                event.changes = not self._tell(event, *changes.apply_changes(refused, attributes))
+                event.changes = not self._tell(event, *apply_changes([(f"consent.{medium}", "set", False)], attributes))
         return None
 
     def _tell(self, about, attributes, told):  # one event for every change (R50)
@@ -202,7 +202,7 @@ class Naive:
     def _visit(self, run, step, at):  # what comes of a step (R31 to R40): status, outcome, and where the run goes on
         attributes, told, outcome, target = self.customers[run.customer], [], "", getattr(step, "next", None)
         if isinstance(step, Send):
-            consent = paths.read_path(attributes, f"consent.{step.channel}")
+            consent = value_paths.read_path(attributes, f"consent.{step.channel}")
             if not step.transactional and not (run.journey.consent == "optional" if consent is None else consent):
                 return "SKIPPED", "consent", target
             self.counted[run.serial, step.id] += 1
@@ -224,8 +224,8 @@ class Naive:
         elif isinstance(step, Update):  # R39
             try:
                 made = [(each.field, each.action, self._facts(run, at).fill(each.value)) for each in step.changes]
-                attributes, told = changes.apply_changes(made, attributes)
-            except changes.WrongType:
+                attributes, told = apply_changes(made, attributes)
+            except WrongType:
                 outcome = "type"
         elif isinstance(step, End):  # R40
             outcome, told = step.outcome, [("journey.completed", {"journey": run.journey.id})]

@@ -4,7 +4,7 @@ from journeyflow import Wait
 from journeyflow.basics.durations import Duration, add
 from journeyflow.basics.moments import read_instant, zone
 from journeyflow.definition.rules.conditions import FieldRule
-from journeyflow.definition.rules.parts import reads, walk
+from journeyflow.definition.rules.rule_parts import reads, walk
 from tests.naive import LAST, MEMBERS
 from tests.naive_recurrences import RecurringNaive
 

@@ -8,7 +8,7 @@ from journeyflow import testing
 from journeyflow.basics import chance
 from journeyflow.basics.durations import add
 from journeyflow.basics.moments import DAY, HOUR
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.value_paths import read_path
 from tests.naive import Naive
 
 

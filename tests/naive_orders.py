@@ -4,7 +4,7 @@ from types import SimpleNamespace as Thing
 
 from journeyflow import Chain, Update, testing
 from journeyflow.basics.moments import to_micros
-from journeyflow.definition.rules import changes
+from journeyflow.definition.rules import attribute_changes
 from tests.naive_delivery import DeliveringNaive
 
 ORDERS = {"enroll", "exit", "exit_others", "exit_all", "forget"}
@@ -86,7 +86,7 @@ class OrderingNaive(DeliveringNaive):
         if (
             mailbox(attributes) in self.mailboxes - {mailbox(self.customers[about.customer])} and not self.granted
         ):  # R86
-            attributes, refused = changes.apply_changes([("consent.EMAIL", "set", False)], attributes)
+            attributes, refused = attribute_changes.apply_changes([("consent.EMAIL", "set", False)], attributes)
             told = [*refused, *told]
         return super()._tell(about, attributes, told)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from journeyflow import Send
 from journeyflow.basics.durations import add
 from journeyflow.basics.moments import from_micros, to_micros, zone
-from journeyflow.definition.rules import paths
+from journeyflow.definition.rules import value_paths
 from journeyflow.testing import SetPolicies
 from tests.naive_conditions import ConditionNaive
 
@@ -38,7 +38,7 @@ class BoundNaive(ConditionNaive):
         return super()._visit(run, step, at)
 
     def _consents(self, run, step):
-        consent = paths.read_path(self.customers[run.customer], f"consent.{step.channel}")
+        consent = value_paths.read_path(self.customers[run.customer], f"consent.{step.channel}")
         return run.journey.consent == "optional" if consent is None else consent
 
     def _caps(self, run, step, at):

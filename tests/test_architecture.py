@@ -37,7 +37,7 @@ KNOWS_NOTHING_OF = {
 CORE = ("errors", "basics", "drawing", "records", "definition", "formats", "machine", "catalog", "work", "questions")
 OUTSIDE = {"stores.sqlite": "the one store that is made of a file", "stores.memory": "it lays itself out in SQLite"}
 OUTSIDE |= {"stores.postgres": "the store on a server", "stores.fresh": "draws the nonce of a new database"}
-OUTSIDE |= {"stores.places": "looks at files, and opens stores by name"}
+OUTSIDE |= {"stores.addresses": "looks at files, and opens stores by name"}
 OUTSIDE |= {"stores.moving": "opens stores by name"}
 OUTSIDE |= {"stores.turns": "threads and forks have their turns on a store"}
 OUTSIDE |= {"stores.schema": "typed for SQLite", "formats.files": "opens the files of hosts"}
@@ -145,7 +145,7 @@ def test_services_use_the_public_interface_of_the_engine():
     The directory is a store of its own: its file is held as the file of a store is.
     """
     offered = {"", "answers", "errors", "basics", "drawing", "definition", "formats", "services"}
-    own = {f"services.directory.{each}" for each in ("files", "sqlite")}
+    own = {f"services.directory.{each}" for each in ("directory_file", "sqlite")}
     assert {other for module, other, _ in arrows() if module in own and room(other) == "stores"} == {
         *("stores.turns", "stores.sqlite.blocks", "stores.sqlite.held", "stores.sqlite.opening"),
     }

@@ -14,7 +14,7 @@ from journeyflow.basics import words
 from journeyflow.catalog import lifecycle
 from journeyflow.definition import step_checks as checks
 from journeyflow.definition import steps
-from journeyflow.definition.rules import changes, operators
+from journeyflow.definition.rules import attribute_changes, operators
 from journeyflow.definition.rules import conditions as rules
 from journeyflow.errors import MissingExtra
 from journeyflow.formats import options as file_options
@@ -74,7 +74,7 @@ def test_every_operator_and_every_action_can_be_written_in_python():
         if name != "in"
     }
     assert all(hasattr(rules.FieldPath, method) for method in snake.values())
-    assert all(hasattr(changes.Field, action) for action in changes.ACTIONS)
+    assert all(hasattr(attribute_changes.Field, action) for action in attribute_changes.ACTIONS)
 
 
 def test_what_touches_a_customer_is_a_kind_of_message_event():
@@ -92,8 +92,8 @@ NAIVE = {path.stem: path for path in sorted((ROOT / "tests").glob("naive*.py"))}
 """The interpreter, and beside it what came after the rules of the core: each file a class that plays more."""
 
 PLAYED_WITH = {
-    *("basics.chance", "basics.durations", "basics.moments", "basics.values", "definition.rules.changes"),
-    *(f"definition.rules.{part}" for part in ("evaluation", "conditions", "parts", "paths", "templates")),
+    *("basics.chance", "basics.durations", "basics.moments", "basics.values", "definition.rules.attribute_changes"),
+    *(f"definition.rules.{part}" for part in ("evaluation", "conditions", "rule_parts", "templates", "value_paths")),
     "testing",
 }
 """The modules an interpreter may use: what values are, and what a script says. None of them moves a run."""

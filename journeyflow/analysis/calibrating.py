@@ -24,8 +24,8 @@ from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.bands import Band
 from journeyflow.simulation.draws import micros_of
 from journeyflow.stores.contract import LAST_TICK, SqlReader
-from journeyflow.stores.copying import catalog_of
 from journeyflow.stores.memory.store import MemoryStore
+from journeyflow.stores.snapshot import catalog_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

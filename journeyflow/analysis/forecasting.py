@@ -38,8 +38,8 @@ from journeyflow.simulation.population import Population, PopulationFit
 from journeyflow.simulation.run import check_replications
 from journeyflow.simulation.wording import came
 from journeyflow.simulation.workers import worked
-from journeyflow.stores.copying import standing
 from journeyflow.stores.memory.store import MemoryStore
+from journeyflow.stores.snapshot import standing
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -17,7 +17,7 @@ from journeyflow.definition.options import hundredths
 from journeyflow.definition.steps import Condition, Send, Split, Wait
 from journeyflow.errors import JourneyflowError
 from journeyflow.records.public import Enroll, Enrollment, Event, Put
-from journeyflow.testing.calls import START, Call, Life, Reaction
+from journeyflow.testing.host_calls import START, Call, Life, Reaction
 from journeyflow.testing.plots import BARE, door
 from journeyflow.testing.running import INSTANT, Played, run
 from journeyflow.testing.solving import GIVEN, Demand, Renamed, below, nested, plain, solve

@@ -21,7 +21,7 @@ from journeyflow.basics.words import ACTIVE, FAILED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Send, Wait
 from journeyflow.testing.as_python import as_code, imports
-from journeyflow.testing.calls import Life
+from journeyflow.testing.host_calls import Life
 from journeyflow.testing.running import Played, run
 
 MAX_TRIES = 8

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import field, frozen
 
-from journeyflow.analysis.solving import possible
+from journeyflow.analysis.satisfiability import possible
 from journeyflow.analysis.spans import (
     ANY_ZONE,
     AT_ONCE,
@@ -26,8 +26,8 @@ from journeyflow.basics.moments import DAY
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.graph import in_cycles, ways_on
 from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
 
 if TYPE_CHECKING:

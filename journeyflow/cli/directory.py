@@ -9,7 +9,7 @@ from journeyflow.basics.moments import to_micros
 from journeyflow.basics.showing import counted
 from journeyflow.cli.shared import INPUT, NEW, Instant, as_json, show, table, text_of
 from journeyflow.errors import InvalidInput
-from journeyflow.formats.parts import parse
+from journeyflow.formats.json_parts import parse
 from journeyflow.services.directory import PERMISSIONS, SQLiteDirectory
 from journeyflow.services.directory.loading import load
 

@@ -23,7 +23,7 @@ from journeyflow.cli.shared import (
     tenant,
 )
 from journeyflow.engine.engine import Engine
-from journeyflow.stores.places import size_of_file
+from journeyflow.stores.addresses import size_of_file
 
 TABLES = ("enrollments", "visits", "messages")
 

@@ -25,7 +25,7 @@ from journeyflow.cli.shared import (
 from journeyflow.engine.copy_calls import BulkCall
 from journeyflow.errors import ERROR
 from journeyflow.formats.drafts import Draft
-from journeyflow.formats.parts import parse_json
+from journeyflow.formats.json_parts import parse_json
 from journeyflow.formats.registry import recognise
 from journeyflow.questions.versions import StepInfo
 

@@ -24,7 +24,7 @@ from journeyflow.formats.files import BadLine, Source, foreign
 from journeyflow.formats.policies import loads_policies
 from journeyflow.formats.registry import is_draft, loads_any
 from journeyflow.questions.paging import Cursor, Page
-from journeyflow.stores.places import is_address
+from journeyflow.stores.addresses import is_address
 
 BAR = 40
 """Characters of a progress bar."""

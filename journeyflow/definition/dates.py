@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import FieldRule, Rule
-from journeyflow.definition.rules.parts import walk
-from journeyflow.definition.rules.paths import NOW, is_of_item
+from journeyflow.definition.rules.rule_parts import walk
+from journeyflow.definition.rules.value_paths import NOW, is_of_item
 from journeyflow.definition.steps import Condition, Wait
 
 TIMEZONE = "timezone"

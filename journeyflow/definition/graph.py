@@ -20,7 +20,7 @@ def flatten(steps: Iterable[Step]) -> tuple[Step, ...]:
     last step of all at an End named "end", which is appended when something leads there (R40). A value that is no step,
     or no list of steps, stays as it is, for validation to report.
 
-    >>> from journeyflow.definition.rules.changes import field
+    >>> from journeyflow.definition.rules.attribute_changes import field
     >>> flat = flatten(
     ...     [Condition("paid", field("plan").eq("paid"), yes=[Wait("rest", "1 day")]), Wait("more", "1 day")]
     ... )

@@ -7,11 +7,11 @@ from attrs import frozen
 
 from journeyflow.basics.words import CONSENT, JOURNEY_COMPLETED, MEMBERS, MESSAGE_KINDS
 from journeyflow.definition.entry import Exit, Goal, Trigger
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, FieldRule, Rule
 from journeyflow.definition.rules.evaluation import Sample, holds
-from journeyflow.definition.rules.parts import reads
+from journeyflow.definition.rules.rule_parts import reads
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import Branch, Condition, Send, Step, Update, Wait

@@ -21,12 +21,12 @@ from journeyflow.definition.option_checks import (
 )
 from journeyflow.definition.options import as_duration, hundredths, read_at, whole_or_decimal
 from journeyflow.definition.retry import retry_faults
+from journeyflow.definition.rules.attribute_changes import change_problems
 from journeyflow.definition.rules.chains import Chain, chain_problems
-from journeyflow.definition.rules.changes import change_problems
 from journeyflow.definition.rules.clock_turns import clock_problems
-from journeyflow.definition.rules.paths import path_fault
 from journeyflow.definition.rules.rule_checks import rule_problems
 from journeyflow.definition.rules.templates import template_problems
+from journeyflow.definition.rules.value_paths import path_fault
 from journeyflow.definition.steps import (
     ON_FAILURE,
     WAIT_FORMS,

@@ -26,8 +26,8 @@ from journeyflow.definition.options import (
     hundredths,
 )
 from journeyflow.definition.retry import Retry
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import Rule
 
 Target = Union[str, Sequence["Step"], None]  # noqa: UP007 a name that is defined below cannot be joined with |
@@ -213,7 +213,7 @@ def _with_label(part: Any, label: str) -> Any:  # noqa: ANN401 a branch, an arm,
 def branch(when: Rule, then: Target = None, label: str = "") -> Branch:
     """Return one branch of a Condition: its rule, where it leads, and its label (by default its position).
 
-    >>> from journeyflow.definition.rules.changes import field
+    >>> from journeyflow.definition.rules.attribute_changes import field
     >>> branch(field("plan").eq("paid"), "done").next
     'done'
     """

@@ -35,9 +35,9 @@ from journeyflow.definition.options import hundredths
 from journeyflow.definition.references import conjuncts, reference_problems, self_trigger_problems
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.conditions import FieldRule
-from journeyflow.definition.rules.paths import path_fault
 from journeyflow.definition.rules.rule_checks import rule_problems
 from journeyflow.definition.rules.templates import template_warnings
+from journeyflow.definition.rules.value_paths import path_fault
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.step_checks import step_problems
 from journeyflow.definition.steps import End, Send, Step, Update, Wait, is_step

@@ -30,8 +30,8 @@ from journeyflow.engine.upkeep_calls import UpkeepCalls
 from journeyflow.engine.working import HostCall
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes
+from journeyflow.stores.addresses import open_store
 from journeyflow.stores.contract import Store
-from journeyflow.stores.places import open_store
 from journeyflow.work.intake import DEDUP_DAYS, dedup_micros
 
 BATCH = 2_000

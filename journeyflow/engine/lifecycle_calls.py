@@ -9,7 +9,7 @@ from journeyflow.basics.values import describe
 from journeyflow.catalog.lifecycle import migration, moved, removed, switch
 from journeyflow.catalog.migration import Migration
 from journeyflow.engine.core import Bound
-from journeyflow.engine.moving import exit_everybody, migrate_everybody, shift_everybody
+from journeyflow.engine.moving_runs import exit_everybody, migrate_everybody, shift_everybody
 from journeyflow.engine.ticking import do_due_work
 from journeyflow.engine.working import HostCall
 from journeyflow.questions import journeys, paging

@@ -16,8 +16,7 @@ from journeyflow.definition.graph import flatten
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.validation import problems as find_problems
 from journeyflow.errors import ERROR, InvalidJourney, Problem
-from journeyflow.formats.options import CUT, FORMAT, NativeReader
-from journeyflow.formats.parts import (
+from journeyflow.formats.json_parts import (
     TOO_DEEP,
     UNNAMED,
     UNREAD,
@@ -25,6 +24,7 @@ from journeyflow.formats.parts import (
     parse_json,
     too_deep,
 )
+from journeyflow.formats.options import CUT, FORMAT, NativeReader
 
 if TYPE_CHECKING:
     from journeyflow.definition.shape import Definition

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from journeyflow.basics.values import describe
 from journeyflow.formats.files import Bad, BadLine, LineCells, Opened
-from journeyflow.formats.parts import expected
+from journeyflow.formats.json_parts import expected
 
 CHUNK = 8_192
 """How many characters of an array are read at a time; an object that is longer doubles them."""

@@ -18,12 +18,12 @@ from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trig
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import read_at
 from journeyflow.definition.retry import Retry
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import CHAINS, Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
 from journeyflow.errors import shown
-from journeyflow.formats.parts import PartReader, ReadPart, format_number, list_of, parsed_by, part_of
+from journeyflow.formats.json_parts import PartReader, ReadPart, format_number, list_of, parsed_by, part_of
 
 FORMAT = 1
 """The format number of native journey files."""

@@ -9,7 +9,7 @@ from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.definition.policies import Cap, Policies, QuietHours, part_faults
 from journeyflow.definition.retry import Retry, retry_faults
 from journeyflow.errors import InvalidInput
-from journeyflow.formats.parts import PartReader, ReadPart, format_number, joined, list_of, parse, part_of
+from journeyflow.formats.json_parts import PartReader, ReadPart, format_number, joined, list_of, parse, part_of
 
 FORMAT = 1
 """The format number of policy files."""

@@ -14,7 +14,7 @@ from journeyflow.basics.durations import Duration
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.errors import InvalidJourney, Problem
-from journeyflow.formats.parts import ancestors
+from journeyflow.formats.json_parts import ancestors
 
 DRAFT = "draft"
 """The name in `Journey.meta` under which a `Draft` keeps its file."""

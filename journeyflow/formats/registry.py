@@ -6,9 +6,9 @@ from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.formats import loyalty, octeth
+from journeyflow.formats.json_parts import UNREAD, parse_json
 from journeyflow.formats.native import FORMAT, to_dict
 from journeyflow.formats.native_reading import from_dict
-from journeyflow.formats.parts import UNREAD, parse_json
 from journeyflow.formats.port import Dialect, Loss, has_steps_with
 
 __all__ = ["DIALECTS", "Dialect", "Loss", "is_draft", "loads_any", "recognise"]

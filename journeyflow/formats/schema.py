@@ -18,8 +18,8 @@ from journeyflow.definition.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, 
 from journeyflow.definition.graph import END
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.retry import MAX_DELAYS, Retry
+from journeyflow.definition.rules.attribute_changes import ACTIONS, Change
 from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
-from journeyflow.definition.rules.changes import ACTIONS, Change
 from journeyflow.definition.rules.conditions import CountRule, FieldRule
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.definition.step_checks import RESERVED, WAIT_OPTIONS

@@ -43,7 +43,7 @@ from typing import Any
 
 from journeyflow.basics.chance import bucket
 from journeyflow.basics.words import ACTIVE, COMPLETED, CONDITION, EXITED, FAILED, QUEUED, RETRY, SKIPPED
-from journeyflow.definition.rules.changes import WrongType
+from journeyflow.definition.rules.attribute_changes import WrongType
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.machine.compiled_steps import (
     NOWHERE,

@@ -6,8 +6,8 @@ from attrs import field, frozen
 
 from journeyflow.basics.durations import Duration
 from journeyflow.basics.words import ACTIVE, COMPLETED
+from journeyflow.definition.rules.attribute_changes import Emitted
 from journeyflow.definition.rules.chains import Order
-from journeyflow.definition.rules.changes import Emitted
 from journeyflow.definition.rules.conditions import FactRule
 from journeyflow.definition.rules.evaluation import Question
 from journeyflow.definition.rules.templates import Renderer

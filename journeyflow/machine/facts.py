@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from journeyflow.basics.moments import iso
 from journeyflow.basics.values import loads
-from journeyflow.definition.rules.paths import NOW, read_path
+from journeyflow.definition.rules.value_paths import NOW, read_path
 from journeyflow.records.message_ids import message_id
 from journeyflow.records.rows import Glimpse, Run
 

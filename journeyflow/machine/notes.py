@@ -10,8 +10,8 @@ from journeyflow.basics.durations import add
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import ACTIVE, FAILED
 from journeyflow.definition.policies import Terms
+from journeyflow.definition.rules.attribute_changes import Emitted, apply_changes
 from journeyflow.definition.rules.chains import Order
-from journeyflow.definition.rules.changes import Emitted, apply_changes
 from journeyflow.definition.rules.evaluation import Question
 from journeyflow.machine.compiled_steps import NOWHERE, CompiledSend, CompiledUpdate
 from journeyflow.machine.facts import Data, Facts

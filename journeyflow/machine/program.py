@@ -17,14 +17,14 @@ from journeyflow.definition.graph import in_cycles
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import hundredths, whole_or_decimal
 from journeyflow.definition.references import rule_places
+from journeyflow.definition.rules.attribute_changes import Change, Emitted
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change, Emitted
 from journeyflow.definition.rules.clock_turns import clocked
 from journeyflow.definition.rules.conditions import Rule
 from journeyflow.definition.rules.evaluation import Question, compile_rule
-from journeyflow.definition.rules.parts import reads
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.rule_parts import reads
 from journeyflow.definition.rules.templates import compile_template
+from journeyflow.definition.rules.value_paths import read_path
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.machine.compiled_steps import (
     NOWHERE,

@@ -6,7 +6,7 @@ from typing import Any
 
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import dumps
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.value_paths import read_path
 from journeyflow.questions.paging import Page, Slice, read_place
 from journeyflow.records.public import Customer, DeferredEntry
 from journeyflow.stores.contract import SqlReader

@@ -28,7 +28,7 @@ from journeyflow.errors import JourneyflowError, MissingExtra
 from journeyflow.services.directory import Directory
 from journeyflow.services.loyalty import Loyalty
 from journeyflow.services.loyalty import openapi as loyalty_openapi
-from journeyflow.services.loyalty.showing import error_shown
+from journeyflow.services.loyalty.shapes import error_shown
 from journeyflow.services.octeth import VERSIONS, Octeth
 from journeyflow.services.octeth import openapi as octeth_openapi
 from journeyflow.services.octeth.codes import errors

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
-from journeyflow.formats.parts import JsonObject
+from journeyflow.formats.json_parts import JsonObject
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 

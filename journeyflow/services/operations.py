@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from journeyflow.answers import Settling
 from journeyflow.errors import Forbidden, NotFound, Superseded
-from journeyflow.formats.parts import JsonObject, parse
+from journeyflow.formats.json_parts import JsonObject, parse
 from journeyflow.services.forms import form_of
 
 JSON, CSV = "application/json", "text/csv"

@@ -8,12 +8,12 @@ from journeyflow.simulation.bands import Band
 from journeyflow.simulation.behavior import Behavior, Chance, Fit, When
 from journeyflow.simulation.behavior_file import loads_behavior
 from journeyflow.simulation.draws import Beta, Choice, Dates, Delay, Draws, Key, LogNormal, Normal, Uniform
-from journeyflow.simulation.figures import FunnelRow
 from journeyflow.simulation.fitting import Frequency, Rate
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Population, PopulationFit
 from journeyflow.simulation.recording import Deliver, Submitted
 from journeyflow.simulation.run import simulate
+from journeyflow.simulation.tallied import FunnelRow
 
 __all__ = [
     "Arrivals",

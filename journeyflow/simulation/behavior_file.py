@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from journeyflow.basics.values import describe
 from journeyflow.errors import InvalidInput, shown
+from journeyflow.formats.json_parts import PartReader, ReadPart, format_number, list_of, parse, parsed_by
 from journeyflow.formats.options import NativeReader
-from journeyflow.formats.parts import PartReader, ReadPart, format_number, list_of, parse, parsed_by
 from journeyflow.simulation.background import Background, Lift
 from journeyflow.simulation.behavior import KINDS, Behavior, Chance, When
 from journeyflow.simulation.draws import Beta, Choice, Delay, Key, LogNormal, Normal, Uniform, micros_of

@@ -18,7 +18,7 @@ from journeyflow.basics.chance import bucket
 from journeyflow.basics.hours import Window
 from journeyflow.definition.entry import Exit, Goal, Trigger
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.rules.changes import field, tag
+from journeyflow.definition.rules.attribute_changes import field, tag
 from journeyflow.definition.steps import Condition, Send, Split, Update, Wait, arm, kind
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput

@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 
 from journeyflow.basics.moments import DAY, to_micros
 from journeyflow.basics.words import MESSAGE, REVENUE
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.value_paths import read_path
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.history import (
     EventHistory,

@@ -20,7 +20,7 @@ from journeyflow.basics.values import Attributes, dumps
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.value_paths import read_path
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress
 from journeyflow.engine.inputs import event_input

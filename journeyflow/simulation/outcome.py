@@ -7,8 +7,8 @@ from attrs import frozen
 from journeyflow.basics.showing import counted
 from journeyflow.drawing.charts import Diagram
 from journeyflow.reporting.html import ReportPage
-from journeyflow.simulation.figures import Tallied
 from journeyflow.simulation.page import messages_by_day, outcome_page, step_funnel
+from journeyflow.simulation.tallied import Tallied
 from journeyflow.simulation.wording import outcome_text
 
 

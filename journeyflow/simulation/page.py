@@ -12,7 +12,7 @@ from journeyflow.definition.drawings import StepCounts, svg
 from journeyflow.drawing.charts import Diagram, bands, columns
 from journeyflow.questions.numbers.lengths import ENDED, length_name, round_size
 from journeyflow.reporting.html import ReportPage, Section
-from journeyflow.simulation.figures import Tallied
+from journeyflow.simulation.tallied import Tallied
 from journeyflow.simulation.wording import came, length, outcome_text
 
 BAND = "medians, with a band that a tenth lies below and a tenth above."

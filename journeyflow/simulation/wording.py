@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from journeyflow.basics.moments import MINUTE
 from journeyflow.basics.showing import counted, in_words
 from journeyflow.simulation.bands import Band
-from journeyflow.simulation.figures import Tallied
+from journeyflow.simulation.tallied import Tallied
 
 
 def outcome_text(outcome: Tallied) -> str:

@@ -16,9 +16,9 @@ from attrs import evolve, frozen
 from journeyflow.basics.values import dumps, loads
 from journeyflow.errors import CorruptDatabase, StorageError
 from journeyflow.records.suppression import KEY
+from journeyflow.stores.addresses import is_address
 from journeyflow.stores.audit import faults
 from journeyflow.stores.contract import SqlReader
-from journeyflow.stores.places import is_address
 from journeyflow.stores.receiving import MOVED, NOTE, SETTINGS, Receiver
 from journeyflow.stores.rows import Row
 from journeyflow.stores.schema import TABLES, columns, primary_key

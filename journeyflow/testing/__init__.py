@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from journeyflow.records.public import Enroll, Put
 from journeyflow.testing.as_python import as_code
-from journeyflow.testing.calls import (
+from journeyflow.testing.cassettes import Cassette, record
+from journeyflow.testing.conformance import StoreConformance
+from journeyflow.testing.host_calls import (
     START,
     Ack,
     Call,
@@ -23,8 +25,6 @@ from journeyflow.testing.calls import (
     SetPolicies,
     SetPublished,
 )
-from journeyflow.testing.cassettes import Cassette, record
-from journeyflow.testing.conformance import StoreConformance
 from journeyflow.testing.running import Played, run
 
 if TYPE_CHECKING:

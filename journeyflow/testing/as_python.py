@@ -16,7 +16,7 @@ from journeyflow.definition.policies import QuietHours
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule
 from journeyflow.definition.rules.operators import OPERATORS
 from journeyflow.records.public import Event
-from journeyflow.testing.calls import START, Call, Life
+from journeyflow.testing.host_calls import START, Call, Life
 
 KIT = {"START", "Life", "run", *(each.__name__ for each in get_args(Call) if each is not Event)}
 """The names in code that are those of `journeyflow.testing`."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.records.public import Customer, Event
-from journeyflow.testing.calls import START, Life
 from journeyflow.testing.definitions import journeys, policies
+from journeyflow.testing.host_calls import START, Life
 from journeyflow.testing.telling import lives
 
 _CUSTOMERS = st.sampled_from(("c1", "c2"))

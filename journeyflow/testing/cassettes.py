@@ -19,7 +19,7 @@ from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.formats.policies import dumps_policies, loads_policies
 from journeyflow.records.public import Enroll, Enrollment, Event, Message, Put
-from journeyflow.testing.calls import Ack, Call, Leave, Life, Lifecycle, RetryRun, SetPolicies
+from journeyflow.testing.host_calls import Ack, Call, Leave, Life, Lifecycle, RetryRun, SetPolicies
 from journeyflow.testing.pseudonyms import Pseudonyms, kept_paths, namesake
 from journeyflow.testing.running import Played, run
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from journeyflow.basics.hours import Window
 from journeyflow.basics.words import JOURNEY_COMPLETED
 from journeyflow.definition.graph import END
+from journeyflow.definition.rules.attribute_changes import field, tag
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import field, tag
 from journeyflow.definition.rules.conditions import FieldRule, Rule, all_of, any_of, not_
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
-from journeyflow.testing.calls import START
+from journeyflow.testing.host_calls import START
 
 EVENTS = ("go", "buy", "view")
 BUILT_IN = ("field.changed", "tag.added", "tag.removed", "list.subscribed", JOURNEY_COMPLETED)

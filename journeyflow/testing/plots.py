@@ -13,7 +13,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Rule
 from journeyflow.definition.steps import Condition, Send, Step, Wait
 from journeyflow.records.public import Enroll, Event, Put
-from journeyflow.testing.calls import START, Call, Reaction
+from journeyflow.testing.host_calls import START, Call, Reaction
 from journeyflow.testing.solving import Demand, Renamed, below, nested, solve
 
 TRIES = 1_000

@@ -10,7 +10,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.records.public import Customer, Event
 from journeyflow.testing.as_python import as_code
-from journeyflow.testing.calls import Call, Life
+from journeyflow.testing.host_calls import Call, Life
 
 if TYPE_CHECKING:
     from hypothesis import strategies as st

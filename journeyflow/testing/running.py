@@ -15,7 +15,7 @@ from journeyflow.records.public import Customer, Enroll, Enrollment, Event, Mess
 from journeyflow.stores.contract import Store
 from journeyflow.stores.memory import MemoryStore
 from journeyflow.stores.schema import columns
-from journeyflow.testing.calls import (
+from journeyflow.testing.host_calls import (
     FOR_GOOD,
     START,
     Ack,

@@ -11,8 +11,8 @@ from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FactRule, FieldRule, NotRule, Rule
 from journeyflow.definition.rules.evaluation import Sample, compile_rule
 from journeyflow.definition.rules.operators import SEVERAL, as_number
-from journeyflow.definition.rules.parts import comparisons, paths_of
-from journeyflow.definition.rules.paths import ITEM, NOW
+from journeyflow.definition.rules.rule_parts import comparisons, paths_of
+from journeyflow.definition.rules.value_paths import ITEM, NOW
 
 UTC = zone("UTC")
 

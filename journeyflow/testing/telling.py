@@ -14,7 +14,8 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.steps import Send, Update
 from journeyflow.records.public import Enroll, Event, Put
-from journeyflow.testing.calls import (
+from journeyflow.testing.definitions import ZONES
+from journeyflow.testing.host_calls import (
     FOR_GOOD,
     START,
     Call,
@@ -28,7 +29,6 @@ from journeyflow.testing.calls import (
     SetPolicies,
     SetPublished,
 )
-from journeyflow.testing.definitions import ZONES
 from journeyflow.testing.plots import Plot, plot
 from journeyflow.testing.solving import below, nested
 from journeyflow.testing.vocabulary import Vocabulary, vocabulary

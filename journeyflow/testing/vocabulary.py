@@ -6,13 +6,13 @@ from attrs import frozen
 
 from journeyflow.basics.moments import to_micros
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.conditions import CountRule, FactRule, Rule
-from journeyflow.definition.rules.parts import comparisons, paths_of
+from journeyflow.definition.rules.rule_parts import comparisons, paths_of
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, Send, Update, Wait
-from journeyflow.testing.calls import START
 from journeyflow.testing.drawn_steps import DATES
+from journeyflow.testing.host_calls import START
 from journeyflow.testing.solving import lists_around
 
 KEYS = ("a", 1, "1", 1.0, 2)

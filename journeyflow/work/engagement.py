@@ -6,7 +6,7 @@ from functools import lru_cache
 from journeyflow.basics.moments import iso
 from journeyflow.basics.words import CONSENT, MESSAGE, PERMANENT
 from journeyflow.catalog.catalog import Catalog
-from journeyflow.definition.rules.changes import Emitted, events_between
+from journeyflow.definition.rules.attribute_changes import Emitted, events_between
 from journeyflow.records.counting import KINDS, mailbox_domain, told
 from journeyflow.records.rows import Post, replacing
 from journeyflow.stores.batch import CustomerInHand

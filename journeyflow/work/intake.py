@@ -18,8 +18,8 @@ from journeyflow.basics.words import (
     MESSAGE_EVENTS,
     REVENUE,
 )
-from journeyflow.definition.rules.changes import Emitted, WrongType, apply_changes, events_between, merge
-from journeyflow.definition.rules.paths import path_fault
+from journeyflow.definition.rules.attribute_changes import Emitted, WrongType, apply_changes, events_between, merge
+from journeyflow.definition.rules.value_paths import path_fault
 from journeyflow.machine.facts import Data
 from journeyflow.records.counting import told
 from journeyflow.records.forgetting import FORGOTTEN

@@ -11,10 +11,10 @@ from journeyflow.definition.entry import Pull
 from journeyflow.machine.program import Program
 from journeyflow.records.rows import Round
 from journeyflow.stores.batch import JOURNEY, PULL, CustomerInHand
+from journeyflow.work.batch_people import names_in
 from journeyflow.work.circles import Circle, drawn_size, next_pull
 from journeyflow.work.entries import enter
 from journeyflow.work.happenings import Happening
-from journeyflow.work.people import names_in
 from journeyflow.work.working_set import Work
 
 LIMIT = "entry limit"

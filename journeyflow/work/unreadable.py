@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from journeyflow.basics.moments import read_instant, zone
 from journeyflow.definition.dates import TIMEZONE
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.value_paths import read_path
 from journeyflow.records.public import Unreadable
 from journeyflow.stores.batch import CustomerInHand
 

@@ -14,8 +14,8 @@ from journeyflow.basics.moments import local_day
 from journeyflow.basics.words import ACTIVE
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.definition.policies import Terms
+from journeyflow.definition.rules.attribute_changes import Emitted
 from journeyflow.definition.rules.chains import Order
-from journeyflow.definition.rules.changes import Emitted
 from journeyflow.machine.behaviours import advance
 from journeyflow.machine.facts import Data, Facts
 from journeyflow.machine.notes import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
@@ -25,10 +25,10 @@ from journeyflow.records.counting import Note, count
 from journeyflow.records.rows import Crowd, Input, Move, Refusal, Run
 from journeyflow.records.suppression import suppressions
 from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
+from journeyflow.work.batch_messages import Messages
+from journeyflow.work.batch_people import People
 from journeyflow.work.circles import Pulls
 from journeyflow.work.happenings import Cause, GivenUp, Happening, OrderGiven, Tally, changed_attribute
-from journeyflow.work.messages import Messages
-from journeyflow.work.people import People
 from journeyflow.work.slots import Slots
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)

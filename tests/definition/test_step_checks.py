@@ -18,7 +18,7 @@ from journeyflow import (
     field,
     tag,
 )
-from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.conditions import FieldRule, NotRule
 from journeyflow.definition.steps import Branch
 from tests.definition.test_validation import DURATION, FIVE, PAID, send, wrong

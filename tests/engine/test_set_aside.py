@@ -12,7 +12,17 @@ from journeyflow.machine import behaviours
 from journeyflow.stores.batch import LimitsLoaded
 from journeyflow.stores.memory.transaction import MemoryTransaction
 from journeyflow.stores.sqlite.transaction import SQLiteTransaction
-from journeyflow.work import entries, intake, messages, outbox, pulls, scheduler, setting_aside, stages, working_set
+from journeyflow.work import (
+    batch_messages,
+    entries,
+    intake,
+    outbox,
+    pulls,
+    scheduler,
+    setting_aside,
+    stages,
+    working_set,
+)
 from journeyflow.work.happenings import Tally
 from journeyflow.work.together import crowds
 from tests.samples import STORES, open_engine
@@ -171,7 +181,7 @@ STAGES_OF_A_TIMER = {
     "wake": (scheduler, "_wake", is_number_of_bad),
     "advance": (working_set.Work, "advance", is_run_of_bad),
     "take over": (
-        messages.Messages,
+        batch_messages.Messages,
         "add",
         lambda posts: isinstance(posts, Sequence) and any(map(is_run_of_bad, posts)),
     ),

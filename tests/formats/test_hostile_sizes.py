@@ -10,8 +10,8 @@ import pytest
 from journeyflow import InvalidInput, InvalidJourney
 from journeyflow.errors import ERROR, Problem
 from journeyflow.formats import loads_any, loads_policies
+from journeyflow.formats.json_parts import ancestors
 from journeyflow.formats.native_reading import _following
-from journeyflow.formats.parts import ancestors
 
 TRIGGER = {"id": "t", "type": "TRIGGER", "config": {"eventType": "go"}, "nextStepId": "s1"}
 

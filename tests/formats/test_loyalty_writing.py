@@ -32,7 +32,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.definition.steps import KINDS, WAIT_FORMS, Step
-from journeyflow.formats.loyalty import rows, writing
+from journeyflow.formats.loyalty import step_rows, writing
 from journeyflow.formats.loyalty.reading import read
 from journeyflow.formats.loyalty.writing import write
 from journeyflow.formats.port import PLAIN
@@ -141,7 +141,7 @@ def test_every_option_is_said_or_has_a_reason():
     assert {each.name for each in fields(Journey)} <= {*writing._JOURNEY_SAYS, *writing._WHY}
     assert set(PLAIN) == {Journey, *KINDS.values()}
     assert set(writing._WRITE) == set(KINDS)
-    assert set(rows._MAKE) == {of.upper() for of in KINDS}
+    assert set(step_rows._MAKE) == {of.upper() for of in KINDS}
     assert set(WAIT_FORMS) <= {"duration", *writing._WHY}
 
 

@@ -41,8 +41,8 @@ from journeyflow import (
     tag,
 )
 from journeyflow.basics.values import is_blank
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import ON_FAILURE
 from journeyflow.formats.native import dumps_journey, fingerprint, to_dict

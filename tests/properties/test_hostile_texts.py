@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from journeyflow import Condition, End, Engine, Event, Journey, MemoryStore, Send, Split, Trigger, arm, field
 from journeyflow.basics.values import is_blank
 from journeyflow.definition.pictures import dot, mermaid
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.value_paths import read_path
 from journeyflow.formats.cells import FORMULAS, csv_text
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START

@@ -14,7 +14,7 @@ from journeyflow.engine.ticking import do_work_of
 from journeyflow.stores.contract import Store
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Call, Life, Reaction, journeys, lives, policies, run
-from journeyflow.testing.calls import Ack, Forget
+from journeyflow.testing.host_calls import Ack, Forget
 from journeyflow.testing.running import _Player
 from tests.cases import cases
 from tests.played import script

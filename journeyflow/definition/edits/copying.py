@@ -11,10 +11,10 @@ from journeyflow.basics.words import MEMBERS
 from journeyflow.definition.continuations import with_options
 from journeyflow.definition.entry import Exit, Trigger
 from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
-from journeyflow.definition.rules.paths import ITEM, is_of_item
+from journeyflow.definition.rules.value_paths import ITEM, is_of_item
 from journeyflow.definition.steps import Condition, Send, Step, Update, Wait
 from journeyflow.errors import InvalidInput
 

@@ -8,7 +8,7 @@ from attrs import evolve
 from journeyflow.basics.expecting import expect
 from journeyflow.definition.continuations import targets, with_options, with_targets
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.definition.rules.templates import with_paths
 from journeyflow.definition.steps import Condition, Send, Step, Update, Wait

@@ -11,8 +11,8 @@ from journeyflow.basics.moments import DAY, LAST, bounded, iso, local_instant, r
 from journeyflow.definition.rules.conditions import CountRule, FactRule, FieldRule, Rule
 from journeyflow.definition.rules.evaluation import Question, items_of
 from journeyflow.definition.rules.operators import Known, length_of_time
-from journeyflow.definition.rules.parts import comparisons, walk
-from journeyflow.definition.rules.paths import NOW
+from journeyflow.definition.rules.rule_parts import comparisons, walk
+from journeyflow.definition.rules.value_paths import NOW
 from journeyflow.errors import ERROR, Problem
 
 _COMPARED = frozenset({"before", "after"})

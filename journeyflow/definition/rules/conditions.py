@@ -1,7 +1,7 @@
 """Rules: conditions about a customer, an event and a run, as frozen data (R59 to R63).
 
-A rule does nothing by itself. `parts.py` walks through it and returns the names that it reads, which are known before
-it is asked; `evaluation.py` turns it into a function of the facts.
+A rule does nothing by itself. `rule_parts.py` walks through it and returns the names that it reads, which are known
+before it is asked; `evaluation.py` turns it into a function of the facts.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -20,7 +20,7 @@ from journeyflow.definition.rules.conditions import (
     members_in_words,
 )
 from journeyflow.definition.rules.operators import OPERATORS, SEVERAL, UTC, Known
-from journeyflow.definition.rules.paths import ITEM, NOW, is_of_item, read_path
+from journeyflow.definition.rules.value_paths import ITEM, NOW, is_of_item, read_path
 
 Question = Callable[[Known], bool]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from journeyflow.basics.values import INTEGER_MAX, MAX_DEPTH, describe, faults
 from journeyflow.definition.rules.conditions import CountRule, FieldRule, Rule
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
-from journeyflow.definition.rules.parts import walk
-from journeyflow.definition.rules.paths import path_fault
+from journeyflow.definition.rules.rule_parts import walk
+from journeyflow.definition.rules.value_paths import path_fault
 from journeyflow.errors import ERROR, Problem, shown, suggestions
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, cast
 
 from journeyflow.basics.values import MAX_DEPTH, dumps, thaw
-from journeyflow.definition.rules.paths import path_fault
+from journeyflow.definition.rules.value_paths import path_fault
 from journeyflow.errors import ERROR, WARNING, Problem, shown
 
 _TOKEN = re.compile(r"\{\{\{([^{}|]*\|[^{}]*)\}\}\}|\{\{([^{}]*)\}\}")

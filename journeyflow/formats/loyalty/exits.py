@@ -12,10 +12,10 @@ from attrs import evolve
 from journeyflow.basics.values import describe
 from journeyflow.definition.entry import Exit
 from journeyflow.definition.rules.conditions import AllOf, AnyOf
+from journeyflow.formats.json_parts import JsonObject, PartReader
 from journeyflow.formats.loyalty.keys import COMBINED, COMPARISON, CONDITIONS, TEXT
-from journeyflow.formats.loyalty.rows import joined
 from journeyflow.formats.loyalty.rules import flat, grouped, rule_lost, sayable
-from journeyflow.formats.parts import JsonObject, PartReader
+from journeyflow.formats.loyalty.step_rows import joined
 from journeyflow.formats.port import Loss
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from journeyflow.basics.durations import Duration
 from journeyflow.basics.values import describe
-from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.conditions import FieldRule
-from journeyflow.formats.parts import JsonObject, PartReader, ReadPart, list_of, parsed_by, part_of
+from journeyflow.formats.json_parts import JsonObject, PartReader, ReadPart, list_of, parsed_by, part_of
 
 _LENGTH = re.compile(r"\d{1,12} (minute|hour|day|week)s?", re.ASCII)
 

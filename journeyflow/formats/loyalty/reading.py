@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 from journeyflow.definition.entry import Trigger
 from journeyflow.definition.graph import END
 from journeyflow.definition.journey import Journey, problems
-from journeyflow.definition.rules.changes import is_last_message
+from journeyflow.definition.rules.attribute_changes import is_last_message
 from journeyflow.definition.rules.conditions import AllOf
 from journeyflow.errors import ERROR, InvalidJourney, Problem
+from journeyflow.formats.json_parts import TOO_DEEP, UNNAMED, UNREAD, JsonObject, PartReader, too_deep
 from journeyflow.formats.loyalty.exits import exit_place, read_exits
 from journeyflow.formats.loyalty.keys import DOCUMENT, HOST, RECORDED, STEP_RECORDED
-from journeyflow.formats.loyalty.rows import (
+from journeyflow.formats.loyalty.rules import SEGMENTS, in_segment
+from journeyflow.formats.loyalty.step_rows import (
     StepRow,
     all_numbered,
     from_entry,
@@ -23,8 +25,6 @@ from journeyflow.formats.loyalty.rows import (
     pointers,
     rows_of,
 )
-from journeyflow.formats.loyalty.rules import SEGMENTS, in_segment
-from journeyflow.formats.parts import TOO_DEEP, UNNAMED, UNREAD, JsonObject, PartReader, too_deep
 from journeyflow.formats.port import Loss, make_journey
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from journeyflow.basics.values import thaw
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
-from journeyflow.definition.rules.parts import walk
-from journeyflow.formats.parts import JsonObject
+from journeyflow.definition.rules.rule_parts import walk
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.port import Loss
 
 

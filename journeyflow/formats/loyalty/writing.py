@@ -7,15 +7,15 @@ from journeyflow.basics.durations import Duration
 from journeyflow.basics.moments import HOUR, MINUTE
 from journeyflow.basics.values import thaw
 from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, Send, Split, Step, Update, Wait, kind, letters
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.loyalty.exits import exits_lost, write_exits
 from journeyflow.formats.loyalty.keys import HOST, OF_HOST
 from journeyflow.formats.loyalty.rules import flat, grouped, present, rule_lost, sayable, segment_of
-from journeyflow.formats.parts import JsonObject
 from journeyflow.formats.port import DRAFT, Loss, in_one_unit, options_lost
 
 

@@ -8,14 +8,14 @@ from attrs import evolve, frozen
 
 from journeyflow.basics.hours import Window
 from journeyflow.definition.continuations import with_options
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf
 from journeyflow.definition.steps import Branch, Condition, Send, Step, Update, Wait
+from journeyflow.formats.json_parts import JsonObject, PartReader, ReadPart, list_of, part_of
 from journeyflow.formats.octeth.criteria import read_groups, yes_no
 from journeyflow.formats.octeth.keys import attribute, field_of, flag, joined_by, name_of, names_of, whole, word
 from journeyflow.formats.octeth.triggers import EMAIL
-from journeyflow.formats.parts import JsonObject, PartReader, ReadPart, list_of, part_of
 
 SMS, WEBHOOK, DEBUG = "SMS", "WEBHOOK", "DEBUG"
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from journeyflow.basics.values import describe
 from journeyflow.definition.rules.conditions import AllOf, CountRule, FieldRule, NotRule, Rule
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.octeth.keys import joined_by, numbered, present
 from journeyflow.formats.octeth.members import (
     AT,
@@ -17,7 +18,6 @@ from journeyflow.formats.octeth.members import (
     values_of,
     written_days,
 )
-from journeyflow.formats.parts import JsonObject
 
 CAMPAIGNS, CAMPAIGN, EMAIL = "campaignEvents", "item.campaign", "item.email"
 """The attribute that holds what happened to campaigns, and what its members say."""

@@ -6,8 +6,8 @@ from typing import cast
 
 from journeyflow.basics.values import describe, thaw
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
+from journeyflow.formats.json_parts import JsonObject, PartReader
 from journeyflow.formats.octeth.campaigns import OF_CAMPAIGNS, opens_or_clicks
-from journeyflow.formats.octeth.history import HISTORY, in_journeys, write_history
 from journeyflow.formats.octeth.keys import (
     ActionReader,
     attribute,
@@ -18,7 +18,7 @@ from journeyflow.formats.octeth.keys import (
     numbered,
 )
 from journeyflow.formats.octeth.members import Unasked
-from journeyflow.formats.parts import JsonObject, PartReader
+from journeyflow.formats.octeth.past_criteria import HISTORY, in_journeys, write_history
 
 FIELDS = {
     "is": "eq",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from journeyflow.basics.values import describe
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
-from journeyflow.formats.parts import JsonObject, PartReader, ReadPart
+from journeyflow.formats.json_parts import JsonObject, PartReader, ReadPart
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 """The words for true, in any case; everything else is false (F117)."""

@@ -13,10 +13,19 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, Rule
 from journeyflow.definition.steps import End, Step
 from journeyflow.errors import InvalidJourney, did_you_mean
+from journeyflow.formats.json_parts import (
+    TOO_DEEP,
+    UNNAMED,
+    UNREAD,
+    JsonObject,
+    PartReader,
+    ReadPart,
+    part_of,
+    too_deep,
+)
 from journeyflow.formats.octeth.actions import KINDS, ReadAction
 from journeyflow.formats.octeth.keys import ActionReader, flag, joined_by, name_of, whole, word
 from journeyflow.formats.octeth.triggers import MANUAL, TRIGGERS, make_trigger, read_criteria, rules_of
-from journeyflow.formats.parts import TOO_DEEP, UNNAMED, UNREAD, JsonObject, PartReader, ReadPart, part_of, too_deep
 from journeyflow.formats.port import Loss, make_journey
 
 _TEXT, _ANY = PartReader.text, PartReader.anything

@@ -8,8 +8,8 @@ from journeyflow.basics.values import thaw
 from journeyflow.definition.entry import Trigger
 from journeyflow.definition.rules.conditions import AllOf, FieldRule, Rule
 from journeyflow.definition.rules.operators import ALIASES
+from journeyflow.formats.json_parts import JsonObject, PartReader, list_of, part_of
 from journeyflow.formats.octeth.keys import attribute, compared, field_of, joined_by, members, numbered, word
-from journeyflow.formats.parts import JsonObject, PartReader, list_of, part_of
 from journeyflow.formats.port import Loss
 
 EMAIL = "EMAIL"

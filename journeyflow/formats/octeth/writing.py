@@ -8,15 +8,15 @@ from journeyflow.basics.hours import write_clock, write_weekdays
 from journeyflow.basics.moments import DAY, HOUR, MINUTE, SECOND
 from journeyflow.basics.values import thaw
 from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.octeth.actions import DEBUG, IDS, SMS, WEBHOOK, to_merge_tags
 from journeyflow.formats.octeth.criteria import write_rule
 from journeyflow.formats.octeth.keys import field_of, members, numbered, present
 from journeyflow.formats.octeth.triggers import EMAIL, criteria_of, trigger_losses, write_trigger
-from journeyflow.formats.parts import JsonObject
 from journeyflow.formats.port import Loss, in_one_unit, options_lost
 
 # --- actions ----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from journeyflow.basics.values import describe
 from journeyflow.errors import InvalidInput, NotFound
-from journeyflow.formats.parts import JsonObject
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.services.directory.records import KINDS
 from journeyflow.services.directory.sqlite import SQLiteDirectory
 

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from journeyflow.basics.soundness import sound
 from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, describe, dumps, faults, id_fault, text_fault
 from journeyflow.errors import CorruptDatabase, InvalidInput, NotFound, shown
-from journeyflow.services.directory.files import DirectoryBlock, DirectoryFile
+from journeyflow.services.directory.directory_file import DirectoryBlock, DirectoryFile
 from journeyflow.services.directory.records import (
     KINDS,
     PERMISSIONS,

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from journeyflow import Engine
 from journeyflow.answers import JourneyInfo
 from journeyflow.errors import ERROR, Conflict, Forbidden, InvalidInput, InvalidJourney, NotFound, Problem, did_you_mean
-from journeyflow.formats.parts import JsonObject
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.services.loyalty.documents import (
     LIMITED,
     Document,
@@ -23,7 +23,7 @@ from journeyflow.services.loyalty.documents import (
     reordered,
 )
 from journeyflow.services.loyalty.requests import Admitted, Rejected, admitted, invalid
-from journeyflow.services.loyalty.showing import (
+from journeyflow.services.loyalty.shapes import (
     CUSTOMER,
     StepNames,
     enrollment_row,

@@ -14,10 +14,10 @@ from journeyflow.definition.edits.editing import reorder_steps
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.formats import Draft
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.loyalty import write
 from journeyflow.formats.loyalty.keys import HOST
 from journeyflow.formats.loyalty.rules import present
-from journeyflow.formats.parts import JsonObject
 from journeyflow.formats.port import DRAFT
 
 POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from journeyflow.services.loyalty.answers import ANSWERS
+from journeyflow.services.loyalty.answer_schemas import ANSWERS
 from journeyflow.services.loyalty.requests import KINDS
 from journeyflow.services.loyalty.table import CODES, OPERATIONS, Endpoint
 from journeyflow.services.operations import JSON

@@ -9,9 +9,9 @@ from attrs import frozen
 
 from journeyflow.basics.values import describe, id_fault
 from journeyflow.errors import ERROR, Problem, brief, did_you_mean
-from journeyflow.formats.parts import JsonObject
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.services import parameters
-from journeyflow.services.loyalty.showing import error_shown
+from journeyflow.services.loyalty.shapes import error_shown
 from journeyflow.services.loyalty.table import (
     CODES,
     INCLUDED,

@@ -10,8 +10,8 @@ from journeyflow import End, InvalidJourney, Journey
 from journeyflow.answers import JourneyStats, PeopleStats, SendInfo, StepStats
 from journeyflow.definition.continuations import with_options
 from journeyflow.formats.octeth.criteria import EMAILS, OWNER
-from journeyflow.formats.octeth.history import OF_JOURNEYS
 from journeyflow.formats.octeth.keys import is_true
+from journeyflow.formats.octeth.past_criteria import OF_JOURNEYS
 from journeyflow.formats.octeth.reading import ActionRow, read_actions
 from journeyflow.formats.octeth.triggers import EMAIL
 from journeyflow.formats.octeth.writing import WrittenAction, write_actions

@@ -7,7 +7,7 @@ from itertools import chain
 from journeyflow.records.message_ids import message_id, nonces_of
 from journeyflow.records.rows import Input, Post, Run
 from journeyflow.stores.batch import ANSWERS, INPUT, TIMER, DueKey, DueOfKind, Item, timer_key
-from journeyflow.stores.memory.rows import MemoryRows
+from journeyflow.stores.memory.contents import MemoryRows
 
 
 def due_of(

@@ -19,7 +19,7 @@ from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Suppression
 from journeyflow.records.suppression import KEY, known_events, suppressions
 from journeyflow.stores.batch import TIMER, DueKey
-from journeyflow.stores.memory.rows import MemoryRows, input_row
+from journeyflow.stores.memory.contents import MemoryRows, input_row
 
 
 def rename(store: MemoryRows, people: Iterable[Forgotten]) -> None:

@@ -41,9 +41,9 @@ from journeyflow.stores.inquiries import (
     PastRequest,
     PruneRequest,
 )
+from journeyflow.stores.memory.contents import KnownEvent, MemoryRows
 from journeyflow.stores.memory.due import due_of
 from journeyflow.stores.memory.pruning import finished_in, past_in
-from journeyflow.stores.memory.rows import KnownEvent, MemoryRows
 
 Item = TypeVar("Item")
 

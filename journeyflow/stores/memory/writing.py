@@ -12,8 +12,8 @@ from journeyflow.records.rows import Crowd, Post, Run, make_input, make_move, pa
 from journeyflow.stores.batch import INPUT, TIMER, at_of, seq_of, serial_of, timer_key
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.memory.commits import Unfinished
+from journeyflow.stores.memory.contents import MemoryRows, input_row
 from journeyflow.stores.memory.erasing import forget, prune, purge, rename
-from journeyflow.stores.memory.rows import MemoryRows, input_row
 
 
 class MemoryWriting(MemoryRows):

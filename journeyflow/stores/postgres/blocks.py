@@ -7,9 +7,9 @@ from journeyflow.errors import CorruptDatabase, JourneyflowError
 from journeyflow.stores.postgres import tenants
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, at_once
+from journeyflow.stores.postgres.known_paths import KnownPaths
 from journeyflow.stores.postgres.lines import ServerLine
 from journeyflow.stores.postgres.opening import NOT_PREPARED, RESTORE, meaning, path, quoted, vacuuming
-from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.postgres.reader import PostgresReader
 from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.transaction import DriverError, PostgresTransaction

@@ -1,7 +1,7 @@
 """The versions of the schema in PostgreSQL."""
 
-from journeyflow.stores.postgres.checks import CHECKS
 from journeyflow.stores.postgres.dialect import translated
+from journeyflow.stores.postgres.integrity import CHECKS
 from journeyflow.stores.postgres.schema import META, TABLES
 from journeyflow.stores.views import VIEWS
 

@@ -8,9 +8,9 @@ from journeyflow.errors import StorageError
 from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.blocks import PostgresTransactionBlock, PostgresView
+from journeyflow.stores.postgres.known_paths import KnownPaths
 from journeyflow.stores.postgres.lines import ServerLine
 from journeyflow.stores.postgres.opening import prepare
-from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.turns import Joining
 
 if TYPE_CHECKING:

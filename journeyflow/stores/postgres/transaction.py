@@ -44,9 +44,9 @@ from journeyflow.stores.inquiries import (
 )
 from journeyflow.stores.postgres import due, tenants
 from journeyflow.stores.postgres.asking import Asker, at_once, pipelined, run
+from journeyflow.stores.postgres.known_paths import KnownPaths
 from journeyflow.stores.postgres.loading import load, names_as_lists
 from journeyflow.stores.postgres.opening import RESTORE
-from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.postgres.pruning import load_finished, load_past
 from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
 from journeyflow.stores.postgres.writing import PostgresWriter

@@ -25,8 +25,8 @@ from journeyflow.records.rows import (
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.postgres import tenants
 from journeyflow.stores.postgres.erasing import forget, rename
+from journeyflow.stores.postgres.known_paths import KnownPaths
 from journeyflow.stores.postgres.limits import write_limits
-from journeyflow.stores.postgres.paths import KnownPaths
 from journeyflow.stores.postgres.pruning import prune
 from journeyflow.stores.postgres.pulls import write_pulls
 from journeyflow.stores.postgres.schema import OF_JOURNEY

@@ -23,8 +23,8 @@ from attrs import field, frozen
 from journeyflow.basics.values import thaw
 from journeyflow.basics.words import LISTS
 from journeyflow.definition.policies import Terms
+from journeyflow.definition.rules.attribute_changes import Emitted, write_path
 from journeyflow.definition.rules.chains import Order
-from journeyflow.definition.rules.changes import Emitted, write_path
 from journeyflow.definition.rules.evaluation import Question
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.machine.compiled_steps import CompiledSend, CompiledUpdate, CompiledWait

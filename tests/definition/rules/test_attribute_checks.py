@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from journeyflow.definition.rules.attribute_checks import attribute_faults
-from tests.definition.rules.test_changes import attributes
+from tests.definition.rules.test_attribute_changes import attributes
 
 
 @given(attributes())

@@ -8,7 +8,7 @@ from journeyflow import field
 from journeyflow.basics.moments import FIRST, HOUR, LAST, from_micros, parse_instant, read_instant, zone
 from journeyflow.definition.rules.clock_turns import clock_problems, clocked, true_from
 from journeyflow.definition.rules.evaluation import Sample, compile_rule, holds
-from journeyflow.definition.rules.paths import NOW
+from journeyflow.definition.rules.value_paths import NOW
 
 DAY = field("day")
 RULES = [

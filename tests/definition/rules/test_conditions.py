@@ -11,8 +11,8 @@ from journeyflow.basics.moments import FIRST, LAST, parse_instant
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, all_of, any_of, field, not_
 from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain, holds
 from journeyflow.definition.rules.operators import ALIASES
-from journeyflow.definition.rules.parts import reads, walk
 from journeyflow.definition.rules.rule_checks import rule_problems
+from journeyflow.definition.rules.rule_parts import reads, walk
 
 NOW = parse_instant("2026-06-15T12:00:00Z")
 PARIS = ZoneInfo("Europe/Paris")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import End, Journey, Send, Trigger, Wait, field
-from journeyflow.analysis.solving import possible
+from journeyflow.analysis.satisfiability import possible
 from journeyflow.basics.moments import DAY, parse_instant
 from journeyflow.basics.values import MAX_DEPTH
 from journeyflow.definition.dates import dated_attributes, dated_events
@@ -17,8 +17,8 @@ from journeyflow.definition.edits.renaming import renamed
 from journeyflow.definition.rules.clock_turns import clock_problems, clocked, true_from
 from journeyflow.definition.rules.conditions import CountRule, FieldRule, all_of, any_of, not_
 from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain, holds
-from journeyflow.definition.rules.parts import reads
 from journeyflow.definition.rules.rule_checks import rule_problems
+from journeyflow.definition.rules.rule_parts import reads
 from journeyflow.errors import InvalidJourney
 from journeyflow.formats.native import from_dict, to_dict
 from journeyflow.testing.as_python import as_code

@@ -11,8 +11,8 @@ from journeyflow.basics.values import MAX_DEPTH
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, all_of, any_of, field, not_
 from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain, holds
 from journeyflow.definition.rules.operators import OPERATORS
-from journeyflow.definition.rules.parts import reads
-from journeyflow.definition.rules.paths import path_fault
+from journeyflow.definition.rules.rule_parts import reads
+from journeyflow.definition.rules.value_paths import path_fault
 from tests.definition.rules.test_conditions import NOW, PARIS, anything, pairs, problems, samples
 
 REFUSED_OPERANDS: dict[str, list[object]] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from journeyflow.services.loyalty.answers import ANSWERS
+from journeyflow.services.loyalty.answer_schemas import ANSWERS
 from journeyflow.services.loyalty.table import OPERATIONS, Endpoint
 from journeyflow.services.operations import HttpRequest
 from tests.services.loyalty.described import is_described

@@ -7,8 +7,8 @@ import pytest
 
 from journeyflow import Condition, End, Journey, field
 from journeyflow.definition.rules.conditions import FieldRule
-from journeyflow.definition.rules.parts import walk
-from journeyflow.formats.octeth.history import OF_JOURNEYS
+from journeyflow.definition.rules.rule_parts import walk
+from journeyflow.formats.octeth.past_criteria import OF_JOURNEYS
 from tests.services.octeth.world import MAIL, WAIT, World, running
 
 

@@ -15,8 +15,8 @@ from journeyflow import Engine, Event
 from journeyflow.errors import CorruptDatabase, StorageError
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.checks import REFERENCES
 from journeyflow.stores.postgres.columns import TYPES
+from journeyflow.stores.postgres.integrity import REFERENCES
 from journeyflow.stores.postgres.opening import quoted
 from journeyflow.stores.postgres.schema import TABLE_NAMES
 from tests.cases import long

@@ -15,8 +15,8 @@ import psycopg
 from journeyflow import Engine, Event
 from journeyflow.errors import ForeignDatabase, NewerSchema, StorageError
 from journeyflow.stores import moving
+from journeyflow.stores.addresses import open_store
 from journeyflow.stores.moving import copy_store
-from journeyflow.stores.places import open_store
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.schema import RANGE
 from journeyflow.stores.sqlite.store import SQLiteStore

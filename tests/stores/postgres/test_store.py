@@ -16,7 +16,7 @@ from journeyflow.errors import CorruptDatabase, MissingExtra
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.inquiries import LastTickRequest
-from journeyflow.stores.postgres import PostgresStore, opening, paths
+from journeyflow.stores.postgres import PostgresStore, known_paths, opening
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.migrations import MIGRATIONS
 from journeyflow.testing.conformance.samples import event
@@ -71,8 +71,8 @@ def test_a_schema_is_named_by_text(server, name, monkeypatch):
 
 def test_paths_that_are_known_are_not_kept_without_end(monkeypatch):
     """When they become too many, all are asked for again."""
-    monkeypatch.setattr(paths, "MOST", 0)
-    known = paths.KnownPaths()
+    monkeypatch.setattr(known_paths, "MOST", 0)
+    known = known_paths.KnownPaths()
     for number, path in enumerate([(1, "old"), (2, "new")], 1):
         known.note({path: number})
         known.keep()

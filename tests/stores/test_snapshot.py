@@ -20,7 +20,7 @@ from journeyflow import (
 )
 from journeyflow.definition.policies import Cap
 from journeyflow.questions.numbers.totals import totals
-from journeyflow.stores.copying import standing
+from journeyflow.stores.snapshot import standing
 from tests.samples import START, STORES, open_engine
 
 JOURNEYS = (

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from journeyflow.basics.values import describe, thaw
 from journeyflow.basics.words import ACTIVE, COMPLETED
 from journeyflow.definition.rules.conditions import FieldRule, Rule
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.octeth.campaigns import campaign_events, write_campaign_events
 from journeyflow.formats.octeth.keys import numbered
 from journeyflow.formats.octeth.members import (
@@ -21,7 +22,6 @@ from journeyflow.formats.octeth.members import (
     values_of,
     written_days,
 )
-from journeyflow.formats.parts import JsonObject
 
 # --- the website ------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FactRule, NotRule, Rule
-from journeyflow.definition.rules.paths import is_of_item
+from journeyflow.definition.rules.value_paths import is_of_item
 
 
 def reads(rule: Rule | None) -> frozenset[str]:

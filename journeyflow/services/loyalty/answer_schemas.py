@@ -1,4 +1,4 @@
-"""What the answers of the loyalty platform hold, as JSON Schema: the shapes that `showing` writes, for its OpenAPI."""
+"""What the answers of the loyalty platform hold, as JSON Schema: the shapes that `shapes` writes, for its OpenAPI."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
 from journeyflow.definition.steps import Arm, Condition, End, Send, Split, Step, Update, Wait
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.loyalty.keys import POINTERS
-from journeyflow.formats.parts import JsonObject
 
 
 class StepRow(NamedTuple):

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from journeyflow import Enrollment
 from journeyflow.answers import JourneyInfo
+from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.loyalty.rules import present
-from journeyflow.formats.parts import JsonObject
 from journeyflow.services.loyalty.documents import ENTRY, LIMITED, POINTERS, Document
 
 ENROLLMENT = "enrollment_"

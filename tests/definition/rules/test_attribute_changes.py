@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, MAX_DEPTH, faults, thaw
-from journeyflow.definition.rules.changes import (
+from journeyflow.definition.rules.attribute_changes import (
     ACTIONS,
     Change,
     WrongType,
@@ -23,7 +23,7 @@ from journeyflow.definition.rules.changes import (
     write_path,
 )
 from journeyflow.definition.rules.conditions import FieldRule
-from journeyflow.definition.rules.paths import read_path
+from journeyflow.definition.rules.value_paths import read_path
 
 names = st.sampled_from(["a", "b", "c", "a.b", "lastName", "lastEmailSentAt"])
 inner_names = st.sampled_from(["x", "y", "x.y"])

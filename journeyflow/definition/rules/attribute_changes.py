@@ -23,8 +23,8 @@ from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules import conditions as rules
 from journeyflow.definition.rules.attribute_checks import NO_BLANK, RESERVED, shape_faults
 from journeyflow.definition.rules.operators import as_number
-from journeyflow.definition.rules.paths import path_fault, read_path
 from journeyflow.definition.rules.templates import template_problems
+from journeyflow.definition.rules.value_paths import path_fault, read_path
 from journeyflow.errors import ERROR, Problem, did_you_mean, shown
 
 Emitted = tuple[str, dict[str, object]]

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from journeyflow.definition.rules.conditions import AllOf, CountRule, FactRule, FieldRule, NotRule, Rule
 from journeyflow.definition.rules.operators import OPERATORS, SEVERAL, as_number
-from journeyflow.definition.rules.parts import comparisons
+from journeyflow.definition.rules.rule_parts import comparisons
 from journeyflow.testing.solving import EXACT, ORDERED, Constraint, Demand, TooManyValues, plain, search
 
 MAX_EXACT = 2**50

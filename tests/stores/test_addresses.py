@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from journeyflow.errors import MissingExtra
-from journeyflow.stores.places import is_address, open_store, size_of_file
+from journeyflow.stores.addresses import is_address, open_store, size_of_file
 from journeyflow.stores.sqlite import SQLiteStore
 
 
