@@ -12,13 +12,8 @@ from journeyflow import Engine, Event, Journey, MemoryStore, Message, TickResult
 from journeyflow.records.public import Enroll, Put
 from journeyflow.stores.contract import Store
 from journeyflow.stores.sqlite import SQLiteStore
-<<<<<<< HEAD
 from journeyflow.testing import START, Life, journeys, lives, policies
-from journeyflow.testing.calls import Ack, Call, Leave, RetryRun
-=======
-from journeyflow.testing import START, Life, journeys, lives, policies, run
 from journeyflow.testing.host_calls import Ack, Call, Leave, RetryRun
->>>>>>> 201bb2a (The rest of the modules that shared a name with one of another subject say which they are)
 from journeyflow.testing.running import _Player
 from tests.cases import cases
 from tests.played import script
