@@ -53,7 +53,7 @@ MOVES_RUNS = ("catalog", "machine", "work")
 OFFERED = {
     *("engine.engine", "engine.copy_calls", "engine.core", "engine.housekeeping", "engine.inputs"),
     *("stores.contract", "stores.memory", "stores.memory.store", "stores.sqlite.store"),
-    *("stores.copying", "stores.moving", "stores.places", "stores.schema", "stores.views"),
+    *("stores.addresses", "stores.moving", "stores.schema", "stores.snapshot", "stores.views"),
 }
 """What the outer wing takes of the engine and of stores: an engine, its inputs and reports of progress; stores, how to
 open and to copy one, and what the tables look like."""
@@ -206,7 +206,7 @@ def test_sql_stands_in_two_rooms():
     """Tables and columns are known to the stores and to the questions, and to nobody else; a directory has its own."""
     asking = {module for module in modules() if sql(nodes(module))}
     others = {module for module in asking if room(module) not in {"stores", "questions"}}
-    own = {f"services.directory.{each}" for each in ("files", "schema", "sqlite")}
+    own = {f"services.directory.{each}" for each in ("directory_file", "schema", "sqlite")}
     assert {each for each in others if room(each) == "services"} == own, "a store of its own"
     assert others - own == ASKS_AS_A_HOST
 
