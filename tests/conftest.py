@@ -17,7 +17,7 @@ from journeyflow.errors import MissingExtra
 from tests.cases import share
 from tests.samples import OPENED, STORES, Host, open_engine
 
-settings.register_profile(  # a busy machine is no failure, and what fails once fails again
+settings.register_profile(  # a busy machine is not a failure, and what fails once fails again
     "house", deadline=None, max_examples=share(100), derandomize=True, database=None
 )
 settings.register_profile("long", deadline=None, max_examples=1_000)  # asked for with --hypothesis-profile=long

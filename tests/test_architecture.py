@@ -111,7 +111,7 @@ def core() -> list[str]:
 
 
 def test_the_repository_holds_sources_alone():
-    """What a program left behind in the folder is no part of the repository."""
+    """What a program left behind in the folder is not part of the repository."""
     git = shutil.which("git") or pytest.skip("no git here")
     found = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)  # noqa: S603 git
     if found.returncode:
@@ -263,7 +263,7 @@ def test_a_dependency_is_imported_where_it_belongs(module):
     """Third-party code enters through one module each, so that what is optional stays optional."""
     standard = sys.stdlib_module_names | {PACKAGE}
     for name in {each.name.split(".")[0] for each in imports(module)} - standard:
-        assert name in THIRD_PARTY, f"{name} is no dependency"
+        assert name in THIRD_PARTY, f"{name} is not a dependency"
         allowed = THIRD_PARTY[name]
         assert allowed is None or any(is_in(module, part) for part in allowed)
 

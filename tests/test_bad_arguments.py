@@ -1,6 +1,6 @@
 """Bad arguments of the functions beside the engine: a TypeError, a ValueError or an error of the package, no other.
 
-Each parameter of each function gets odd values while the others are right. What is no argument of a function but
+Each parameter of each function gets odd values while the others are right. What is not an argument of a function but
 made by one, such as an `Outcome`, is not tried.
 """
 

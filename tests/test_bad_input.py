@@ -45,7 +45,7 @@ OTHERS: tuple[object, ...] = (
     {"a": 1},
     object(),
 )
-"""What is no text, and must never be taken for some."""
+"""What is not text, and must never be taken for some."""
 
 ODD = (*TEXTS, *OTHERS)
 
@@ -383,10 +383,10 @@ def test_files_that_are_no_journeys_are_told_in_a_sentence(name, tmp_path):
 
 
 LINES = {
-    "": None, "{": "no JSON", "[]": "expected an object", "5": "expected an object", "null": "expected an object",
+    "": None, "{": "not JSON", "[]": "expected an object", "5": "expected an object", "null": "expected an object",
     '{"at": 1, "type": "x", "customer": "c"}': "at: must be", '{"type": "x", "customer": "c"}': "key 'at' is missing",
     '{"at": "2026-01-01T00:00:00", "type": "x", "customer": "c"}': "has no offset",
-    '{"at": "2026-01-01T24:00:00Z", "type": "x", "customer": "c"}': "is no ISO 8601 instant",
+    '{"at": "2026-01-01T24:00:00Z", "type": "x", "customer": "c"}': "is not an ISO 8601 instant",
     '{"at": "2026-01-01T00:00:00Z", "type": 1, "customer": "c"}': "must be text",
     '{"at": "2026-01-01T00:00:00Z", "type": "x", "customer": true}': "must be text",
     '{"at": "2026-01-01T00:00:00Z", "type": "x", "customer": ""}': "must not be empty",
@@ -398,7 +398,7 @@ LINES = {
     '{"at": "2026-01-01T00:00:00Z", "type": "x", "customer": "c", "n": 9223372036854775808}': "64 bits",
     '{"at": "2026-01-01T00:00:00Z", "type": "x", "customer": "c", "n": 1, "n": 2}': "stands twice",
     '{"at": "2026-01-01T00:00:00Z", "type": "x", "customer": "c", "n": ' + "[" * 70 + "]" * 70 + "}": "nested deeper",
-    "[" * 100_000: "no JSON",
+    "[" * 100_000: "not JSON",
 }  # fmt: skip
 GOOD = '{"at": "2026-01-01T00:00:00Z", "type": "go", "customer": "c1"}'
 

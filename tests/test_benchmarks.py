@@ -46,7 +46,7 @@ def test_the_month_is_the_same_for_the_engine_and_its_rivals(script, tmp_path):
 
 
 def test_a_peer_that_decides_otherwise_is_found(script, tmp_path):
-    """A message less, a run that ended otherwise, or another number of a step is no agreement."""
+    """A message less, a run that ended otherwise, or another number of a step is not an agreement."""
     engine = script("_this_engine").month("memory", tmp_path, script("mixed").month(CUSTOMERS))
     other = engine.of(engine.sent[1:], engine.ended)
     assert engine.agrees(engine._replace(sent=None, ended=None))

@@ -97,7 +97,7 @@ def test_such_a_name_in_a_file_of_events_is_told_with_its_line(tmp_path):
 
 
 def test_a_template_that_makes_a_blank_tag_changes_nothing():
-    """The Update does not fit then, as with any other value that is no tag (R39)."""
+    """The Update does not fit then, as with any other value that is not a tag (R39)."""
     with Engine(MemoryStore()) as engine:
         engine.deploy(journey(Update("u", tag.add("{{ trigger.tag }}"))), at=START)
         engine.feed(Event("go", customer="c", at=datetime(2027, 1, 1, tzinfo=UTC), data={"tag": "\u200b"}))

@@ -252,7 +252,7 @@ KEEPS_STATE = {
     "_Actions": "a list of actions while it is read",
     "_Doubled": "marks an object of a file in which a key stands twice",
 }
-"""Classes of the package that are no frozen records, each with its reason."""
+"""Classes of the package that are not frozen records, each with its reason."""
 
 
 def is_record(node: ast.ClassDef) -> bool:

@@ -48,7 +48,7 @@ EVERY_ERROR = [
     ClockJump("t", "j", "ann", "2020-01-01T00:00:00Z", None, "2026-01-01T00:00:00Z", "366 days"),
     MissingExtra("a regular expression", "regex"),
     StorageError("a.db", "the disk is full"),
-    ForeignDatabase("a.db", "is no journeyflow database"),
+    ForeignDatabase("a.db", "is not a journeyflow database"),
     NewerSchema("a.db", "has schema 9", "install a newer journeyflow"),
     CorruptDatabase("a.db", "is damaged"),
     ReadOnlyDatabase("a.db", "cannot be written"),
@@ -96,7 +96,7 @@ def test_an_invalid_journey_lists_every_problem_in_order():
     """R13: all problems at once, each with its path and code; a problem of the whole has no path."""
     problems = [
         Problem("no-steps", "error", "", "the journey has no step"),
-        Problem("zone", "error", "timezone", "'X' is no IANA time zone"),
+        Problem("zone", "error", "timezone", "'X' is not an IANA time zone"),
     ]
     error = InvalidJourney("welcome", problems)
     assert error.journey == "welcome"
@@ -104,7 +104,7 @@ def test_an_invalid_journey_lists_every_problem_in_order():
     assert str(error) == (
         "journey 'welcome' has 2 problems:\n"
         "  - the journey has no step [no-steps]\n"
-        "  - timezone: 'X' is no IANA time zone [zone]"
+        "  - timezone: 'X' is not an IANA time zone [zone]"
     )
     assert str(InvalidJourney("welcome", problems[:1])).startswith("journey 'welcome' has 1 problem:\n")
 
@@ -191,7 +191,7 @@ def test_errors_keep_what_they_are_about():
 
 
 def test_the_nearest_known_word_is_suggested():
-    """A slip of the finger gets a hint, also when what was written is no text; a far word gets none."""
+    """A slip of the finger gets a hint, also when what was written is not text; a far word gets none."""
     assert did_you_mean("chanel", ["template", "channel"]) == " (did you mean 'channel'?)"
     assert did_you_mean(["channel"], {"channel": 1}) == " (did you mean 'channel'?)"
     assert did_you_mean("x" * 10_000, ["channel"]) == ""

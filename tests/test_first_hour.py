@@ -96,7 +96,7 @@ def test_a_comparison_with_too_many_values_is_named(name):
 @pytest.mark.parametrize("text", ["9am", "9", "0900"])
 def test_a_time_of_day_that_is_none_is_not_taken_for_a_weekday(text):
     """What begins with a digit was meant as a time."""
-    with pytest.raises(InvalidJourney, match=f"'{text}' is no opening such as '09:00'"):
+    with pytest.raises(InvalidJourney, match=f"'{text}' is not an opening such as '09:00'"):
         Journey("j", steps=[Wait("morning", until=text)])
 
 
@@ -189,9 +189,9 @@ def test_a_date_in_data_is_told_how_to_be_written(host, given):
 
 def test_the_path_of_a_journey_file_is_not_its_text():
     """`loads_journey` takes text, as `json.loads` does."""
-    with pytest.raises(InvalidJourney, match=r"this is no JSON: .*; give the text of the file, not its path"):
+    with pytest.raises(InvalidJourney, match=r"this is not JSON: .*; give the text of the file, not its path"):
         loads_journey("journeys/news.json")
-    with pytest.raises(InvalidJourney, match=r"this is no JSON: [^;]* \[json\]"):
+    with pytest.raises(InvalidJourney, match=r"this is not JSON: [^;]* \[json\]"):
         loads_journey("news")
 
 

@@ -44,4 +44,4 @@ app = FastAPI(lifespan=lifespan)
 @app.post("/signups/{customer}", status_code=202)
 def signed_up(customer: str, request: Request):  # a plain def: FastAPI runs it in a thread
     event = Event("signed.up", customer=customer, at=datetime.now(UTC), id=f"signup-{customer}")
-    request.app.state.engine.feed(event)  # known by its id: a request that is repeated is no news
+    request.app.state.engine.feed(event)  # known by its id: a repeated request changes nothing

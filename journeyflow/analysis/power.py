@@ -180,7 +180,7 @@ def _rates(shares: Mapping[str, float], rate: float, difference: Difference) -> 
     base, *others = shares
     added = difference if isinstance(difference, Mapping) else dict.fromkeys(others, difference)
     if unknown := [label for label in added if label not in others]:
-        msg = f"difference: {unknown[0]!r} is no group that is compared with {base!r}; those are {', '.join(others)}"
+        msg = f"difference: {unknown[0]!r} is not a group that is compared with {base!r}; those are {', '.join(others)}"
         raise ValueError(msg)
     rates = {label: round(rate + added.get(label, 0), _DIGITS) for label in shares}
     if bad := [label for label, found in rates.items() if not 0 <= found <= 1]:

@@ -111,7 +111,7 @@ class Rows:
         """Return the rows as dictionaries of plain values; instants are in UTC."""
         return [dict(found) for each in self._rows() if isinstance(found := as_values(each), dict)]
 
-    def to_pandas(self) -> Any:  # noqa: ANN401 pandas is no dependency
+    def to_pandas(self) -> Any:  # noqa: ANN401 pandas is not a dependency
         """Return the rows as a data frame; raises MissingExtra without pandas."""
         return frame_of(self.to_dicts())
 

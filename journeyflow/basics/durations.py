@@ -84,7 +84,7 @@ class Duration:
             return _checked(_from_relativedelta(value), value)
         if isinstance(value, str) and (found := _of_text(value)) is not None:
             return found
-        msg = f"{shown(value)} is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
+        msg = f"{shown(value)} is not a duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
         raise ValueError(msg)
 
     def __neg__(self) -> "Duration":
@@ -264,7 +264,7 @@ def anniversary(value: object, offset: Duration, not_before: int, after: int | N
     """Return the next yearly return of a date plus offset, not before one instant and after another (R37).
 
     Instants are in microseconds; `where` is the time zone. 29 February becomes the 28th in other years. Return None if
-    the value is no date.
+    the value is not a date.
 
     >>> from journeyflow.basics.moments import iso, parse_instant
     >>> utc, start = ZoneInfo("UTC"), parse_instant("2026-01-01T00:00:00Z")

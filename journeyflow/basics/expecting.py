@@ -37,7 +37,7 @@ def expect_with(attribute: str, what: str, *, optional: bool = False, **argument
 
 
 def expect_between(least: int, most: int, **arguments: int | None) -> None:
-    """Raise TypeError for an argument that is no integer, and ValueError for one out of bounds; None is not checked.
+    """Raise TypeError for an argument that is not an integer, ValueError for one out of bounds; None is not checked.
 
     >>> expect_between(0, 100, indent=1_000)
     Traceback (most recent call last):

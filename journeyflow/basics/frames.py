@@ -6,7 +6,7 @@ from typing import Any
 from journeyflow.errors import MissingExtra
 
 
-def frame_of(rows: Sequence[Mapping[str, object]]) -> Any:  # noqa: ANN401 pandas is no dependency
+def frame_of(rows: Sequence[Mapping[str, object]]) -> Any:  # noqa: ANN401 pandas is not a dependency
     """Return rows as a pandas DataFrame; raises MissingExtra where pandas is not installed."""
     try:
         import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore]  # noqa: PLC0415 optional

@@ -39,7 +39,7 @@ def parse_clock(value: object) -> int:
     match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     seconds = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0) if match else DAY
     if seconds > DAY // SECOND:
-        msg = f"{shown(value)} is no local time such as '09:00' or '17:30:00'"
+        msg = f"{shown(value)} is not a local time such as '09:00' or '17:30:00'"
         raise ValueError(msg)
     return seconds
 
@@ -82,7 +82,9 @@ def parse_weekdays(value: object) -> frozenset[int]:
         for name in names:
             first, dash, last = name.partition("-") if isinstance(name, str) else ("", "", "")
             if first.upper() not in WEEKDAYS or (dash and last.upper() not in WEEKDAYS):
-                msg = f"{shown(name)} is no weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
+                msg = (
+                    f"{shown(name)} is not a weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
+                )
                 raise ValueError(msg)
             start = WEEKDAYS.index(first.upper())
             length = (WEEKDAYS.index(last.upper()) - start) % 7 if dash else 0
@@ -275,7 +277,7 @@ class Until:
     def __attrs_post_init__(self) -> None:
         """Raise ValueError for 24:00, and for an opening that names nothing."""
         if self.time == DAY // SECOND:
-            msg = "'24:00' is no moment to wait for; say 00:00"
+            msg = "'24:00' is not a moment to wait for; say 00:00"
             raise ValueError(msg)
         if self.time is None and len(self.weekdays) == len(WEEKDAYS):
             msg = "say a local time such as '09:00', or weekdays such as 'MON', or both"
@@ -289,7 +291,7 @@ class Until:
         words = value.split() if isinstance(value, str) else []
         time = words.pop() if words and ":" in words[-1] else None
         if len(words) > 1 or (time is None and (not words or words[0][:1].isdigit())):
-            msg = f"{shown(value)} is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
+            msg = f"{shown(value)} is not an opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
             raise ValueError(msg)
         return cls(time, words[0] if words else None)
 

@@ -34,7 +34,7 @@ _SAMPLED = 3
 
 _ZONE_NAME = re.compile(r"(?!(?:right|posix)/)[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 
-NO_ZONE = "is no IANA time zone"
+NO_ZONE = "is not an IANA time zone"
 """What the error about an unknown time zone says of it."""
 
 _MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
@@ -103,7 +103,7 @@ def parse_instant(text: str) -> int:
     try:
         at = _from_iso(text)
     except ValueError:
-        msg = f"{shown(text)} is no ISO 8601 instant such as 2026-01-31T09:00:00Z"
+        msg = f"{shown(text)} is not an ISO 8601 instant such as 2026-01-31T09:00:00Z"
         raise ValueError(msg) from None
     if at.tzinfo is None:
         msg = f"{shown(text)} has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00"
@@ -126,7 +126,7 @@ def read_instant(value: object, zone: ZoneInfo) -> int | None:
 
 
 def read_wall(value: object, zone: ZoneInfo) -> datetime | None:
-    """Return a local wall time as it is written, or that of an instant; None if the value is no date.
+    """Return a local wall time as it is written, or that of an instant; None if the value is not a date.
 
     >>> read_wall("2026-03-01T00:00:00Z", ZoneInfo("America/New_York"))
     datetime.datetime(2026, 2, 28, 19, 0)
@@ -195,7 +195,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def zone_or(name: object, other: ZoneInfo) -> ZoneInfo:
-    """Return the time zone that a customer names, or `other` if that name is no zone (R33).
+    """Return the time zone that a customer names, or `other` if that name is not a zone (R33).
 
     >>> zone_or("/etc/passwd", ZoneInfo("UTC"))
     zoneinfo.ZoneInfo(key='UTC')

@@ -100,7 +100,7 @@ def text_fault(text: str) -> str | None:
     if "\x00" in text:
         return "contains a NUL character"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        return "contains a lone surrogate, which is no valid text (a file must be UTF-8)"
+        return "contains a lone surrogate, which is not valid text (a file must be UTF-8)"
     return None
 
 
@@ -265,7 +265,7 @@ def _key_fault(key: object) -> str | None:
 
 
 def _inside(where: str, key: object) -> str:
-    """Return the path of a value in an object; a key that is no valid text is shown escaped, a long one cut."""
+    """Return the path of a value in an object; a key that is not valid text is shown escaped, a long one cut."""
     name = cut(key) if isinstance(key, str) and text_fault(key) is None else describe(key)
     return f"{where}.{name}" if where else name
 

@@ -111,7 +111,7 @@ def _published(
     Content equal to that of any version changes only name, description and notes, which are edited in place. Older
     content becomes the newest again only with `rollback`. A draft is replaced. An `at` before the newest version's
     instant means that instant. Raise Conflict for an ARCHIVED journey, and InvalidJourney if the version is not valid
-    without the unpublished steps or, in a journey that is no draft, has an error such as no steps.
+    without the unpublished steps or, in a journey that is not a draft, has an error such as no steps.
     """
     record = catalog.by_name.get((tenant, journey.id))
     text, mark = formats.dumps_journey(journey, indent=None), formats.fingerprint(journey)

@@ -59,7 +59,7 @@ def drawn(title: str, header: Sequence[str], rows: Sequence[BarRow]) -> Diagram:
 
 
 def write_svg(path: Path, diagram: Diagram) -> str:
-    """Write a picture into a file, and say so. Raises Unwritten if that fails, a usage error for what is no picture."""
+    """Write a picture into a file, and say so. Raises Unwritten if that fails, a usage error for another suffix."""
     if path.suffix != ".svg":
         msg = f"{path}: a picture has a name such as {path.stem}.svg"
         raise click.UsageError(msg)

@@ -77,7 +77,7 @@ def number(text: str, example: str = "0.5") -> float:
     with suppress(ValueError):
         if isfinite(found := float(text)):
             return found
-    msg = f"{text!r} is no number, such as in {example}" if text else f"a number is missing, such as in {example}"
+    msg = f"{text!r} is not a number, such as in {example}" if text else f"a number is missing, such as in {example}"
     raise ValueError(msg)
 
 
@@ -86,7 +86,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        msg = f"{text!r} is no day such as 1960-01-01"
+        msg = f"{text!r} is not a day such as 1960-01-01"
         raise ValueError(msg) from None
 
 
@@ -136,7 +136,7 @@ def _weekday(name: str) -> int:
     """Return the place of a weekday."""
     short = name.strip().lower()
     if short not in DAYS:
-        msg = f"{name!r} is no weekday{did_you_mean(short, DAYS)}; the weekdays are {', '.join(DAYS)}"
+        msg = f"{name!r} is not a weekday{did_you_mean(short, DAYS)}; the weekdays are {', '.join(DAYS)}"
         raise ValueError(msg)
     return DAYS.index(short)
 
@@ -155,7 +155,7 @@ def _hours(span: str) -> Sequence[int]:
     """Return the hours of a span such as 8-20, which ends at 20:00, or one hour."""
     first, sign, last = span.partition("-")
     if not (first.isdecimal() and (not sign or last.isdecimal())):
-        msg = f"{span!r} is no hour and no span of hours such as 8-20"
+        msg = f"{span!r} is neither an hour nor a span of hours such as 8-20"
         raise ValueError(msg)
     begin = int(first)
     end = int(last) if sign else begin + 1

@@ -27,7 +27,7 @@ def replaceable(path: Path) -> Path:
     with writing(path):
         path.parent.stat()
         if path.exists() and GENERATED not in path.read_text(encoding="utf-8", errors="replace"):
-            msg = f"{path} is there and is no page that journeyflow wrote; give another name, or move it away"
+            msg = f"{path} exists and is not a page that journeyflow wrote; give another name, or move it away"
             raise click.UsageError(msg)
         for place in (path if path.exists() else path.parent, path.parent):
             if not os.access(place, os.W_OK):

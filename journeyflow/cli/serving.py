@@ -32,7 +32,7 @@ class Seconds(click.ParamType[float]):
     name = "length"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds; fail for what is no length of exact time."""
+        """Return the seconds; fail for what is not a length of exact time."""
         if isinstance(value, float):
             return value
         try:
@@ -41,7 +41,7 @@ class Seconds(click.ParamType[float]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if length.micros < SECOND or length.days or length.months:
-            self.fail(f"{value!r} is no length of at least a second, such as 10s or 5m", param, ctx)
+            self.fail(f"{value!r} is not a length of at least a second, such as 10s or 5m", param, ctx)
         return length.micros / SECOND
 
 

@@ -198,7 +198,7 @@ def text_of(path: Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise NoText(path, f"this is no UTF-8 text: its byte {error.start} is none; save it in UTF-8") from error
+        raise NoText(path, f"this is not UTF-8 text: its byte {error.start} is none; save it in UTF-8") from error
 
 
 def show_skipped(name: str, lines: Sequence[BadLine], bad: int) -> None:
@@ -273,7 +273,7 @@ Database = Path | str
 
 
 class DatabaseParam(click.Path):
-    """The path of a database, or its address, which is no file to look for."""
+    """The path of a database, or its address, which is not a file to look for."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 as click has it
         """Return an address as it is."""

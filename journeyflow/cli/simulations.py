@@ -57,7 +57,7 @@ def _arm(text: str) -> tuple[str, str]:
 
 
 _READ: Mapping[str, Callable[[str], Any]] = {**dict.fromkeys(PLACES, str), "arm": _arm}
-"""How the parts of an exception are read that are no probabilities."""
+"""How the parts of an exception are read that are not probabilities."""
 
 
 def _exceptions(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> list[Any]:

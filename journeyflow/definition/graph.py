@@ -17,8 +17,8 @@ def flatten(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Return nested lists of steps as one flat graph in the order written, every continuation the id of a step.
 
     A step without `next` continues at the step after it, the last step of a branch where the branches rejoin, and the
-    last step of all at an End named "end", which is appended when something leads there (R40). A value that is no step,
-    or no list of steps, stays as it is, for validation to report.
+    last step of all at an End named "end", which is appended when something leads there (R40). A value that is not a
+    step, or not a list of steps, stays as it is, for validation to report.
 
     >>> from journeyflow.definition.rules.attribute_changes import field
     >>> flat = flatten(

@@ -10,7 +10,7 @@ from journeyflow.errors import ERROR, Problem
 
 
 def id_problems(what: str, value: object, where: str) -> Iterator[Problem]:
-    """Yield a problem for what is no id; `what` names it in the sentence."""
+    """Yield a problem for what is not an id; `what` names it in the sentence."""
     if fault := id_fault(value):
         yield Problem("id", ERROR, where, f"{what} {fault}")
 
@@ -26,7 +26,7 @@ def name_problems(name: object, taken: set[str], where: str) -> Iterator[Problem
 
 
 def text_problems(holder: object, names: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield a problem for each of these attributes that is no text."""
+    """Yield a problem for each of these attributes that is not text."""
     for name in names:
         value = getattr(holder, name)
         fault = text_fault(value) if isinstance(value, str) else f"must be text, not {describe(value)}"
@@ -51,7 +51,7 @@ def read_problems(code: str, value: object, where: str, read: Callable[[Any], ob
 
 
 def duration_problems(length: object, where: str) -> Iterator[Problem]:
-    """Yield a problem for what is no length of time; None is none."""
+    """Yield a problem for what is not a length of time; None is none."""
     if length is not None:
         yield from read_problems("duration", length, where, Duration.parse)
 
@@ -64,7 +64,7 @@ def forward_problems(length: object, where: str) -> Iterator[Problem]:
 
 
 def window_problems(window: object, where: str) -> Iterator[Problem]:
-    """Yield a problem for what is no Window; None is none."""
+    """Yield a problem for what is not a Window; None is none."""
     if window is not None and not isinstance(window, Window):
         sentence = f"expected a Window such as Window('MON-FRI', '09:00', '17:00'), not {describe(window)}"
         yield Problem("window", ERROR, where, sentence)

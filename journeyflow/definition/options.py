@@ -75,7 +75,7 @@ def read_at(value: object) -> datetime:
 
 
 def as_parts(value: object) -> Any:  # noqa: ANN401 a tuple of the caller's parts, or what was given instead
-    """Return a list of parts as a tuple; a value that is no list stays as it is.
+    """Return a list of parts as a tuple; a value that is not a list stays as it is.
 
     >>> as_parts([1, 2]), as_parts("no list")
     ((1, 2), 'no list')
@@ -84,7 +84,7 @@ def as_parts(value: object) -> Any:  # noqa: ANN401 a tuple of the caller's part
 
 
 def as_data(value: object) -> Mapping[str, object]:
-    """Return an immutable copy of data; validation reports a value that is no object.
+    """Return an immutable copy of data; validation reports a value that is not an object.
 
     >>> as_data({"items": [1, 2]})
     {'items': (1, 2)}

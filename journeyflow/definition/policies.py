@@ -219,7 +219,7 @@ def _cap_faults(cap: Cap) -> Iterator[str]:
     if cap.per is not None and not (isinstance(cap.per, str) and cap.per in PERIODS):
         yield f".per: must be 'day', 'week' or 'month', not {describe(cap.per)}{did_you_mean(cap.per, PERIODS)}"
     if cap.within is not None and not isinstance(cap.within, Duration):
-        yield f".within: {describe(cap.within)} is no duration such as '24 hours' or '7 days'"
+        yield f".within: {describe(cap.within)} is not a duration such as '24 hours' or '7 days'"
     elif cap.within is not None and (cap.within.sign <= 0 or cap.within.mixed):
         yield f".within: must lead forward, not '{cap.within}'"
     if not isinstance(cap.over, str) or cap.over not in OVER:

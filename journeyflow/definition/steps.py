@@ -198,7 +198,7 @@ def _mixed(when: object, yes: object, no: object, branches: object, otherwise: o
     return (branches is not None and short) or (no is not None and otherwise is not None)
 
 
-def _labelled(branches: Any) -> Any:  # noqa: ANN401 validation reports a value that is no list
+def _labelled(branches: Any) -> Any:  # noqa: ANN401 validation reports a value that is not a list
     """Return the branches with a label each: "yes" for a single one, otherwise the position."""
     if not isinstance(branches, tuple):
         return branches

@@ -183,7 +183,7 @@ def _dateless(journey: Definition) -> Iterator[Problem]:
 
 
 def _loose_templates(steps: Sequence[Step]) -> Iterator[Problem]:
-    """Yield a warning for every text of a Send or an Update whose braces are no template, though they look like one."""
+    """Yield a warning for every text of a Send or an Update whose braces look like a template and are not one."""
     for position, step in enumerate(steps):
         for place, value in _filled(step):
             yield from _of_step(step, template_warnings(value, f"steps[{position}].{place}"))

@@ -65,7 +65,7 @@ class Diagram:
         """Return the rows of the table, each as a dictionary by header."""
         return [dict(zip(self.header, row, strict=True)) for row in self.rows]
 
-    def to_pandas(self) -> Any:  # noqa: ANN401 pandas is no dependency
+    def to_pandas(self) -> Any:  # noqa: ANN401 pandas is not a dependency
         """Return the table as a data frame of text; raises MissingExtra without pandas."""
         return frame_of(self.to_dicts())
 

@@ -189,7 +189,7 @@ class Bound:
     _bound: bool
 
     def _known(self, journey: str) -> JourneyRecord:
-        """Return the catalog's record of a journey; raises NotFound, and InvalidInput for what is no text."""
+        """Return the catalog's record of a journey; raises NotFound, and InvalidInput for what is not text."""
         with self._core.store.transaction(write=False) as transaction:
             return self._find(transaction, journey)
 

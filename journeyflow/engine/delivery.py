@@ -159,7 +159,7 @@ class Handover:
         return self.core.stopwatch() - begun
 
     def _call(self, message: Message) -> None:
-        """Call the handler of a message, and note what came of it; raise only what is no `Exception`.
+        """Call the handler of a message, and note what came of it; raise only what is not an `Exception`.
 
         `extend` and `map` take over what the handler returned without a step of the interpreter in between: otherwise
         an interrupt could fall there, and a delivered message would count as failed. They hide a StopIteration.

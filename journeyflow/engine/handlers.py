@@ -76,7 +76,7 @@ def _members(answer: object) -> Iterable[object]:
 
 
 def _left_to_do(kind: type) -> str | None:
-    """Return what is left to do with a value of a type, or None if it is no work.
+    """Return what is left to do with a value of a type, or None if it is not work.
 
     The type decides, and not the state: whether a future is done when its handler returns would be a matter of chance.
     """

@@ -32,8 +32,8 @@ class TickResult(Rows):
     message of their customer, and acks, nacks and requeues that named none of their tenant (R52, R71); `deferred`
     entries that wait for a slot (R23); `forgotten` customers whom a step forgot (R86). `delivered` and `failed` count
     attempts of the engine's own channels. `errors` counts items that were set aside because handling them raised an
-    exception (R9). `unreadable` counts values that came as no date, or no time zone, where journeys read one (R61).
-    `duplicates` counts events whose id was known, with the same data or others (R26), and acks of what was SENT.
+    exception (R9). `unreadable` counts values that should be dates or time zones and are not, where journeys read them
+    (R61). `duplicates` counts events whose id was known, with the same data or others (R26), and acks of what was SENT.
 
     `next_due` is the instant of the next work in UTC, None if nothing waits but what a pause holds; `more` is whether
     some of it is due already, as after `limit`. `paused` counts the journeys that are paused, over all tenants.
@@ -246,6 +246,6 @@ def _log(tally: Tally) -> None:
     for each in tally.unreadable:
         what = "time zone" if each.attribute == TIMEZONE else "date or instant in ISO 8601"
         subject = (each.tenant, each.customer, each.attribute, what)
-        LOG.warning("tenant %r, customer %r: %s is no %s: %s", *subject, shown(each.value))
+        LOG.warning("tenant %r, customer %r: %s is not a %s: %s", *subject, shown(each.value))
     for message, attempts, error in tally.given_up:
         LOG.error("message %s is given up after attempt %d: %s", message, attempts, error or "no reason given")

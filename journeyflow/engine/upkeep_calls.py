@@ -87,7 +87,7 @@ class UpkeepCalls(Bound):
         Attributes, lists, enrollments with their visits and the values that decisions compared, messages, entries that
         wait for a slot, refusals, every input about the customer, also those that no tick has handled, and what
         channels answered: all that `forget` removes. Instants are ISO 8601 text in UTC. Raises NotFound, and
-        InvalidInput for what is no text.
+        InvalidInput for what is not text.
         """
         from journeyflow.questions.dossier import dossier  # noqa: PLC0415 seldom needed
 

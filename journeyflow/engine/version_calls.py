@@ -53,7 +53,7 @@ def _woken(
 def _step_ids(steps: object) -> frozenset[str]:
     """Return the ids of steps that a host gives; raises TypeError for neither one nor many, InvalidInput for others."""
     ids = list(one_or_many(steps, str, "unpublished"))
-    refuse([f"unpublished: {describe(each)} is no id of a step" for each in ids if not isinstance(each, str)])
+    refuse([f"unpublished: {describe(each)} is not an id of a step" for each in ids if not isinstance(each, str)])
     return frozenset(ids)
 
 

@@ -50,7 +50,7 @@ class HostCall:
         of: Named | None = None,
         allow_jump: bool = False,
     ) -> None:
-        """Begin with nothing stored, done or claimed. Raises InvalidInput for an `allow_jump` that is no bool."""
+        """Begin with nothing stored, done or claimed. Raises InvalidInput for an `allow_jump` that is not a bool."""
         if allow_jump is not False:
             refuse(name_faults(allow_jump=allow_jump))
         self.core, self.now, self.claim, self.of = core, now, claim, of

@@ -78,7 +78,7 @@ class Records:
             except StopIteration:
                 return
             except csv.Error as error:
-                fault = f"this is no CSV: {error}"
+                fault = f"this is not CSV: {error}"
             held = self._lines.held
             if fault is None:
                 if cells:
@@ -95,7 +95,7 @@ class Records:
         return self._lines.held
 
     def _misfit(self, cells: list[str]) -> str | None:
-        """Return why a record cannot be a row, or None. Empty cells behind the last column are no fault."""
+        """Return why a record cannot be a row, or None. Empty cells behind the last column are not a fault."""
         if self.width is None:
             return None
         if len(cells) > self.width and any(cells[self.width :]):
@@ -106,7 +106,7 @@ class Records:
                     return f"is separated by {sign!r}, and the header by {self._delimiter!r}"
         further = self._lines.held[1:]
         if len(further) >= SWALLOWED and sum(map(bool, map(self._alone, further))) * 2 > len(further):
-            return "this is no CSV: a quoted cell holds lines that are rows"
+            return "this is not CSV: a quoted cell holds lines that are rows"
         return None
 
     def _each(self, first: int, held: list[str], fault: str) -> Iterator[tuple[int, list[str]] | BadLine]:
@@ -270,7 +270,7 @@ def csv_rows(
     """Yield (line number, row) of a CSV file, without its empty cells; a line that is none is passed to `bad`.
 
     `used` gets the names that are both in `options.columns` and in the header; with `every`, all of them must be.
-    Raises InvalidInput for a header that is no CSV, has a column twice, or lacks a column that is needed.
+    Raises InvalidInput for a header that is not CSV, has a column twice, or lacks a column that is needed.
     """
     csv.field_size_limit(CSV_FIELD_LIMIT)
     head, guessed = first_lines(file.text), options.delimiter is None

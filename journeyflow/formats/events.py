@@ -61,7 +61,7 @@ def read_customers(
 def events_of(
     source: Source, options: FileOptions, bad: Bad, progress: BytesRead, used: set[str] | None = None
 ) -> Iterator[Event]:
-    """Yield the events of a file; with `used`, names in `options.columns` that the file lacks are no fault."""
+    """Yield the events of a file; with `used`, names in `options.columns` that the file lacks are not a fault."""
     zone = options.zone
 
     def unread(row: LineCells) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _rows(  # noqa: PLR0917 what a file needs
                     progress(file.bytes_read())
                 yield number, row
         except UnicodeError as error:
-            bad(BadLine(number + 1, f"from here on this is no {file.encoding} text: {error}"))
+            bad(BadLine(number + 1, f"from here on this is not {file.encoding} text: {error}"))
         progress(file.bytes_read())
 
 

@@ -138,7 +138,7 @@ def _option_faults(options: FileOptions) -> Iterator[str]:
     try:
         io.TextIOWrapper(io.BytesIO(), encoding=options.encoding)
     except (LookupError, ValueError, TypeError):
-        yield f"encoding: {shown(options.encoding)} is no encoding of text such as 'utf-8', 'utf-16' or 'cp1252'"
+        yield f"encoding: {shown(options.encoding)} is not an encoding of text such as 'utf-8', 'utf-16' or 'cp1252'"
     try:
         _ = options.zone
     except ValueError as error:
@@ -214,7 +214,7 @@ class _Counted(io.RawIOBase):
 class Opened:
     """A file that is open: its name for messages, and its text.
 
-    `start` is the first character that is no blank; `misread` is whether the first bytes are none of the encoding.
+    `start` is the first character that is not a blank; `misread` is whether the first bytes are none of the encoding.
     """
 
     def __init__(self, name: str, file: BinaryIO, encoding: str | None) -> None:
@@ -238,7 +238,7 @@ class Opened:
         try:
             seen = codecs.getincrementaldecoder(self.encoding)("surrogateescape").decode(head)
         except UnicodeError as error:
-            raise InvalidInput([f"{name}: this is no {self.encoding} text: {error}"]) from error
+            raise InvalidInput([f"{name}: this is not {self.encoding} text: {error}"]) from error
         self.start = seen.lstrip()[:1]
         self.misread = self.undecoded(seen) is not None
 
@@ -251,7 +251,7 @@ class Opened:
         if text.isascii() or not _UNDECODED.search(text):
             return None
         name = self.encoding.removesuffix("-sig")
-        return f"contains a lone surrogate, which is no valid text: the file is not {name}{OTHER_ENCODING}"
+        return f"contains a lone surrogate, which is not valid text: the file is not {name}{OTHER_ENCODING}"
 
 
 _UNDECODED = re.compile("[\udc80-\udcff]")

@@ -68,12 +68,12 @@ def parse(text: str) -> Any:  # noqa: ANN401 any JSON
     except (ValueError, TypeError) as error:
         path = isinstance(text, str) and text.endswith(".json") and "\n" not in text
         hint = "; give the text of the file, not its path" if path else ""
-        msg = f"this is no JSON: {_beginning(text) or _place(error, text)}{hint}"
+        msg = f"this is not JSON: {_beginning(text) or _place(error, text)}{hint}"
         raise ValueError(msg) from None
 
 
 def _beginning(text: object) -> str | None:
-    """Return why a file is no JSON at all, by how it begins; None if it begins as JSON, or is no text."""
+    """Return why a file is not JSON at all, by how it begins; None if it begins as JSON, or is not text."""
     if not isinstance(text, str):
         return None
     begin = text.lstrip()[:1]
@@ -93,7 +93,7 @@ _EXPECTED = {
 
 
 def expected(error: Exception) -> str:
-    """Return what was expected of a text that is no JSON, or what is wrong with it.
+    """Return what was expected of a text that is not JSON, or what is wrong with it.
 
     >>> try:
     ...     json.loads('{"id" 5}')

@@ -42,7 +42,7 @@ def _unique(pairs: list[tuple[str, object]]) -> LineCells:
 
 
 def _no_constant(name: str) -> None:
-    msg = f"{name} is no JSON number"
+    msg = f"{name} is not a JSON number"
     raise ValueError(msg)
 
 
@@ -57,7 +57,7 @@ def _lines(text: TextIO, bad: Bad) -> Iterator[tuple[int, str, object]]:
         try:
             value = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
-            bad(BadLine(number, f"this is no JSON: {_reason(error)}"))
+            bad(BadLine(number, f"this is not JSON: {_reason(error)}"))
         else:
             yield number, line, value
 
@@ -90,7 +90,7 @@ class _Window:
         self.at = to
 
     def next_sign(self) -> str:
-        """Return the next character that is no blank, and stop at it; empty at the end."""
+        """Return the next character that is not a blank, and stop at it; empty at the end."""
         while True:
             self.advance(_BLANKS.match(self.part, self.at).end())  # type: ignore[union-attr]  # matches always
             if self.at < len(self.part) or not self.more():
@@ -150,9 +150,9 @@ def _array(text: TextIO, bad: Bad) -> Iterator[tuple[int, str, object]]:
         except (ValueError, RecursionError) as error:
             found = window.skip_to(element)
             lines = max(1, window.line - line + (not found))
-            bad(BadLine(line, f"this is no JSON: {_reason(error)}", lines))
+            bad(BadLine(line, f"this is not JSON: {_reason(error)}", lines))
             if not found:
                 return
     window.advance(window.at + 1)
     if window.next_sign():
-        bad(BadLine(window.line, "this is no JSON: text stands behind the end of the array"))
+        bad(BadLine(window.line, "this is not JSON: text stands behind the end of the array"))

@@ -31,7 +31,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 
 def recognise(value: object) -> str:
-    """Return the name of the dialect of a JSON value, by its shape. Raises InvalidJourney if it is no known dialect.
+    """Return the name of the dialect of a JSON value, by its shape. Raises InvalidJourney if it is not a known dialect.
 
     >>> recognise({"format": 1, "steps": []}), recognise({"triggerType": "scl.member.created"})
     ('native', 'loyalty')

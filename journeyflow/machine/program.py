@@ -43,7 +43,7 @@ from journeyflow.records.forgetting import FORGOTTEN
 
 
 def key_text(value: object) -> str:
-    """Return a value as a key: text that could be an id, or a number; "" for anything else, which is no key (R22).
+    """Return a value as a key: text that could be an id, or a number; "" for anything else, which is not a key (R22).
 
     >>> key_text("cart-7"), key_text(7), key_text(7.0), key_text(None), key_text([7]), key_text(True)
     ('cart-7', '7', '7', '', '', '')

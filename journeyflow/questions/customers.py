@@ -74,7 +74,7 @@ def _deferred_entry(row: tuple[Any, ...]) -> DeferredEntry:
 
 
 def deferred_place(cursor: object) -> tuple[str, int, int] | None:
-    """Read the cursor of such a page: journey, instant of the trigger, number; None if it is no such cursor.
+    """Read the cursor of such a page: journey, instant of the trigger, number; None if it is not such a cursor.
 
     >>> deferred_place('["calm",1767571200000000,7]'), deferred_place('["calm",7]'), deferred_place(7)
     (('calm', 1767571200000000, 7), None, None)

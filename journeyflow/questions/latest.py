@@ -94,7 +94,7 @@ def latest_messages(
 
 
 def message_place(cursor: object) -> tuple[int, int] | None:
-    """Read the cursor of such messages: the serial of the enrollment and the visit; None if it is no such cursor.
+    """Read the cursor of such messages: the serial of the enrollment and the visit; None if it is not such a cursor.
 
     >>> message_place("[7,1]"), message_place("[7]"), message_place("x"), message_place(7)
     ((7, 1), None, None, None)

@@ -165,7 +165,7 @@ def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: 
     """Return the faults of a slice; `orders` are those that exist, `plain` the one by number alone.
 
     >>> slice_faults(Slice("entred", after="x"), {"entered": "e.serial"}, plain="entered")
-    ["order: there is no 'entred' (did you mean 'entered'?)", "after: str 'x' is no cursor of such a page"]
+    ["order: there is no 'entred' (did you mean 'entered'?)", "after: str 'x' is not a cursor of such a page"]
     """
     found = page_faults(wanted.skip, wanted.take) + name_faults(descending=wanted.descending)
     if fault := _text_fault(wanted.order):
@@ -179,9 +179,9 @@ def cursor_faults(after: object, place: object) -> list[str]:
     """Return the fault of a cursor in which no place can be read; None is the beginning of a list.
 
     >>> cursor_faults("x", None), cursor_faults(None, None), cursor_faults(7, [7])
-    (["after: str 'x' is no cursor of such a page"], [], [])
+    (["after: str 'x' is not a cursor of such a page"], [], [])
     """
-    return [] if after is None or place is not None else [f"after: {describe(after)} is no cursor of such a page"]
+    return [] if after is None or place is not None else [f"after: {describe(after)} is not a cursor of such a page"]
 
 
 def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> list[str]:
@@ -244,7 +244,7 @@ _FAULTS: Mapping[str, Callable[[object], str | None]] = {
     **dict.fromkeys(_NUMBERS, _number_fault),
     **dict.fromkeys(_FLAGS, _flag_fault),
 }
-"""What is no text: the check of each, by the name of the parameter."""
+"""What is not text: the check of each, by the name of the parameter."""
 
 
 def words(value: str | Iterable[str] | None, name: str) -> list[str]:

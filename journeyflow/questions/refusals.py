@@ -88,7 +88,7 @@ def _last_refusal(row: tuple[Any, ...]) -> RefusedEntry:
 
 
 def refusal_place(cursor: object) -> tuple[int, int, int] | None:
-    """Read the cursor of such a page: instant, numbers of customer and journey; None if it is no such cursor.
+    """Read the cursor of such a page: instant, numbers of customer and journey; None if it is not such a cursor.
 
     >>> refusal_place("[1767571200000000,7,1]"), refusal_place("[7,1]"), refusal_place(7)
     ((1767571200000000, 7, 1), None, None)

@@ -48,7 +48,7 @@ def _in_events(reader: SqlReader, tenant: str, events: Mapping[str, Collection[s
 
 
 def place_in(cursor: object) -> tuple[str, str] | None:
-    """Return the customer and the attribute that a cursor of such a page names; None if it is no such cursor.
+    """Return the customer and the attribute that a cursor of such a page names; None if it is not such a cursor.
 
     >>> place_in('["ann","birthday"]'), place_in('["ann"]'), place_in("[")
     (('ann', 'birthday'), None, None)

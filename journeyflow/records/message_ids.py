@@ -47,7 +47,7 @@ def _read(text: str) -> tuple[str, int, int] | None:
 
 
 def place_of(text: object, nonces: Container[str] | None = None) -> tuple[int, int] | None:
-    """Return the (serial, n) that a message id names, or None if it is no id or has none of these nonces.
+    """Return the (serial, n) that a message id names, or None if it is not an id or has none of these nonces.
 
     Without `nonces` ids of any database are accepted. Whether a message exists at that place, under that nonce, is
     checked when it is looked up.

@@ -22,7 +22,7 @@ events still fit."""
 
 
 def _mapping(value: object) -> Mapping[str, object]:
-    return MappingProxyType(freeze(value)) if isinstance(value, Mapping) else value  # type: ignore[return-value, arg-type]  # what is no mapping is reported later
+    return MappingProxyType(freeze(value)) if isinstance(value, Mapping) else value  # type: ignore[return-value, arg-type]  # what is not a mapping is reported later
 
 
 @frozen
@@ -83,7 +83,7 @@ def _bounce_faults(data: Mapping[str, object]) -> list[str]:
 
 
 def _revenue_faults(data: Mapping[str, object]) -> list[str]:
-    """Return a sentence if the amount of an event is no amount of revenue (R83), else an empty list."""
+    """Return a sentence if the amount of an event is not an amount of revenue (R83), else an empty list."""
     amount = data.get("amount")
     if type(amount) is int and abs(amount) <= MAX_REVENUE:
         return []
@@ -224,7 +224,7 @@ class DeferredEntry(Rows):
 
 @frozen
 class Unreadable(Rows):
-    """A value that is no date or time zone where journeys read one: whose it is, under which name (R61)."""
+    """A value that is not a date or time zone where journeys read one: whose it is, under which name (R61)."""
 
     tenant: str
     customer: str

@@ -214,7 +214,7 @@ class Crowd(NamedTuple):
     """Customers who moved together: the outcomes differ only in whose they are.
 
     `run`, `move` and `posts` are those of one customer. `news` is a patch of every customer's attributes (`patched`),
-    whose values are no objects. `people` maps the serials of all runs, that one included, to customer numbers. If the
+    whose values are not objects. `people` maps the serials of all runs, that one included, to customer numbers. If the
     move leaves visit 0, the runs are new; existing runs keep what never changes: number, entry, trigger and key.
     """
 
@@ -347,7 +347,7 @@ class Round(NamedTuple):
 def patched(attributes: Attributes, news: Mapping[str, object]) -> Attributes:
     """Return attributes with new values in place of old ones, and without those whose new value is None.
 
-    This is RFC 7396 for values that are no objects, for which SQLite's `json_patch` does the same.
+    This is RFC 7396 for values that are not objects, for which SQLite's `json_patch` does the same.
 
     >>> patched({"a": 1, "b": 2}, {"c": [3], "a": None, "b": 5})
     {'b': 5, 'c': [3]}

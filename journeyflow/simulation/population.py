@@ -116,7 +116,7 @@ class Population:
     @classmethod
     def from_pandas(
         cls,
-        frame: Any,  # noqa: ANN401 pandas is no dependency
+        frame: Any,  # noqa: ANN401 pandas is not a dependency
         customer: str = "customer",
         arrivals: Arrivals | None = None,
     ) -> "Population":

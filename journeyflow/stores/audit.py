@@ -48,12 +48,12 @@ SHAPE: dict[str, str] = {
             FROM exports)
         WHERE text IS NOT NULL AND CASE WHEN json_valid(text) THEN json_type(text) <> shape ELSE TRUE END
         ORDER BY 1, length(name), 2, 3""",
-    "enrollment {0}: what is told of its message {1} is no instant with a count": f"""
+    "enrollment {0}: what is told of its message {1} is not an instant with a count": f"""
         SELECT DISTINCT m.enrollment, m.n FROM messages m, json_each(iif(json_valid(m.flags), m.flags, '{{}}')) f
         WHERE CASE WHEN f.type <> 'array' THEN TRUE WHEN json_array_length(f.value) <> 2 THEN TRUE
                    WHEN (SELECT count(*) FROM json_each(f.value) v WHERE v.type = 'integer') <> 2 THEN TRUE
                    ELSE CAST(f.value ->> 0 AS INTEGER) NOT BETWEEN {FIRST} AND {LAST} END ORDER BY 1, 2""",
-    "{0} {1}: a visit of it is no step with status and outcome": """
+    "{0} {1}: a visit of it is not a step with status and outcome": """
         SELECT DISTINCT t.kind, t.number FROM (
             SELECT 'path' AS kind, number, steps FROM paths UNION ALL
             SELECT 'enrollment', enrollment, steps FROM moves WHERE steps IS NOT NULL) t,
@@ -119,7 +119,7 @@ _ALL_INSTANTS = " UNION ALL ".join(
 )
 
 CHECKS: dict[str, str] = {
-    "enrollment {0} is {1}, which is no status": """
+    "enrollment {0} is {1}, which is not a status": """
         SELECT serial, status FROM enrollments
         WHERE status NOT IN ('ACTIVE', 'COMPLETED', 'EXITED', 'FAILED', 'HOLDOUT') ORDER BY 1""",
     "enrollment {0} is active and rests without a wake-up": """
@@ -214,7 +214,7 @@ CHECKS: dict[str, str] = {
             SELECT 1 FROM ({STEPS}) s
             WHERE s.version = e.version AND s.step = w.step AND s.definition ->> 'kind' = 'send')
         ORDER BY 1, 2""",
-    "message {0}-{1} is {2}, which is no status": """
+    "message {0}-{1} is {2}, which is not a status": """
         SELECT enrollment, n, status FROM messages
         WHERE status NOT IN ('QUEUED', 'CLAIMED', 'SENT', 'SUPPRESSED', 'EXPIRED', 'CANCELLED', 'FAILED')
         ORDER BY 1, 2""",
@@ -322,7 +322,7 @@ SET_ASIDE = {
         SELECT c.id, j.id, j.tenant FROM last_refusals r JOIN customers c ON c.number = r.customer
         JOIN journeys j ON j.number = r.journey WHERE r.reason = 'internal error' ORDER BY 3, 2, 1""",
 }
-"""The sentence for each kind of item that was set aside. They are no damage: the store adds up (R9)."""
+"""The sentence for each kind of item that was set aside. They are not damage: the store adds up (R9)."""
 
 
 @frozen(repr=False)

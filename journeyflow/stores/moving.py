@@ -67,7 +67,7 @@ def copy_store(source: StorePlace, destination: StorePlace, progress: CopyProgre
     an interrupted copy of the same store left: then the copy goes on there. It cannot be opened until all is done.
     `progress(phase, done, of)` is called after each batch of rows; the phases are "copy" and "compare".
 
-    Raises StorageError with a remedy for a source that is no store, or is the destination itself; for a destination
+    Raises StorageError with a remedy for a source that is not a store, or is the destination itself; for a destination
     that has rows; where a row differs in the end; and what opening the stores raises. Raises CorruptDatabase if the
     audit of the source, or of the copy, finds anything.
     """

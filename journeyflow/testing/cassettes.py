@@ -98,7 +98,7 @@ class Cassette:
                 whole["recorded"],
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise InvalidInput([f"this is no cassette: {type(error).__name__}: {error}"]) from error
+            raise InvalidInput([f"this is not a cassette: {type(error).__name__}: {error}"]) from error
 
 
 def record(engine: Engine, journey: str, customer: str, *, run: int | None = None) -> Cassette:

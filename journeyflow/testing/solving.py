@@ -54,7 +54,7 @@ class Renamed:
 
 
 GIVEN = ("trigger.", "wait.", "message.", "enrollment.")
-"""The roots of paths that are no attributes."""
+"""The roots of paths that are not attributes."""
 
 
 def below(values: Mapping[str, object], root: str = "") -> dict[str, object]:

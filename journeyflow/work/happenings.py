@@ -94,7 +94,7 @@ class Tally(NamedTuple):
     errors: int = 0
     """How many items were set aside, because handling them raised an exception."""
     unreadable: tuple[Unreadable, ...] = ()
-    """What came as no date, or no time zone, where journeys read one."""
+    """What should be a date or a time zone and is not, where journeys read one."""
     given_up: tuple[GivenUp, ...] = ()
     """The messages that are tried no more."""
     duplicates: int = 0

@@ -31,7 +31,7 @@ def newly_unreadable(paths: Collection[str], person: CustomerInHand, after: Mapp
 def unreadable_in(
     paths: Collection[str], tenant: str, customer: str, values: Mapping[str, object], root: str = ""
 ) -> Iterator[Unreadable]:
-    """Yield what is no date, or no time zone, under some paths, in their order.
+    """Yield each value under some paths that should be a date or a time zone and is not, in order of the paths.
 
     >>> list(unreadable_in({"day"}, "default", "ann", {"day": "soon"}, "booked."))
     [Unreadable(tenant='default', customer='ann', attribute='booked.day', value='soon')]

@@ -66,7 +66,7 @@ BEHAVIOR = Behavior(opened=0.5, converted=0.2)
 
 
 def joined(customer, at):
-    """Enter with an amount that is no chance."""
+    """Enter with an amount that is not chance."""
     return [Event("joined", customer=customer, at=at, data={"amount": int(customer[-2:])})]
 
 

@@ -196,7 +196,7 @@ def test_the_share_with_another_arm_is_that_of_the_hash():
 
 
 def test_texts_change_nothing_and_another_kind_is_told():
-    """A name is no difference for anybody; a step of another kind under the same id is."""
+    """A name is not a difference for anybody; a step of another kind under the same id is."""
     assert str(diff(BEFORE, journey(*BEFORE.steps, name="New"))) == "nothing changes for any customer"
     other = diff(journey(mail("a")), journey(Wait("a", "1 day")))
     assert [str(each) for each in other.changed] == ["a: kind was send, is wait"]

@@ -225,7 +225,7 @@ def test_an_arm_that_is_not_expected_to_differ_has_no_power():
 
 
 def test_so_few_that_they_cannot_show_it_are_said_to_be():
-    """A power of 0.0% is no power: the sentence says so."""
+    """A power of 0.0% is not a power: the sentence says so."""
     assert power(HALVES, people=5, rate=0.1, difference=0.03).sentences[0] == (
         "5 people are too few to show the difference, at a confidence of 95%"
     )
@@ -266,7 +266,10 @@ def test_a_group_without_a_difference_is_like_the_first_at_any_rate():
         (lambda: power(HALVES, people=9, rate=0.95, difference=0.1), "that of 'B' would be 1.05"),
         (lambda: power(HALVES, people=9, rate=0.1, difference=0), "difference must not be 0"),
         (lambda: sample_size(HALVES, rate=0.1, difference=1e-300), "difference must not be 0"),
-        (lambda: power(HALVES, people=9, rate=0.1, difference={"A": 0.1}), "'A' is no group that is compared with 'A'"),
+        (
+            lambda: power(HALVES, people=9, rate=0.1, difference={"A": 0.1}),
+            "'A' is not a group that is compared with 'A'",
+        ),
         (lambda: power({"A": 100, "B": 0}, people=9, rate=0.1, difference=0.1), "two groups or more"),
         (
             lambda: power({"A": 100, "B": -1}, people=9, rate=0.1, difference=0.1),

@@ -134,7 +134,7 @@ def test_durations_are_read_in_every_form(text, expected):
 )
 def test_what_is_no_duration_is_refused_with_examples(value):
     """R13, R33: fractions of days and longer, unknown units, half-read texts, numbers without a unit."""
-    with pytest.raises(ValueError, match="is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"):
+    with pytest.raises(ValueError, match="is not a duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"):
         Duration.parse(value)
 
 

@@ -93,7 +93,7 @@ def test_a_local_time_is_text_and_back(seconds):
 )
 def test_what_is_no_local_time_is_refused(value):
     """R13: two digits each, 00:00 to 24:00."""
-    with pytest.raises(ValueError, match="is no local time such as '09:00' or '17:30:00'"):
+    with pytest.raises(ValueError, match="is not a local time such as '09:00' or '17:30:00'"):
         parse_clock(value)
 
 
@@ -128,7 +128,7 @@ def test_no_weekdays_given_means_all():
 def test_an_unknown_weekday_is_refused_by_name(value):
     """R13: the message lists the names."""
     with pytest.raises(
-        ValueError, match="is no weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
+        ValueError, match="is not a weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
     ):
         parse_weekdays(value)
 
@@ -265,14 +265,14 @@ def test_an_overnight_window_stays_open_over_a_day_that_an_island_skipped():
         (lambda: Window(None, "09:00", "09:00"), "starts and ends at 09:00; say 00:00 to 24:00"),
         (lambda: Window(None, "24:00", "09:00"), "a window cannot start at 24:00; say 00:00"),
         (lambda: Window([], "09:00", "17:00"), "names no weekday"),
-        (lambda: Window("MON", "9", "17:00"), "'9' is no local time"),
-        (lambda: Window("MON", -1, "17:00"), "-1 is no local time"),
-        (lambda: Window("MON", 0, 86_401), "86401 is no local time"),
-        (lambda: Window("MON", True, 5), "True is no local time"),
+        (lambda: Window("MON", "9", "17:00"), "'9' is not a local time"),
+        (lambda: Window("MON", -1, "17:00"), "-1 is not a local time"),
+        (lambda: Window("MON", 0, 86_401), "86401 is not a local time"),
+        (lambda: Window("MON", True, 5), "True is not a local time"),
     ],
 )
 def test_a_window_that_means_nothing_is_refused(make, message):
-    """R13: start = end, no weekdays, what is no local time."""
+    """R13: start = end, no weekdays, what is not a local time."""
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
 
@@ -367,7 +367,7 @@ def test_an_opening_is_text_and_back(until):
 @pytest.mark.parametrize("value", ["", " ", "MON FRI", "MON FRI 09:00", "09:00 MON", "MON 09:00 TUE", None, 9, ["MON"]])
 def test_what_is_no_opening_is_refused_with_examples(value):
     """R13: at most one group of weekdays and one time, in this order."""
-    with pytest.raises(ValueError, match="is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"):
+    with pytest.raises(ValueError, match="is not an opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"):
         Until.parse(value)
 
 
@@ -376,10 +376,10 @@ def test_what_is_no_opening_is_refused_with_examples(value):
     [
         (Until, "say a local time such as '09:00', or weekdays such as 'MON', or both"),
         (lambda: Until.parse("MON-SUN"), "say a local time"),
-        (lambda: Until("24:00"), "'24:00' is no moment to wait for; say 00:00"),
-        (lambda: Until(86_400), "'24:00' is no moment"),
-        (lambda: Until(-5), "-5 is no local time"),
-        (lambda: Until.parse("MON 25:00"), "'25:00' is no local time"),
+        (lambda: Until("24:00"), "'24:00' is not a moment to wait for; say 00:00"),
+        (lambda: Until(86_400), "'24:00' is not a moment"),
+        (lambda: Until(-5), "-5 is not a local time"),
+        (lambda: Until.parse("MON 25:00"), "'25:00' is not a local time"),
     ],
 )
 def test_an_opening_that_means_nothing_is_refused(make, message):
@@ -436,7 +436,7 @@ def test_a_window_may_have_a_zone_of_its_own():
     assert office.next_open(parse_instant("2026-11-20T22:00:00Z"), where) == monday
     assert office.closes(parse_instant("2026-11-20T15:00:00Z"), where) == parse_instant("2026-11-20T22:00:00Z")
     assert repr(office) == "Window('MON-FRI', '09:00', '17:00', 'America/New_York')"
-    with pytest.raises(ValueError, match="'Mars' is no IANA time zone"):
+    with pytest.raises(ValueError, match="'Mars' is not an IANA time zone"):
         Window(None, "09:00", "17:00", "Mars")
 
 

@@ -112,8 +112,8 @@ def test_only_a_datetime_is_an_instant(value, named):
     [
         ("2026-01-31T09:00:00", "has no offset; write 2026-01-31T09:00:00Z"),
         ("2026-01-31", "has no offset"),
-        ("soon", "is no ISO 8601 instant such as 2026-01-31T09:00:00Z"),
-        ("2026-02-30T00:00:00Z", "is no ISO 8601 instant"),
+        ("soon", "is not an ISO 8601 instant such as 2026-01-31T09:00:00Z"),
+        ("2026-02-30T00:00:00Z", "is not an ISO 8601 instant"),
     ],
 )
 def test_an_instant_needs_an_offset_and_a_date_that_exists(text, message):
@@ -137,7 +137,7 @@ def test_the_hour_24_is_none_whatever_python_reads(text, monkeypatch):
     """R90: Python 3.14 reads it, older ones do not; here it is refused by all, as an instant and as an attribute."""
     for reads in (datetime, Newer):
         monkeypatch.setattr("journeyflow.basics.moments.datetime", reads)
-        with pytest.raises(ValueError, match="is no ISO 8601 instant"):
+        with pytest.raises(ValueError, match="is not an ISO 8601 instant"):
             parse_instant(text)
         assert read_instant(text, PARIS) is None
         assert parse_instant(text.replace("24", "00")) == at("2026-01-31T00:00:00.000000Z")
@@ -207,7 +207,7 @@ def test_an_iana_zone_is_loaded(name):
 )
 def test_what_is_no_zone_everywhere_is_refused(name):
     """R33, R90: no paths, no folders, and no names that exist or mean something else from machine to machine."""
-    with pytest.raises(ValueError, match=re.escape(f"{name!r} is no IANA time zone such as 'Europe/Paris'")):
+    with pytest.raises(ValueError, match=re.escape(f"{name!r} is not an IANA time zone such as 'Europe/Paris'")):
         zone(name)
 
 

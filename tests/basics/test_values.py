@@ -122,21 +122,21 @@ def test_faults_are_sentences_that_can_be_shown(value):
         (2**63, "v: the integer needs more than 64 bits"),
         (-(2**63) - 1, "v: the integer needs more than 64 bits"),
         ("a\x00b", "v: contains a NUL character"),
-        ("a\ud800b", "v: contains a lone surrogate, which is no valid text (a file must be UTF-8)"),
-        ("\udfff", "v: contains a lone surrogate, which is no valid text (a file must be UTF-8)"),
+        ("a\ud800b", "v: contains a lone surrogate, which is not valid text (a file must be UTF-8)"),
+        ("\udfff", "v: contains a lone surrogate, which is not valid text (a file must be UTF-8)"),
         ({1: 2}, "v: key must be text, not int 1"),
         ({None: 2}, "v: key must be text, not null"),
         ({"a\x00": 2}, "v: key str 'a\\x00' contains a NUL character"),
         (
             {"\ud800": 2},
-            "v: key str '\\ud800' contains a lone surrogate, which is no valid text (a file must be UTF-8)",
+            "v: key str '\\ud800' contains a lone surrogate, which is not valid text (a file must be UTF-8)",
         ),
         (b"x", "v: must be JSON (text, number, true, false, null, list or object), not bytes b'x'"),
         ({1, 2}, "v: must be JSON (text, number, true, false, null, list or object), not set {1, 2}"),
     ],
 )
 def test_a_value_that_cannot_be_kept_is_refused_with_the_reason(value, sentence):
-    """NaN, infinities, integers of more than 64 bits, broken text, keys that are no text, and what is no JSON."""
+    """NaN, infinities, integers of more than 64 bits, broken text, keys that are not text, and what is not JSON."""
     assert list(faults(value, "v")) == [sentence]
     assert list(faults(value)) == [sentence.replace("v:", "value:", 1)]
 
@@ -199,7 +199,7 @@ def test_any_mapping_is_an_object():
         ("x" * (MAX_ID + 1), "has 201 characters; at most 200 are allowed"),
         ("a\x1fb", "contains U+001F, which is reserved"),
         ("a\x00b", "contains a NUL character"),
-        ("\udc80", "contains a lone surrogate, which is no valid text (a file must be UTF-8)"),
+        ("\udc80", "contains a lone surrogate, which is not valid text (a file must be UTF-8)"),
         (7, "must be text, not int 7"),
         (None, "must be text, not null"),
         (b"c1", "must be text, not bytes b'c1'"),

@@ -321,7 +321,7 @@ def test_a_version_is_compiled_once(shop):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "this is no JSON"),
+        ("{", "this is not JSON"),
         (TEXT.replace('"end"', '"ending"'), "unknown kind 'ending'"),
         (TEXT.replace('"format": 1', '"format": 2'), "expected 1, not int 2"),
     ],

@@ -40,7 +40,7 @@ def test_a_report_is_written_beside_a_database(tmp_path):
     page.write_text("my own notes", encoding="utf-8")
     refused = call("report", path, "-o", page)
     assert refused.exit_code == 2
-    assert "is no page that journeyflow wrote" in refused.output
+    assert "is not a page that journeyflow wrote" in refused.output
     assert page.read_text(encoding="utf-8") == "my own notes"
 
 
@@ -130,7 +130,7 @@ def test_what_is_not_there_is_told_with_a_suggestion(db, folder):
     assert "no enrollment 'thanks/c1, run 7'" in call("explain", db, "thanks", "c1", "--run", "7").stderr
     assert "did you mean 'thanks'" in call("enrollments", db, "thnks").stderr
     assert "a page has skip >= 0" in call("enrollments", db, "--take", "0").stderr
-    (folder / "text.db").write_text("this is no database, but it is long enough to look like one " * 20)
+    (folder / "text.db").write_text("this is not a database, but it is long enough to look like one " * 20)
     result = call("journeys", folder / "text.db")
     assert result.exit_code == 1
     assert "Traceback" not in result.output

@@ -11,7 +11,7 @@ from tests.cli.shell import JOURNEY, call
 
 
 def test_check_names_every_problem_and_fails_on_errors(folder):
-    """Warnings alone are no failure; errors give exit status 1."""
+    """Warnings alone are not a failure; errors give exit status 1."""
     lonely = '{"format":1,"id":"j","trigger":{"manual":true},"steps":[{"kind":"end","id":"a"},{"kind":"end","id":"b"}]}'
     (folder / "warned.json").write_text(lonely)
     result = call("check", folder / "thanks.json", folder / "warned.json")

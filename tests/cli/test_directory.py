@@ -66,7 +66,7 @@ def test_what_cannot_be_is_told(file, tmp_path):
     wrong = tmp_path / "wrong.json"
     for text, words in (
         ('{"users": [{"id": 0}]}', "users[0]: tenant is missing"),
-        ("{", "this is no JSON"),
+        ("{", "this is not JSON"),
         ("[]", "expected an object"),
     ):
         wrong.write_text(text, encoding="utf-8")

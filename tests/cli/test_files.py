@@ -88,8 +88,8 @@ def test_options_that_are_none_are_faults(db, tmp_path):
     (tmp_path / "c.csv").write_text("customer\n")
     done = call("put-customers", db, tmp_path / "c.csv", "--timezone", "Mars", "--encoding", "hex")
     assert done.exit_code == 1
-    assert "encoding: 'hex' is no encoding of text" in done.stderr
-    assert "timezone: 'Mars' is no IANA time zone" in done.stderr
+    assert "encoding: 'hex' is not an encoding of text" in done.stderr
+    assert "timezone: 'Mars' is not an IANA time zone" in done.stderr
 
 
 def test_each_file_is_read_from_standard_input_too(tmp_path):
@@ -118,7 +118,7 @@ def test_rows_that_come_twice_are_counted(db, tmp_path):
 
 
 def test_a_backtest_counts_each_file_and_fails_if_one_was_of_no_use(tmp_path):
-    """Customers of whom none could be read are no success, whatever the events are."""
+    """Customers of whom none could be read are not a success, whatever the events are."""
     (tmp_path / "thanks.json").write_text(JOURNEY)
     (tmp_path / "e.csv").write_text("Wann,type,customer,id\n" + "2026-01-01,buy,c1,1\n" * 2 + "x,buy,c2,2\n")
     (tmp_path / "c.csv").write_text("Kunde,name\n" + " c,Ann\n" * 3_000)
@@ -158,7 +158,7 @@ def test_a_stray_quote_is_named_where_it_opens(db, tmp_path):
     (tmp_path / "c.csv").write_text("\n".join(rows))
     done = call("put-customers", db, tmp_path / "c.csv", *AT)
     assert done.stdout == "998 customers taken, 1 line skipped\n"
-    assert "c.csv, line 12: this is no CSV: ',' expected after" in done.stderr
+    assert "c.csv, line 12: this is not CSV: ',' expected after" in done.stderr
     assert "(a quote opens here, and goes on to line 902; not taken: line 12)" in done.stderr
 
 
@@ -174,9 +174,9 @@ def test_the_package_runs_as_a_module():
     ("data", "words"),
     [
         (b"SQLite format 3\0", "this is an SQLite database; give a JSON file"),
-        (b"at,type,customer\n", "this is no JSON: it begins with 'at,type,customer', not with { or ["),
-        (b" \n", "this is no JSON: it is empty"),
-        (b'{"a": "\xe4"}', "this is no UTF-8 text: its byte 7 is none; save it in UTF-8"),
+        (b"at,type,customer\n", "this is not JSON: it begins with 'at,type,customer', not with { or ["),
+        (b" \n", "this is not JSON: it is empty"),
+        (b'{"a": "\xe4"}', "this is not UTF-8 text: its byte 7 is none; save it in UTF-8"),
     ],
 )
 def test_what_is_no_journey_file_is_told_with_the_remedy(tmp_path, data, words):

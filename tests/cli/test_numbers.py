@@ -172,7 +172,7 @@ def test_results_as_json_say_what_the_text_says(db):
     [
         (("stats", "--step", "x"), 2, "name it"),
         (("stats", "--by", "day"), 2, "name it"),
-        (("stats", "welcome", "--since", "x", "--until", "2026-02-30"), 1, "until: str '2026-02-30' is no date"),
+        (("stats", "welcome", "--since", "x", "--until", "2026-02-30"), 1, "until: str '2026-02-30' is not a date"),
         (("stats", "other"), 1, "other"),
         (("stats", "welcome", "--step", "helo"), 1, "hello"),
         (("results", "=quiet"), 1, "has no goal"),

@@ -93,7 +93,7 @@ def test_a_command_without_its_extra_says_what_to_install(monkeypatch):
 
 
 def test_a_path_through_a_file_is_told_in_a_sentence(tmp_path):
-    """The system's own words for it are no sentence, and have no remedy."""
+    """The system's own words for it are not a sentence, and have no remedy."""
     (tmp_path / "file").touch()
     shown = CliRunner().invoke(main, ["demo", "--db", str(tmp_path / "file" / "demo.db")])
     assert shown.exit_code == 1
@@ -104,7 +104,7 @@ def test_a_path_through_a_file_is_told_in_a_sentence(tmp_path):
 
 @pytest.mark.parametrize("read", [Cassette.load, Population.from_file, lambda path: list(read_events(path, bad=print))])
 def test_a_function_that_reads_a_path_raises_one_error(read, tmp_path):
-    """Whatever keeps the file from being read, a text that is no path included."""
+    """Whatever keeps the file from being read, a text that is not a path included."""
     for path, why in {
         tmp_path / "missing": "No such file or directory",
         tmp_path: "Is a directory",

@@ -192,7 +192,7 @@ def test_a_claim_that_cannot_be_shown_is_given_back(db, lost):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="streams of POSIX")
 def test_a_command_whose_output_is_lost_says_that_its_work_is_done(db, lost):
-    """Exit status 3 is not 1: whoever feeds a file a second time would feed it twice. A closed pipe is no fault."""
+    """Exit status 3 is not 1: whoever feeds a file a second time would feed it twice. A closed pipe is not a fault."""
     given = {"stdout": lost} if lost is not None else {"stdout": None, "preexec_fn": lambda: os.close(1)}
     done = started(db, "enroll", "full", "eve", "--at", START.isoformat(), **given)
     assert done.returncode == 3

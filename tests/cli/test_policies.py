@@ -41,5 +41,5 @@ def test_a_policy_file_that_cannot_be_read_is_told_with_its_name(db, tmp_path):
     assert f"{file}: caps[0].count: must be 0 or more" in result.stderr
     assert f"{file}: caps[0].per: must be 'day', 'week' or 'month'" in result.stderr
     file.write_bytes(b"\xff\xfe")
-    assert "this is no UTF-8 text" in call("policies", db, file).stderr
+    assert "this is not UTF-8 text" in call("policies", db, file).stderr
     assert call("policies", db).stdout == "no policies\n"

@@ -21,7 +21,7 @@ def test_backtest_prints_figures_and_names_bad_lines(folder):
     assert result.exit_code == 0, result.output
     assert "1 event from 2026-01-01 on, run until 2026-02-01 00:00:00 UTC" in result.stdout
     assert f"Tables are in {folder / 'out'}" in result.stdout
-    assert "line 3: 'x' is no ISO 8601 instant" in result.stderr
+    assert "line 3: 'x' is not an ISO 8601 instant" in result.stderr
     assert (folder / "out" / "visits.csv").exists()
 
 
@@ -72,7 +72,7 @@ def test_faults_of_all_files_are_told_at_once_without_a_trace(folder, monkeypatc
     assert result.exit_code == 1
     assert "journey '(without id) in bad.json'" in result.stderr
     assert "steps: missing" in result.stderr
-    assert "worse.json: this is no UTF-8 text" in result.stderr
+    assert "worse.json: this is not UTF-8 text" in result.stderr
     assert "Traceback" not in result.output
 
 

@@ -74,7 +74,7 @@ def test_a_simulation_leaves_a_page_with_pictures(journey, tmp_path):
     assert "20 customers" in result.stdout
     assert "<h1>Simulation of welcome</h1>" in page.read_text(encoding="utf-8")
     page.write_text("my own notes", encoding="utf-8")
-    assert "is no page that journeyflow wrote" in call(journey, *SPAN, "--html", page, code=2).output
+    assert "is not a page that journeyflow wrote" in call(journey, *SPAN, "--html", page, code=2).output
 
 
 def test_without_a_start_it_begins_at_the_last_midnight(journey):
@@ -163,13 +163,13 @@ def test_behavior_and_policies_come_from_files(journey, tmp_path):
     ):
         assert words in faults
     behavior.write_bytes(b"\xff")
-    assert "this is no UTF-8 text" in call(*options, code=1).stderr
+    assert "this is not UTF-8 text" in call(*options, code=1).stderr
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "this is no JSON"),
+        ("{", "this is not JSON"),
         ("[]", "the file: expected an object"),
         ('{"format": 2}', "format: expected 1"),
         ('{"format": 1, "opened": 2}', "opened: a probability is a number from 0 to 1"),
@@ -220,7 +220,7 @@ def test_people_come_on_weekdays_and_at_hours_of_a_zone(tmp_path):
     ("options", "words"),
     [
         (("--hours", "8-9:0"), "--hours: hours must be 24 weights of 0 or more, not all 0"),
-        (("--hours-in", "Europe/Pariss"), "--hours-in: 'Europe/Pariss' is no IANA time zone such as"),
+        (("--hours-in", "Europe/Pariss"), "--hours-in: 'Europe/Pariss' is not an IANA time zone such as"),
         (("--hours", "8:1", "--arrivals", "evenly"), "--hours: only people who come at random"),
     ],
 )
@@ -234,17 +234,17 @@ def test_hours_that_cannot_be_are_refused(journey, options, words):
     [
         ("--when", "chanel=SMS", "unknown 'chanel'"),
         ("--when", "channel", "'channel' must be NAME=VALUE"),
-        ("--when", "opened=x", "'x' is no number, such as in 0.5"),
+        ("--when", "opened=x", "'x' is not a number, such as in 0.5"),
         ("--when", "arm=test,opened=1", "arm is written SPLIT/LABEL"),
         ("--when", "opened=2", "a probability is a number from 0 to 1"),
         ("--opened", "2", "not in the range"),
         ("--attribute", "a", "must be NAME=VALUES"),
         ("--attribute", "a=normal:4", "normal takes two values, such as normal:40,12"),
         ("--attribute", "a=uniform:4,", "a number is missing, such as in"),
-        ("--attribute", "a=dates:1960,2005", "'1960' is no day such as 1960-01-01"),
+        ("--attribute", "a=dates:1960,2005", "'1960' is not a day such as 1960-01-01"),
         ("--attribute", "a=b:1,c", "'c' must be VALUE:WEIGHT"),
-        ("--attribute", "a=b:x", "'x' is no number"),
-        ("--arrivals", "daily:x", "'x' is no number, such as in daily:40"),
+        ("--attribute", "a=b:x", "'x' is not a number"),
+        ("--arrivals", "daily:x", "'x' is not a number, such as in daily:40"),
         ("--arrivals", "daily", "a number is missing, such as in daily:40"),
         ("--customers", "0", "--customers: 0 people are nobody"),
         ("--customers", "-4", "--customers: -4 people are nobody; give a number of 1 or more, or a customer file"),
@@ -252,20 +252,20 @@ def test_hours_that_cannot_be_are_refused(journey, options, words):
         ("--days", "x", "'x' is not a valid integer."),
         ("--opened", "x", "'x' is not a valid number."),
         ("--arrivals", "daily:0", "per_day must be above 0"),
-        ("--arrivals", "daily:inf", "'inf' is no number"),
+        ("--arrivals", "daily:inf", "'inf' is not a number"),
         ("--arrivals", "weekly", "is none of once"),
         ("--weekdays", "mon", "'mon' must be SPAN:WEIGHT such as mon-fri:1,sat:0.4"),
-        ("--weekdays", "mn:1", "'mn' is no weekday (did you mean 'mon'?)"),
-        ("--weekdays", "mon-friday:1", "'friday' is no weekday (did you mean 'fri'?); the weekdays are mon, tue"),
+        ("--weekdays", "mn:1", "'mn' is not a weekday (did you mean 'mon'?)"),
+        ("--weekdays", "mon-friday:1", "'friday' is not a weekday (did you mean 'fri'?); the weekdays are mon, tue"),
         ("--weekdays", "sat-mon:1", "'sat-mon' goes backward: the week begins with mon; write two spans"),
         ("--weekdays", "mon-fri:1,fri:2", "'fri' overlaps with an earlier span"),
-        ("--weekdays", "mon-fri:nan", "'nan' is no number, such as in mon-fri:1,sat:0.4"),
+        ("--weekdays", "mon-fri:nan", "'nan' is not a number, such as in mon-fri:1,sat:0.4"),
         (
             "--weekdays",
             "mon-fri:1",
             "--weekdays: only people who come at random have weekdays and hours; use",
         ),
-        ("--hours", "nine:1", "'nine' is no hour and no span of hours such as 8-20"),
+        ("--hours", "nine:1", "'nine' is neither an hour nor a span of hours such as 8-20"),
         ("--hours", "20-6:1", "write a night as two spans, 20-24 and 0-6"),
         ("--hours", "24:1", "'24': hours go from 0 to 24"),
         ("--replications", "0", "not in the range"),

@@ -72,7 +72,7 @@ def test_what_is_no_instant_is_kept(value):
 
 @pytest.mark.parametrize("value", [None, 5, "ab", b"ab", {"a": 1}])
 def test_what_is_no_list_is_kept(value):
-    """R13: text, bytes and objects are no lists of parts."""
+    """R13: text, bytes and objects are not lists of parts."""
     assert as_parts(value) is value
 
 
@@ -82,7 +82,7 @@ def test_lists_of_any_kind_become_tuples():
 
 
 def test_data_are_copied():
-    """What the caller does with the lists afterwards changes nothing; what is no object is kept."""
+    """What the caller does with the lists afterwards changes nothing; what is not an object is kept."""
     items = [1]
     data = as_data({"items": items})
     items.append(2)
@@ -122,7 +122,7 @@ def test_data_are_copied():
     ],
 )
 def test_percentages_have_two_decimals_at_most(percentage, expected):
-    """R13: from 0 to 100, exactly; a boolean is no number."""
+    """R13: from 0 to 100, exactly; a boolean is not a number."""
     assert hundredths(percentage) == expected
 
 

@@ -87,7 +87,7 @@ def test_all_faults_at_once():
         "caps[0].count: must be 0 or more, or None for no cap, not int -1",
         "caps[0].per: must be 'day', 'week' or 'month', not str 'days' (did you mean 'day'?)",
         "caps[1].count: must be 0 or more, or None for no cap, not bool True",
-        "caps[1].within: str 'soon' is no duration such as '24 hours' or '7 days'",
+        "caps[1].within: str 'soon' is not a duration such as '24 hours' or '7 days'",
         "caps[2]: say either per='day', 'week' or 'month', or within= a length of time such as '7 days'",
         "caps[3].channel: must not be empty",
         "caps[3]: say either per='day', 'week' or 'month', or within= a length of time such as '7 days'",
@@ -101,7 +101,7 @@ def test_all_faults_at_once():
         "caps[8]: must be Cap(...), not QuietHours QuietHours('22:00', '08:00')",
         "quiet[0].channel: must be text, not int 5",
         "quiet[1]: must be QuietHours(...), not Cap Cap(1, per='day')",
-        "timezone: 'Paris' is no IANA time zone such as 'Europe/Paris'",
+        "timezone: 'Paris' is not an IANA time zone such as 'Europe/Paris'",
     ]
 
 

@@ -52,7 +52,10 @@ def test_a_schedule_is_written_and_read():
     [
         ({"every": "59 seconds"}, ["trigger.pull.every: pulls are a minute apart at least, not '59 seconds'"]),
         ({"every": "-1 day"}, ["trigger.pull.every: the duration '-1 day' does not lead forward"]),
-        ({"every": 5}, ["trigger.pull.every: 5 is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"]),
+        (
+            {"every": 5},
+            ["trigger.pull.every: 5 is not a duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"],
+        ),
         (
             {"every": "1 day", "list": "", "size": 0, "times": True},
             [

@@ -65,8 +65,8 @@ from tests.definition.test_validation import DURATION, FIVE, PAID, send, wrong
         (
             send(expires=5),
             (
-                "steps[0].expires: step 's': 5 is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' "
-                "[duration]"
+                "steps[0].expires: step 's': 5 is not a duration such as '30 minutes', '3 days', '1 month' or "
+                "'P3DT12H' [duration]"
             ),
         ),
         (
@@ -102,8 +102,8 @@ ONE_OF = "a wait takes exactly one of duration, until, at, field, event, when, e
         (Wait("w", "-1 day"), ".duration: the duration '-1 day' does not lead forward [duration]"),
         (Wait("w", "1 month -3 days"), ".duration: the duration '1 month -3 days' does not lead forward [duration]"),
         (Wait("w", "2000 years"), ".duration: '2000 years' is longer than 1000 years [duration]"),
-        (Wait("w", until="25:00"), ".until: '25:00' is no local time such as '09:00' or '17:30:00' [time]"),
-        (Wait("w", until=9), ".until: 9 is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00' [time]"),
+        (Wait("w", until="25:00"), ".until: '25:00' is not a local time such as '09:00' or '17:30:00' [time]"),
+        (Wait("w", until=9), ".until: 9 is not an opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00' [time]"),
         (
             Wait("w", at="2026-01-31"),
             ".at: '2026-01-31' has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00 [time]",

@@ -169,7 +169,7 @@ def test_with_targets_keeps_what_it_is_not_told():
 
 
 def test_parts_of_the_wrong_type_are_kept():
-    """R13: a branch that is none, and branches that are no list, wait for validation."""
+    """R13: a branch that is none, and branches that are not a list, wait for validation."""
     odd: tuple[object, ...] = (5, None, "x")
     condition = Condition("c", branches=odd)  # type: ignore[arg-type]  # on purpose
     assert condition.branches == odd

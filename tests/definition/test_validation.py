@@ -33,7 +33,7 @@ from journeyflow.definition.steps import Branch
 
 PAID = field("plan").eq("paid")
 FIVE: Any = 5
-DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]"
+DURATION = "is not a duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]"
 
 
 def send(called: Any = "s", **options: Any) -> Send:
@@ -76,9 +76,9 @@ def warnings(*steps: Any, **options: Any) -> list[str]:
         ({"description": 5}, "description: the description must be text, not int 5 [text]"),
         ({"notes": "a\x00"}, "notes: the notes contains a NUL character [text]"),
         ({"customer_timezone": 1}, "customer_timezone: expected true or false, not int 1 [boolean]"),
-        ({"timezone": "Mars/Base"}, "timezone: 'Mars/Base' is no IANA time zone such as 'Europe/Paris' [zone]"),
-        ({"timezone": "/etc/passwd"}, "timezone: '/etc/passwd' is no IANA time zone such as 'Europe/Paris' [zone]"),
-        ({"timezone": None}, "timezone: None is no IANA time zone such as 'Europe/Paris' [zone]"),
+        ({"timezone": "Mars/Base"}, "timezone: 'Mars/Base' is not an IANA time zone such as 'Europe/Paris' [zone]"),
+        ({"timezone": "/etc/passwd"}, "timezone: '/etc/passwd' is not an IANA time zone such as 'Europe/Paris' [zone]"),
+        ({"timezone": None}, "timezone: None is not an IANA time zone such as 'Europe/Paris' [zone]"),
         ({"consent": "yes"}, "consent: expected 'optional' or 'required', not str 'yes' [consent]"),
         ({"consent": []}, "consent: expected 'optional' or 'required', not list [] [consent]"),
         ({"max_visits": 0}, "max_visits: expected a whole number from 1 up, not int 0 [max-visits]"),
@@ -149,7 +149,7 @@ def test_triggers(trigger, expected):
         (Reentry.after("-1 day"), "reentry.after: the duration '-1 day' does not lead forward [duration]"),
         (
             Reentry.after("soon"),
-            "reentry.after: 'soon' is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]",
+            "reentry.after: 'soon' is not a duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]",
         ),
     ],
 )
@@ -543,7 +543,7 @@ def test_a_template_with_loose_braces_is_a_warning_at_its_place():
 
 
 def test_an_operand_that_means_now_names_the_remedy():
-    """R61: a text is no instant; the name of the instant of the question is a field."""
+    """R61: a text is not an instant; the name of the instant of the question is a field."""
     (line,) = wrong(Condition("c", field("visit").after("now")))
     assert "not str 'now'; the instant at which the rule is asked is field(\"now\")" in line
     (line,) = wrong(Condition("c", field("visit").after("soon")))

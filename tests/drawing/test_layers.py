@@ -16,7 +16,7 @@ def bounds(middle, size):
 
 
 def overlap(one, other):
-    """Return whether two rectangles share more than an edge; a rounding error is no overlap."""
+    """Return whether two rectangles share more than an edge; a rounding error is not an overlap."""
     left, top, right, bottom = (
         max(one[0], other[0]),
         max(one[1], other[1]),

@@ -333,7 +333,7 @@ def test_many_are_deleted_or_removed(host):
 
 @pytest.mark.rows(107)
 def test_only_an_unusable_list_fails_the_call(host):
-    """F107: empty, or with what is no id; or a call that there is none of."""
+    """F107: empty, or with what is not an id; or a call that there is none of."""
     with pytest.raises(InvalidInput, match="journeys: name at least one"):
         host.engine.bulk("enable", [], at=START)
     with pytest.raises(InvalidInput, match="journeys: ") as caught:

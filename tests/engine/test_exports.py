@@ -120,8 +120,8 @@ def test_what_cannot_be_exported_is_refused_at_once(host):
         )
     assert error.value.faults[0].startswith("since: ")
     assert error.value.faults[1:] == (
-        "until: str 'x' is no date such as '2026-01-31'",
-        "channel: int 5 is no channel such as 'EMAIL'",
+        "until: str 'x' is not a date such as '2026-01-31'",
+        "channel: int 5 is not a channel such as 'EMAIL'",
         "status: must be one of DRAFT, ACTIVE, PAUSED, ARCHIVED, Enabled, Disabled, or None for all, not str 'enabled'",
         "include_steps: must be True or False, not str 'false'",
     )

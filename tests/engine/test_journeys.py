@@ -46,7 +46,7 @@ def everything(engine: Engine) -> dict[str, int]:
 
 @pytest.mark.rows(12)
 def test_a_journey_is_updated_by_every_change(host):
-    """F12: a version, a text, a state, a flag; what changes nothing is no update."""
+    """F12: a version, a text, a state, a flag; what changes nothing is not an update."""
     host.engine.publish(journey(mail("a"), mail("b")), at=START)
     changes = [
         lambda at: host.engine.enable("j", at=at),

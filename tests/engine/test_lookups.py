@@ -25,7 +25,7 @@ def deploy(engine: Engine, name: str, event: str = "go"):
 
 
 def test_a_message_is_found_by_its_whole_id_alone(host):
-    """R70: under another nonce the same numbers name nothing; nor does what is no id."""
+    """R70: under another nonce the same numbers name nothing; nor does what is not an id."""
     deploy(host.engine, "j")
     host.say("go")
     assert host.engine.message("memory-1-1").customer == "c1"
@@ -71,7 +71,7 @@ def test_a_journey_is_named_by_its_id_or_its_number(host):
 
 @pytest.mark.rows(135)
 def test_an_enrollment_is_found_by_its_serial(host):
-    """F135: with its visits, whatever the run; not another tenant's, and not by what is no number."""
+    """F135: with its visits, whatever the run; not another tenant's, and not by what is not a number."""
     engine = host.engine
     deploy(engine, "a")
     host.say("go", START, "ann")

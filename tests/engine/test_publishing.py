@@ -141,7 +141,7 @@ def test_a_change_does_not_overwrite_one_that_was_faster(host):
 
 @pytest.mark.parametrize("change", [{"name": "N"}, {"description": "d"}, {"notes": "n"}, {"meta": {"k": 1}}])
 def test_texts_are_a_change_like_others(host, change):
-    """R12: they are no content, and yet nobody's edit is lost; a step's flag or the state is none of the definition."""
+    """R12: they are not content, and yet no edit is lost; a step's flag or the state is none of the definition."""
     engine = host.engine
     engine.deploy(journey(mail("a")), at=START)
     before = engine.definition("j")

@@ -352,4 +352,4 @@ def test_unreadable_dates_are_told_in_the_log(caplog):
         engine.deploy(Journey(id="j", steps=[Wait("day", field="born", on_missing="end")]), at=START)
         with engine.settle(START):
             engine.put_customer("ann", {"born": "soon"}, at=START)
-    assert "born is no date" in caplog.text
+    assert "born is not a date" in caplog.text

@@ -39,7 +39,7 @@ def test_archiving_can_pass_over_a_jump_of_the_clock():
 
 
 def test_without_channels_of_its_own_the_engine_waits_for_no_delivery():
-    """Messages for workers are claimed, not ticked: they are no due work (R73)."""
+    """Messages for workers are claimed, not ticked: they are not due work (R73)."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     engine = Engine(MemoryStore())
     engine.deploy(Journey(id="once", steps=[Send("s", channel="EMAIL", template="t")]), at=at)
@@ -137,7 +137,7 @@ def test_a_jump_names_the_timer_the_last_tick_and_the_remedy(engine):
 
 
 def test_an_old_timer_is_done_if_ticks_went_on(engine):
-    """R3: a timer far back is no jump of the clock if a tick within `max_jump` did something."""
+    """R3: a timer far back is not a jump of the clock if a tick within `max_jump` did something."""
     engine.enroll("j", "ann", at=TODAY)
     engine.tick(TODAY)
     engine.pause("j", at=TODAY + timedelta(hours=1))

@@ -52,7 +52,7 @@ def test_the_refusal_of_a_spreadsheet_names_the_options():
     assert "delimiter=','" in refusal("customer,name\n", delimiter=";")
     assert "did you mean 'customer;name'?" in refusal('"customer;name"\n')
     assert "the header has no column 'customer'" in refusal("Kunde;name\n")
-    broken = "contains a lone surrogate, which is no valid text: the file is not utf-8"
+    broken = "contains a lone surrogate, which is not valid text: the file is not utf-8"
     assert refusal("customer,größe\n".encode("cp1252")) == f"the stream: the header {broken}{encoding}"
     _, (bad,) = customers("customer,name\nc1,Jürg\n".encode("cp1252"))
     assert str(bad) == f"line 2: name: {broken}{encoding}"
@@ -106,7 +106,7 @@ def test_the_header_shows_the_sign_with_which_it_has_its_columns(data, found):
 
 
 def test_a_column_alone_is_one_whatever_its_cells_hold():
-    """A cell with a comma and no quotes is told; it is no row of two cells, and no other sign separates cells."""
+    """A cell with a comma and no quotes is told; it is not a row of two cells, and no other sign separates cells."""
     found, bad = customers('customer\nc1\n"a,b"\na,b\na;b\n')
     assert [name for name, _ in found] == ["c1", "a,b", "a;b"]
     assert [str(line) for line in bad] == ["line 4: has 2 cells, the header has 1"]
@@ -123,11 +123,11 @@ def test_rows_with_another_sign_than_the_header_are_told():
 
 
 def test_a_header_that_never_ends_costs_no_file(monkeypatch):
-    """The search for its end is bounded, and NUL in it is no trace."""
+    """The search for its end is bounded, and NUL in it is not a trace."""
     data = '"customer;name\n' + "c1;Ann\n" * 1_000
-    assert "the header cannot be read: lines 1 to 1001: this is no CSV" in refusal(data)
+    assert "the header cannot be read: lines 1 to 1001: this is not CSV" in refusal(data)
     monkeypatch.setattr(tables_module, "CSV_FIELD_LIMIT", 10)
-    assert "this is no CSV: field larger than field limit (10)" in refusal("customer,a-long-name\n")
+    assert "this is not CSV: field larger than field limit (10)" in refusal("customer,a-long-name\n")
     monkeypatch.undo()
     customers("customer\n")  # the limit is that of the process
 
@@ -158,8 +158,8 @@ def test_files_of_another_kind_are_refused_with_the_remedy(data, what):
 def test_text_that_breaks_off_in_a_character_ends_the_reading():
     """What came before is kept; an encoding that the file does not have at all refuses it."""
     _, (bad,) = customers("customer\nc1\n".encode("utf-16")[:-1])
-    assert "from here on this is no utf-16 text" in bad.reason
-    assert "this is no utf-16 text" in refusal("customer\n", encoding="utf-16")
+    assert "from here on this is not utf-16 text" in bad.reason
+    assert "this is not utf-16 text" in refusal("customer\n", encoding="utf-16")
 
 
 def test_a_stream_of_text_is_refused():
@@ -209,7 +209,7 @@ def test_a_fault_in_an_array_costs_its_object():
     )
     found, bad = customers(data)
     assert [name for name, _ in found] == ["c1", "c3"]
-    assert [str(line) for line in bad] == ["lines 3 to 5: this is no JSON: expected a comma"]
+    assert [str(line) for line in bad] == ["lines 3 to 5: this is not JSON: expected a comma"]
 
 
 @pytest.mark.parametrize(
@@ -217,15 +217,15 @@ def test_a_fault_in_an_array_costs_its_object():
     [
         ("[]", [], []),
         ("[ ]\n", [], []),
-        ("[", [], ["line 1: this is no JSON: expected a value"]),
-        ('[{"customer":"a"}', ["a"], ["line 1: this is no JSON: expected , or ] behind an object"]),
-        ('[{"customer":"a"} {"customer":"b"}]', ["a"], ["line 1: this is no JSON: expected , or ] behind an object"]),
-        ('[{"customer":"a"},]', ["a"], ["line 1: this is no JSON: expected a value"]),
-        ('[{"customer":"a"}]\nx', ["a"], ["line 2: this is no JSON: text stands behind the end of the array"]),
+        ("[", [], ["line 1: this is not JSON: expected a value"]),
+        ('[{"customer":"a"}', ["a"], ["line 1: this is not JSON: expected , or ] behind an object"]),
+        ('[{"customer":"a"} {"customer":"b"}]', ["a"], ["line 1: this is not JSON: expected , or ] behind an object"]),
+        ('[{"customer":"a"},]', ["a"], ["line 1: this is not JSON: expected a value"]),
+        ('[{"customer":"a"}]\nx', ["a"], ["line 2: this is not JSON: text stands behind the end of the array"]),
         ('[1,\n{"customer":"a"}]', ["a"], ["line 1: expected an object, not int 1"]),
-        ('[{"a":1,"a":2},\n{"customer":"a"}]', ["a"], ["line 1: this is no JSON: the key 'a' stands twice"]),
-        ("[" * 100_000, [], ["line 1: this is no JSON: it is nested too deep"]),
-        ('[{"customer":"a"},\n{"customer', ["a"], ["line 2: this is no JSON: Unterminated string starting at"]),
+        ('[{"a":1,"a":2},\n{"customer":"a"}]', ["a"], ["line 1: this is not JSON: the key 'a' stands twice"]),
+        ("[" * 100_000, [], ["line 1: this is not JSON: it is nested too deep"]),
+        ('[{"customer":"a"},\n{"customer', ["a"], ["line 2: this is not JSON: Unterminated string starting at"]),
     ],
 )
 def test_arrays_that_are_none(data, taken, told):
@@ -236,6 +236,6 @@ def test_arrays_that_are_none(data, taken, told):
 
 
 def test_zero_width_marks_before_json_are_blank():
-    """A mark in the middle of joined files is no fault of a line."""
+    """A mark in the middle of joined files is not a fault of a line."""
     found, bad = customers('\ufeff{"customer": "a"}\n\ufeff\n{"customer": "b"}\n')
     assert (len(found), bad) == (2, [])

@@ -56,14 +56,14 @@ def test_an_ndjson_line_is_an_event_and_an_object_under_data_is_data(tmp_path):
     ("row", "reason"),
     [
         ("2026-01-01,buy,c1,1", "line 3: '2026-01-01' has no offset"),
-        ("soon,buy,c1,1", "line 3: 'soon' is no ISO 8601 instant"),
+        ("soon,buy,c1,1", "line 3: 'soon' is not an ISO 8601 instant"),
         (",buy,c1,1", "line 3: at: the cell is empty; each line needs one"),
         ("2026-01-01T00:00:00Z,,c1,1", "line 3: type: the cell is empty; each line needs one"),
         ("2026-01-01T00:00:00Z,buy,,1", "line 3: customer: the cell is empty; each line needs one"),
         ("2026-01-01T00:00:00Z,buy,c1,1,2,3", "line 3: has 6 cells, the header has 4"),
         ("2026-01-01T00:00:00Z,buy,c1,9999999999999999999", "line 3: data.amount: the integer needs more than 64 bits"),
         ("2026-01-01T00:00:00Z,buy,c\udcff1,1", "line 3: customer: contains a lone surrogate"),
-        ('2026-01-01T00:00:00Z,buy,"c1"x,1', "line 3: this is no CSV"),
+        ('2026-01-01T00:00:00Z,buy,"c1"x,1', "line 3: this is not CSV"),
     ],
 )
 def test_a_bad_line_is_named_with_its_number_and_reason_and_the_others_are_read(tmp_path, row, reason):
@@ -77,16 +77,16 @@ def test_a_bad_line_is_named_with_its_number_and_reason_and_the_others_are_read(
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("{", "this is no JSON"),
+        ("{", "this is not JSON"),
         ("[1]", "expected an object, not list [1]"),
-        ('{"at": "x", "at": "y"}', "this is no JSON: the key 'at' stands twice"),
-        ('{"at": NaN}', "this is no JSON: NaN is no JSON number"),
+        ('{"at": "x", "at": "y"}', "this is not JSON: the key 'at' stands twice"),
+        ('{"at": NaN}', "this is not JSON: NaN is not a JSON number"),
         ('{"at": 5, "type": "buy", "customer": "c1"}', "at: must be an ISO 8601 instant, not int 5"),
         (
             '{"at": "2026-01-01T00:00:00Z", "type": 1, "customer": true}',
             "type: must be text, not int 1; customer: must",
         ),
-        ("[" * 100_000, "this is no JSON"),
+        ("[" * 100_000, "this is not JSON"),
     ],
 )
 def test_a_bad_ndjson_line_is_named_and_the_others_are_read(tmp_path, line, reason):
@@ -115,7 +115,7 @@ def test_an_empty_file_has_no_header(tmp_path):
 
 
 def test_blank_lines_of_a_csv_are_passed_over(tmp_path):
-    """A trailing blank line is no row."""
+    """A trailing blank line is not a row."""
     events, bad = events_of(tmp_path / "e.csv", "at,type,customer\n\n2026-01-01T00:00:00Z,buy,c1\n\n")
     assert (len(events), bad) == (1, [])
 

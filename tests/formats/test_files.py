@@ -68,14 +68,14 @@ def test_a_stray_quote_costs_its_own_line(far, why):
     last = 1_001 if "end" in why else 902
     assert [(line.number, line.lines) for line in bad] == [(12, 1)]
     place = f"a quote opens here, and goes on to line {last}; not taken: line 12"
-    assert bad[0].reason == f"this is no CSV: {why} ({place})"
+    assert bad[0].reason == f"this is not CSV: {why} ({place})"
 
 
-REASON = "this is no CSV: ',' expected after '\"'"
+REASON = "this is not CSV: ',' expected after '\"'"
 
 
 def test_what_lies_between_whole_rows_is_told_as_a_span_with_its_lines():
-    """Pieces of a broken record are no rows: only a line with as many cells as the header is one by itself."""
+    """Pieces of a broken record are not rows: only a line with as many cells as the header is one by itself."""
     found, bad = customers('customer,name,city\nc1,"a\nb\nc"x,Rome\nc2,Ann,Rome\n')
     assert [name for name, _ in found] == ["c2"]
     assert [str(line) for line in bad] == [
@@ -90,7 +90,7 @@ def test_what_lies_between_whole_rows_is_told_as_a_span_with_its_lines():
 
 
 def test_a_cell_of_many_lines_is_a_cell():
-    """Lines inside quotes that are no rows are text, also when there are many; doubled quotes are quotes."""
+    """Lines inside quotes that are not rows are text, also when there are many; doubled quotes are quotes."""
     text = 'one\ntwo, three\r\n\r\nfour\nfive "six"'
     found, bad = customers('customer,name,city\nc1,"' + text.replace('"', '""') + '",Rome\nc2,Ann,Rome\n')
     assert (found[0][1]["name"], len(found), bad) == (text, 2, [])
@@ -108,8 +108,8 @@ def test_a_quote_in_a_wide_file_does_not_cost_time(monkeypatch):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        ('"customer,name\nc1,Ann\n', "lines 1 to 2: this is no CSV: unexpected end of data (a quote opens here, and"),
-        ('"cust"omer,name\nc1,Ann\n', "line 1: this is no CSV: ',' expected after '\"'"),
+        ('"customer,name\nc1,Ann\n', "lines 1 to 2: this is not CSV: unexpected end of data (a quote opens here, and"),
+        ('"cust"omer,name\nc1,Ann\n', "line 1: this is not CSV: ',' expected after '\"'"),
     ],
 )
 def test_a_header_that_is_no_csv_is_told_as_any_line(data, reason):
@@ -131,7 +131,7 @@ def test_each_line_is_taken_bad_or_blank(text):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends_of_all_systems_are_line_ends(end):
-    """Lines are counted in each of them; blank lines and lines of separators are no rows."""
+    """Lines are counted in each of them; blank lines and lines of separators are not rows."""
     found, bad = customers(end.join(["", "customer,name", "c1,Ann", "", ",", "c2, Bob", "c3,Cy"]))
     assert [name for name, _ in found] == ["c1", "c3"]
     assert [line.number for line in bad] == [6]
@@ -231,7 +231,7 @@ def test_the_comma_may_be_decimal(options, cells, expected):
 
 @pytest.mark.parametrize("delimiter", [";", "|"])
 def test_where_the_comma_is_decimal_a_point_separates_thousands(delimiter):
-    """1.200 is 1200 as 1.200,50 is 1200.50; what is no group of three stays text if no rule reads it as a number."""
+    """1.200 is 1200 as 1.200,50 is 1200.50; what is not a group of three stays text if no rule reads it as a number."""
     cells = ["1.200", "12.000", "-1.200.000", "1.200,5", "1.200,50", "0,5", "0,1234567890123456789"]
     found = values(cells, delimiter=delimiter, decimal_comma=True)
     assert found == [1200, 12000, -1200000, 1200.5, "1200.50", 0.5, "0.1234567890123456789"]
@@ -341,7 +341,7 @@ def test_a_line_for_spreadsheets_is_passed_over():
 
 
 def test_text_with_a_decimal_comma_compares_as_a_number():
-    """12,50 is no canonical number; it becomes the text 12.50, which rules read as one (R62)."""
+    """12,50 is not a canonical number; it becomes the text 12.50, which rules read as one (R62)."""
     text = b"customer;a;b;c\nann;12,50;1.234,00;007,5\n"
     ((_, row),) = read_customers(io.BytesIO(text), bad=print, delimiter=";")
     assert row == {"a": "12.50", "b": "1234.00", "c": "007.5"}

@@ -76,7 +76,7 @@ def test_twice_the_file_is_twice_the_work(name):
 
 
 def test_the_parts_around_a_part_are_few_whatever_dots_a_key_has():
-    """A key of a file is no path."""
+    """A key of a file is not a path."""
     assert ancestors("steps[0].branches[1].when") == [
         "", "steps", "steps[0]", "steps[0].branches", "steps[0].branches[1]", "steps[0].branches[1].when",
     ]  # fmt: skip

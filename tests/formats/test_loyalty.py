@@ -213,10 +213,10 @@ def test_what_the_platform_records_of_a_step_is_lost_and_no_fault():
     journey, losses = read(document(*steps, _count={"steps": 2}))
     assert [each.id for each in journey.steps] == ["a", "b"]
     assert [str(each) for each in losses] == [
-        "_count: is no part of a definition",
-        "steps[0].journeyId: is no part of a definition, here and in 1 more",
-        "steps[0].createdAt: is no part of a definition",
-        "steps[1].totalCompleted: is no part of a definition",
+        "_count: is not part of a definition",
+        "steps[0].journeyId: is not part of a definition, here and in 1 more",
+        "steps[0].createdAt: is not part of a definition",
+        "steps[1].totalCompleted: is not part of a definition",
     ]
 
 
@@ -362,7 +362,7 @@ def test_a_field_that_any_message_sets_is_noted():
 
 
 def test_what_the_platform_records_is_lost_and_said():
-    """F11 to F14, F18: totals, instants and the state are no part of a definition."""
+    """F11 to F14, F18: totals, instants and the state are not part of a definition."""
     recorded = dict.fromkeys(RECORDED, 1)
     journey, losses = read(document(step("END", "done"), status="PAUSED", **recorded))
     assert journey == read(document(step("END", "done")))[0]

@@ -27,7 +27,7 @@ from tests.formats.test_native import (
 def test_text_that_is_no_json(text):
     """The reason is the parser's."""
     (only,) = reading(text)
-    assert only.startswith("this is no JSON: ")
+    assert only.startswith("this is not JSON: ")
     assert only.endswith("[json]")
 
 
@@ -45,13 +45,13 @@ def test_text_that_is_no_json(text):
 )
 def test_where_a_file_stops_being_json(text, told):
     """Line and column, what was expected there, and what stands there instead."""
-    assert reading(text) == [f"this is no JSON: {told} [json]"]
+    assert reading(text) == [f"this is not JSON: {told} [json]"]
 
 
 @pytest.mark.parametrize("value", [None, 5, b"\xff"])
 def test_what_is_no_text(value):
     """Only text can be read."""
-    with pytest.raises(InvalidJourney, match="this is no JSON"):
+    with pytest.raises(InvalidJourney, match="this is not JSON"):
         loads_journey(value)
 
 
@@ -84,7 +84,7 @@ def test_a_timeout_that_cannot_be_read_is_there_all_the_same():
     """`on_timeout` does not ask for a timeout that was given, only for one that was not."""
     wait = {"kind": "wait", "id": "w", "event": "x", "timeout": "soon", "on_timeout": "done"}
     assert reading(file(wait, DONE)) == [
-        "steps[0].timeout: 'soon' is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]"
+        "steps[0].timeout: 'soon' is not a duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]"
     ]
     del wait["timeout"]
     assert reading(file(wait, DONE)) == ["steps[0].on_timeout: step 'w': on_timeout needs a timeout [wait]"]
@@ -182,11 +182,11 @@ def test_unknown_keys_and_kinds(value, expected):
         ({"run_criteria": {"not": []}}, "run_criteria.not: expected an object, not list [] [type]"),
         ({"run_criteria": {"all": [{"not": 5}]}}, "run_criteria.all[0].not: expected an object, not int 5 [type]"),
         ({"run_criteria": {**RULE, "field": 5}}, "run_criteria.field: expected text, not int 5 [type]"),
-        ({"timezone": "Mars"}, "timezone: 'Mars' is no IANA time zone such as 'Europe/Paris' [zone]"),
+        ({"timezone": "Mars"}, "timezone: 'Mars' is not an IANA time zone such as 'Europe/Paris' [zone]"),
     ],
 )
 def test_wrong_types_in_the_journey(options, expected):
-    """True is not 1, "3" is not 3, an object is no list."""
+    """True is not 1, "3" is not 3, an object is not a list."""
     assert reading(file(**options))[0].startswith(expected)
 
 
@@ -199,16 +199,16 @@ def test_wrong_types_in_the_journey(options, expected):
         ({**SEND, "data": []}, ".data: step 's': expected an object, not list [] [data]"),
         ({**SEND, "transactional": "yes"}, ".transactional: expected true or false, not str 'yes' [type]"),
         ({**SEND, "window": "9-5"}, ".window: expected an object, not str '9-5' [type]"),
-        ({**SEND, "window": {"start": 9}}, ".window.start: 9 is no local time such as '09:00' or '17:30:00' [time]"),
+        ({**SEND, "window": {"start": 9}}, ".window.start: 9 is not a local time such as '09:00' or '17:30:00' [time]"),
         ({**SEND, "window": {"weekdays": []}}, ".window.weekdays: [] names no weekday; "),
-        ({**SEND, "window": {"weekdays": ["MO"]}}, ".window.weekdays: 'MO' is no weekday; "),
+        ({**SEND, "window": {"weekdays": ["MO"]}}, ".window.weekdays: 'MO' is not a weekday; "),
         ({**SEND, "window": {"start": "09:00", "end": "09:00"}}, ".window: the window starts and ends at 09:00; "),
         ({**SEND, "on_failure": "stop"}, ".on_failure: step 's': expected 'continue' or 'fail', not str 'stop'"),
-        ({**SEND, "expires": 5}, ".expires: 5 is no duration such as "),
-        ({"kind": "wait", "id": "w", "duration": "3 dayz"}, ".duration: '3 dayz' is no duration such as "),
+        ({**SEND, "expires": 5}, ".expires: 5 is not a duration such as "),
+        ({"kind": "wait", "id": "w", "duration": "3 dayz"}, ".duration: '3 dayz' is not a duration such as "),
         ({"kind": "wait", "id": "w", "until": "09:00"}, ".until: expected an object, not str '09:00' [type]"),
         ({"kind": "wait", "id": "w", "until": {}}, ".until: say a local time such as '09:00', or weekdays "),
-        ({"kind": "wait", "id": "w", "until": {"time": "25:00"}}, ".until.time: '25:00' is no local time such as "),
+        ({"kind": "wait", "id": "w", "until": {"time": "25:00"}}, ".until.time: '25:00' is not a local time such as "),
         ({"kind": "wait", "id": "w", "at": "2026-01-31"}, ".at: '2026-01-31' has no offset; write "),
         ({"kind": "wait", "id": "w", "at": 5}, ".at: at must be a timezone-aware datetime, not int 5 [time]"),
         ({"kind": "wait", "id": "w"}, ": step 'w': a wait takes exactly one of duration, until, at, field, event"),
@@ -404,7 +404,7 @@ def test_an_empty_draft_can_be_read():
     """R13: a file without steps is a draft."""
     assert from_dict(file(steps=[])).steps == ()
     assert reading(file(steps=[], timezone="Mars")) == [
-        "timezone: 'Mars' is no IANA time zone such as 'Europe/Paris' [zone]"
+        "timezone: 'Mars' is not an IANA time zone such as 'Europe/Paris' [zone]"
     ]
 
 

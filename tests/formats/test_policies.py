@@ -72,18 +72,18 @@ def test_every_fault_is_told_at_once():
         "caps[0].count: missing",
         "caps[1]: expected an object, not int 7",
         "caps[2].count: must be 0 or more, or None for no cap, not str '3'",
-        "caps[3].within: int 5 is no duration such as '24 hours' or '7 days'",
+        "caps[3].within: int 5 is not a duration such as '24 hours' or '7 days'",
         "quiet[0].end: missing",
-        "quiet[1]: '9' is no local time such as '09:00' or '17:30:00'",
+        "quiet[1]: '9' is not a local time such as '09:00' or '17:30:00'",
         "quiet[2]: 5 names no weekday; use for example 'MON-FRI' or ['SAT', 'SUN']",
-        "timezone: 'Mars' is no IANA time zone such as 'Europe/Paris'",
+        "timezone: 'Mars' is not an IANA time zone such as 'Europe/Paris'",
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "this is no JSON"),
+        ("", "this is not JSON"),
         ("[" * 100_000, "the file is nested deeper than"),
         (
             '{"format": 1, "format": 1}',
@@ -95,7 +95,7 @@ def test_every_fault_is_told_at_once():
         ('{"format": 1, "caps": {}}', "caps: expected a list, not dict"),
         ('{"format": 1, "caps": [{"count": 1, "per": ["day"]}]}', "caps[0].per: must be 'day'"),
         ('{"format": 1, "caps": [{"count": 1, "per": "day", "over": {}}]}', "caps[0].over: must be 'skip'"),
-        ('{"format": 1, "timezone": 5}', "timezone: 5 is no IANA time zone"),
+        ('{"format": 1, "timezone": 5}', "timezone: 5 is not an IANA time zone"),
         ('{"format": 1, "caps": [{"count": 1, "per": "day", "channel": []}]}', "caps[0].channel: must be text"),
     ],
 )

@@ -413,7 +413,7 @@ GROWN: dict[str, Callable[[st.DrawFn, dict[str, Any]], Any]] = {
     "const": lambda _, part: part["const"],
     "enum": lambda draw, part: draw(st.sampled_from(part["enum"])),
     "properties": allowed,
-    "allOf": lambda draw, _: draw(st.sampled_from("abc")),  # the id of a step that is no End
+    "allOf": lambda draw, _: draw(st.sampled_from("abc")),  # the id of a step that is not an End
     "prefixItems": lambda draw, part: [grown(draw, each) for each in part["prefixItems"]],
     "items": listed,
     "anyOf": lambda draw, part: grown(draw, draw(st.sampled_from(part["anyOf"]))),

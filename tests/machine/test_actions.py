@@ -368,7 +368,7 @@ def test_a_split_divides_and_remembers(host):
 
 @pytest.mark.rows(83, 84)
 def test_a_journey_begins_at_its_trigger_and_ends_at_its_end(host):
-    """R20, R40: the trigger is no step; every path comes to an End, and one that is not written is added."""
+    """R20, R40: the trigger is not a step; every path comes to an End, and one that is not written is added."""
     journey = host.deploy(mail())
     host.say("go")
     assert [step.id for step in journey.steps] == ["hello", "end"]

@@ -256,7 +256,7 @@ def test_a_transactional_send_ignores_consent(host):
 
 
 def test_consents_reads_only_booleans():
-    """What is no yes and no no is as if it were missing (R54, R61)."""
+    """What is neither a yes nor a no is as if it were missing (R54, R61)."""
     assert consents({"consent": {"EMAIL": "no"}}, "EMAIL", required=False)
     assert not consents({"consent": "everything"}, "EMAIL", required=True)
 
@@ -436,7 +436,7 @@ def test_a_message_may_be_opened_in_the_tick_that_made_it(host):
 
 
 def test_a_bare_name_with_a_dot_may_start_with_any_word(quick):
-    """A name that is no source is an attribute, with dots into objects (R59)."""
+    """A name that is not a source is an attribute, with dots into objects (R59)."""
     quick.put(START, customers={"x": 1}, customer="me")
     quick.deploy(Condition("c", field("customers.x").eq(1) & field("customer").eq("me")))
     quick.say("go")

@@ -91,7 +91,7 @@ def test_periods_of_the_calendar_are_those_of_the_customers_zone(host, per, open
 
 
 def test_the_zone_of_somebody_without_a_zone(host):
-    """R31: the policies' zone stands in for a customer's that is no zone, and the journey's for that."""
+    """R31: the policies' zone stands in for a customer's that is not a zone, and the journey's for that."""
     host.put(START, timezone="Nowhere")
     host.deploy(mail("a"), mail("b"), mail("c"), timezone="Asia/Tokyo")
     policies(host, caps=[Cap(1, per="day", over="defer")], timezone="America/New_York")

@@ -333,7 +333,7 @@ def test_a_journey_that_is_not_active_takes_nobody_back(host):
 
 
 def test_what_a_call_can_know_it_tells(host):
-    """R10: an unknown journey, an enrollment that has not failed, or by a message; what is no enrollment."""
+    """R10: an unknown journey, an enrollment that has not failed, or by a message; what is not an enrollment."""
     host.deploy(Send("hello", channel="EMAIL", template="t", on_failure="fail"), Wait("rest", "9 days"))
     host.say("go")
     active = host.engine.enrollment("j", "c1")

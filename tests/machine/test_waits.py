@@ -94,7 +94,7 @@ def test_a_window_binds_the_end_of_a_duration(host):
     ],
 )
 def test_until_waits_for_the_next_opening(host, until, end):
-    """The next local time and/or weekday; one that is now is no wait (R32, R35)."""
+    """The next local time and/or weekday; one that is now is not a wait (R32, R35)."""
     host.deploy(Wait("open", until=until))
     host.say("go")
     host.tick("8 days")

@@ -165,7 +165,7 @@ def test_a_back_test_of_what_people_did_enters_the_same(some, behavior, seed):
     """The events go through a file, and the customers too; nobody is enrolled by hand there.
 
     Customers are put before the journeys are deployed, so that their attributes, which a simulation puts as people
-    come, are no change that a trigger hears.
+    come, are not a change that a trigger hears.
     """
     record: list[Submitted] = []
     those = tuple(journey for journey in some if not journey.trigger.manual and journey.trigger.event != FIELD_CHANGED)

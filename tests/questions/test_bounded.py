@@ -128,7 +128,7 @@ def test_every_answer_is_short_plain_and_text(text):
 
 
 def test_what_an_engine_answers_can_be_read_as_rows():
-    """Each answer that is no event, no definition and no life."""
+    """Each answer that is neither an event, a definition nor a life."""
     without = {"event", "trigger", "exit", "rule", "life", "journey", "report"}
     found = {name for name, each in answers_of("x") if not hasattr(each, "to_dicts")}
     assert {name for name in found if not name.startswith("step ")} == without

@@ -170,7 +170,7 @@ def test_what_cannot_be_asked_of_enrollments_is_told_all_at_once(crowd):
         "status: there is no 5; there are ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT",
     )
     for order, cursor in (("entered", '["c01",2]'), ("customer", 5), ("entered", True)):
-        with pytest.raises(InvalidInput, match="is no cursor of such a page"):
+        with pytest.raises(InvalidInput, match="is not a cursor of such a page"):
             crowd.engine.enrollments("j", order=order, after=cursor)
     with pytest.raises(InvalidInput, match="status: there is no 'ACTIVE'"):
         crowd.engine.messages("j", status="ACTIVE")

@@ -119,10 +119,10 @@ def test_what_cannot_be_asked_is_refused_at_once(host):
         engine.latest_enrollments("j", step="rest", failed=True, take=None, after="x")
     assert list(raised.value.faults) == [
         "take: must be a whole number",
-        "after: str 'x' is no cursor of such a page",
+        "after: str 'x' is not a cursor of such a page",
         "failed: who failed rests at no step",
     ]
-    with pytest.raises(InvalidInput, match="after: int 7 is no cursor"):
+    with pytest.raises(InvalidInput, match="after: int 7 is not a cursor"):
         engine.latest_messages("j", after=7)
     with pytest.raises(InvalidInput, match="take from 1 to 10000"):
         engine.latest_messages("j", take=0, after="[1")

@@ -108,7 +108,7 @@ def test_journeys_are_all_there_unless_a_page_is_wanted(engine):
 
 
 def test_a_timeline_shows_the_newest_moments_or_all(engine):
-    """It is no page, but the number of its moments is left open in the same way."""
+    """It is not a page, but the number of its moments is left open in the same way."""
     whole = engine.timeline("c00", take=None)
     assert whole == engine.timeline("c00")
     assert not whole.more

@@ -277,7 +277,7 @@ def test_what_cannot_be_asked_is_told_all_at_once(crowd):
         crowd.engine.people("j", "hello", did="opned", did_not=["x"], match="some", take=0, after=3)
     assert error.value.faults == (
         "a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0",
-        "after: int 3 is no cursor of such a page",
+        "after: int 3 is not a cursor of such a page",
         "did: there is no 'opned' (did you mean 'opened'?)",
         (
             "did_not: there is no 'x'; there are sent, delivered, opened, clicked, converted, browser_viewed, "
@@ -288,7 +288,7 @@ def test_what_cannot_be_asked_is_told_all_at_once(crowd):
     with pytest.raises(NotFound, match=r"no step 'helo' of journey 'j' \(did you mean 'hello'\?\)"):
         crowd.engine.people("j", "helo")
     for cursor in ("{", "[1]", '[1,"x"]', "[null,1]", "5", 1.5, '["\\ud800",1]', "[1e999,1]", f'["a",{2**63}]'):
-        with pytest.raises(InvalidInput, match="is no cursor of such a page"):
+        with pytest.raises(InvalidInput, match="is not a cursor of such a page"):
             crowd.engine.people("j", "hello", after=cursor)
 
 

@@ -70,7 +70,7 @@ def test_they_are_paged_by_a_cursor(host):
     assert seen == everything
     assert len(seen) == 7
     for cursor in ("x", 7, "[1,2]", '["a",1,2]', "[" * 9_999):
-        with pytest.raises(InvalidInput, match="is no cursor of such a page"):
+        with pytest.raises(InvalidInput, match="is not a cursor of such a page"):
             host.engine.refused(after=cursor)
 
 

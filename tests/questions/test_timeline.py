@@ -150,7 +150,7 @@ def test_a_life_takes_the_same_statements_however_long_it_is():
 
 
 def test_who_waits_for_a_slot_is_told_so(host):
-    """An entry in the queue is no run yet, and no refusal: the life says that it waits (R23)."""
+    """An entry in the queue is not a run yet, and no refusal: the life says that it waits (R23)."""
     host.deploy(End("done"), limits=Limits(per_hour=1), reentry="always")
     host.say("go", START, "c2")
     host.say("go", "1 minute")
@@ -271,7 +271,7 @@ def test_the_newest_inputs_and_messages_are_kept(host):
 
 
 def test_each_waits_in_the_queue_alone(host):
-    """R23: the places of others are no moments of this customer."""
+    """R23: the places of others are not moments of this customer."""
     host.deploy(End("done"), limits=Limits(per_hour=1), reentry="always")
     for name in ("c2", "c1", "c3"):
         host.say("go", START, name)

@@ -170,7 +170,7 @@ def test_why_not_of_a_journey_that_pulls_tries_a_pull(host):
 
 @pytest.mark.parametrize("twice", [1, 2])
 def test_every_message_opened_and_clicked_is_a_rate_of_all(host, twice):
-    """R83: where as many were opened as clicked and delivered, the host reports them: the rates are no gaps."""
+    """R83: where as many were opened as clicked and delivered, the host reports them: the rates are not gaps."""
     host.deploy(HELLO, goal=Goal("bought"))
     for n in range(2):
         host.feed("go", START, f"c{n}")

@@ -222,7 +222,7 @@ def test_parallel_runs_are_told_apart_by_the_key_of_the_event(host):
 
 
 def test_who_is_kept_out_for_comparison_is_told_so(host):
-    """HOLDOUT is no refusal: the person counts, and runs nothing (R25)."""
+    """HOLDOUT is not a refusal: the person counts, and runs nothing (R25)."""
     host.deploy(HELLO, REST, holdout=100, goal=Goal("order", within="1 day"))
     host.put(START)
     host.tick()

@@ -82,7 +82,7 @@ def test_what_cannot_be_a_secret_is_refused(directory):
         "user: name the user",
         "secret: must not be empty",
     ]
-    assert refused(directory.add_secret, "admin", user=1) == ["user: an administrator is no user"]
+    assert refused(directory.add_secret, "admin", user=1) == ["user: an administrator is not a user"]
     with pytest.raises(NotFound, match="no user 9"):
         directory.add_secret("key", user=9)
 
@@ -184,7 +184,7 @@ def test_a_file_that_is_something_else_is_refused(tmp_path):
     with pytest.raises(ForeignDatabase, match="not a directory of journeyflow"):
         SQLiteDirectory(other)
     text = tmp_path / "text"
-    text.write_text("hello, this is no database at all", encoding="utf-8")
+    text.write_text("hello, this is not a database at all", encoding="utf-8")
     with pytest.raises(StorageError, match="not a database; name another file, or restore"):
         SQLiteDirectory(text)
     new = tmp_path / "new.db"

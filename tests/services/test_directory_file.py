@@ -86,7 +86,7 @@ def test_a_closed_directory_says_so(tmp_path):
             call(directory)
 
 
-@pytest.mark.parametrize(("path", "what"), [("", "is empty"), ("a\0b", "NUL"), ("\ud800", "no text that this system")])
+@pytest.mark.parametrize(("path", "what"), [("", "is empty"), ("a\0b", "NUL"), ("\ud800", "not text that this system")])
 def test_a_path_that_can_name_no_file_is_told(path, what):
     """As that of a store."""
     with pytest.raises(StorageError, match=what):
@@ -211,7 +211,7 @@ def test_a_damaged_file_is_told(tmp_path, damage):
 
 
 def test_bytes_in_the_place_of_a_text_are_damage(tmp_path):
-    """As a flipped bit makes of them; what is no hash is no secret."""
+    """As a flipped bit makes of them; what is not a hash is not a secret."""
     path = tmp_path / "people.db"
     made(path).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:

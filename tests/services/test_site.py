@@ -353,7 +353,7 @@ def test_who_has_no_key_learns_nothing(site, page, headers):
 
 
 def test_keys_of_other_kinds_open_nothing(site):
-    """The key of an administrator and a session of Octeth's are no keys of a user."""
+    """The key of an administrator and a session of Octeth's are not keys of a user."""
     for kind, user in (("admin", None), ("session", 1)):
         secret = site.directory.add_secret(kind, user=user)
         assert site.ask("", headers=basic("x", secret)).status == 401

@@ -69,7 +69,7 @@ def test_the_tables_say_what_would_have_happened(tmp_path, events, db):
     )
     assert (done.events, done.bad, done.entered, done.messages, done.unhandled) == (3, 1, 3, 4, 0)
     assert done.first == datetime(2026, 1, 1, tzinfo=UTC)
-    assert "line 4: 'nonsense' is no ISO 8601 instant" in done.bad_lines[0]
+    assert "line 4: 'nonsense' is not an ISO 8601 instant" in done.bad_lines[0]
     assert table(tmp_path / "out/enrollments.csv") == [
         ["tenant", "journey", "version", "customer", "run", "status", "reason", "entered_at", "ended_at"],
         [

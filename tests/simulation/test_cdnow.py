@@ -1,6 +1,6 @@
 """The back-test against a computation that shares no line with the engine: real purchases, and made-up ones.
 
-The real ones are the CDNOW sample, 6,919 purchases of 2,357 customers; the file is no part of this repository and is
+The real ones are the CDNOW sample, 6,919 purchases of 2,357 customers; the file is not part of this repository and is
 looked for beside it. The made-up ones sit where it hurts: clock changes, month ends, deadlines, equal instants.
 """
 

@@ -150,7 +150,7 @@ def test_given_people_take_part(tmp_path):
 
 
 def test_rows_of_a_data_frame_take_part():
-    """Missing cells are no attributes; figures can be had as a frame too."""
+    """Missing cells are not attributes; figures can be had as a frame too."""
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"customer": ["ann", "bob"], "age": [30.0, None]})
     found = list(Population.from_pandas(frame).participants(seed=1, start=0, end=10))

@@ -89,7 +89,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(worker=st.sampled_from(("w", "v")), limit=st.integers(1, 4), minutes=LEASES)
     def claim(self, worker, limit, minutes):
-        """Claim: what a worker gets is nobody else's now, was not acknowledged, and is no message of a pause."""
+        """Claim: what a worker gets is nobody else's now, was not acknowledged, and is not a message of a pause."""
         until = self.now + timedelta(minutes=minutes)
         for message in self.engine.claim(worker, at=self.now, limit=limit, lease=f"{minutes} minutes"):
             held = self.leases.get(message.id)

@@ -169,14 +169,14 @@ FAULTS: list[tuple[str, str]] = [
     *(
         (
             f"UPDATE messages SET flags = '{flags}' WHERE enrollment = 2",
-            "enrollment 2: what is told of its message 1 is no instant with a count",
+            "enrollment 2: what is told of its message 1 is not an instant with a count",
         )
         for flags in ('{"opened":5}', '{"opened":[5]}', '{"opened":[5,"1"]}')
     ),
     *(
         (
             f"UPDATE paths SET steps = '{steps}' WHERE number = 1",
-            "path 1: a visit of it is no step with status and outcome",
+            "path 1: a visit of it is not a step with status and outcome",
         )
         for steps in ("[7]", '[["hello","COMPLETED"]]', '[["hello","COMPLETED",5]]')
     ),
@@ -190,7 +190,7 @@ FAULTS: list[tuple[str, str]] = [
         f"policies of tenant default: the instant {FAR} is in no calendar",
     ),
     # runs
-    ("UPDATE enrollments SET status = 'LOST' WHERE serial = 1", "enrollment 1 is LOST, which is no status"),
+    ("UPDATE enrollments SET status = 'LOST' WHERE serial = 1", "enrollment 1 is LOST, which is not a status"),
     ("UPDATE enrollments SET due = NULL WHERE serial = 1", "enrollment 1 is active and rests without a wake-up"),
     ("UPDATE enrollments SET due = 5 WHERE serial = 5", "enrollment 5 is COMPLETED and still has a wake-up"),
     ("UPDATE enrollments SET awaits = 'x' WHERE serial = 5", "enrollment 5 is COMPLETED and still has a wake-up"),
@@ -286,7 +286,7 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE messages SET n = 2 WHERE enrollment = 2", "message 2-2 was queued by no visit"),
     ("DELETE FROM messages WHERE enrollment = 2", "visit 1 of enrollment 2 queued a message that is not there"),
     ("UPDATE messages SET n = 2 WHERE enrollment = 2", "visit 1 of enrollment 2 queued a message that is not there"),
-    ("UPDATE messages SET status = 'OPEN' WHERE enrollment = 2", "message 2-1 is OPEN, which is no status"),
+    ("UPDATE messages SET status = 'OPEN' WHERE enrollment = 2", "message 2-1 is OPEN, which is not a status"),
     (
         "UPDATE messages SET lease_until = 5 WHERE enrollment = 2",
         "message 2-1 is QUEUED, and the end of its lease is 1970-01-01T00:00:00.000005Z",

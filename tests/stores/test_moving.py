@@ -63,7 +63,7 @@ def test_both_go_on_alike(file, tmp_path):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system that kills")
 def test_a_copy_that_was_killed_goes_on(file, tmp_path):
-    """It is no store until all is done, and no row is copied a second time."""
+    """It is not a store until all is done, and no row is copied a second time."""
     path = tmp_path / "copy.db"
     process = get_context("spawn").Process(target=kill, args=(file, path, 9))
     process.start()

@@ -150,7 +150,7 @@ def test_a_changed_journey_plays_the_same_life(engine):
 
 
 def test_what_cannot_be_played_is_refused(engine):
-    """An unknown enrollment, a run that was migrated, a file that is no cassette."""
+    """An unknown enrollment, a run that was migrated, a file that is not a cassette."""
     with pytest.raises(NotFound):
         record(engine, "trial", "eve")
     short = engine.publish(evolve(TRIAL, steps=[End("new")]), at=BEGAN + 42 * HOUR)

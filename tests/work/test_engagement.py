@@ -74,7 +74,7 @@ def test_unmatched_events_are_paged_and_belong_to_a_tenant(host):
     rest = host.engine.unmatched(take=2, after=first.cursor)
     assert [each.data["message"] for each in (*first.items, *rest.items)] == ["stray0", "stray1", "stray2"]
     assert (first.total, rest.total, rest.cursor) == (3, 3, None)
-    with pytest.raises(InvalidInput, match="after: str 'x' is no cursor"):
+    with pytest.raises(InvalidInput, match="after: str 'x' is not a cursor"):
         host.engine.unmatched(after="x")
 
 
@@ -197,7 +197,7 @@ def test_what_is_no_cursor_is_refused(host, cursor):
     """R84: with everything else that cannot be asked."""
     with pytest.raises(InvalidInput) as caught:
         host.engine.messages(after=cursor, status="GONE")
-    assert f"after: {type(cursor).__name__} {cursor!r} is no cursor of such a page" in caught.value.faults
+    assert f"after: {type(cursor).__name__} {cursor!r} is not a cursor of such a page" in caught.value.faults
     assert len(caught.value.faults) == 2
 
 
@@ -214,7 +214,7 @@ def test_a_message_is_found_by_its_id_by_its_own_tenant_alone(host):
 
 
 def test_what_a_handler_gives_back_unawaited_was_not_delivered():
-    """R71: a function that only makes a coroutine is no delivery: a nack, not an ack, and no warning."""
+    """R71: a function that only makes a coroutine is not a delivery: a nack, not an ack, and no warning."""
 
     async def send(message):
         raise AssertionError(message)

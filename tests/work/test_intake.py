@@ -90,7 +90,7 @@ def test_a_put_replaces_or_adds_what_is_missing(host):
 
 
 def test_each_change_is_one_event(host):
-    """It emits exactly one event per changed attribute or member; what stays the same is no news (R50)."""
+    """It emits exactly one event per changed attribute or member; what stays the same is not news (R50)."""
     host.put(START, name="Ann", same=1, tags=["a", "b"], consent={"EMAIL": True}, deep={"x": 1})
     host.tick()
     listening(host)
@@ -331,7 +331,7 @@ def test_the_newest_instants_stay_with_the_customer(host):
 
 
 def test_an_attribute_of_another_type_is_overwritten(host):
-    """What stands there and is no text cannot be newer (R52)."""
+    """What stands there and is not text cannot be newer (R52)."""
     message = sent(host)
     host.put("1 hour", lastEmailOpenAt=5)
     host.say("message.opened", "2 hours", message=message.id)

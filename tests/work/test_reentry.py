@@ -380,7 +380,7 @@ def test_refusals_come_before_chance(host):
 
 
 def test_exits_and_archives_do_not_touch_those_kept_out(host):
-    """HOLDOUT is no state that ends (R25)."""
+    """HOLDOUT is not a state that ends (R25)."""
     host.deploy(REST, exits=[Exit("x", event="x")], **COMPARED)
     host.say("go", START, OUT)
     host.say("x", "1 hour", OUT)

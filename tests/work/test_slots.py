@@ -439,7 +439,7 @@ def test_a_cursor_leads_through_who_waits(host):
 @pytest.mark.parametrize("after", [7, "x", '["a",7]', '["a",7,true]', '["a",7,99999999999999999999]', "[" * 9_999])
 def test_what_is_no_cursor_of_who_waits_is_refused(host, after):
     """R84: with what was given."""
-    with pytest.raises(InvalidInput, match=r"after: .* is no cursor of such a page"):
+    with pytest.raises(InvalidInput, match=r"after: .* is not a cursor of such a page"):
         host.engine.deferred(after=after)
 
 

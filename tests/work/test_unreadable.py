@@ -13,12 +13,12 @@ AUDITED = True
 @pytest.mark.parametrize(
     ("attribute", "value", "said"),
     [
-        ("ends", 1767225600, "ends is no date or instant in ISO 8601: 1767225600"),
-        ("ends", "2026-01-01T00:00:00z", "ends is no date or instant in ISO 8601: '2026-01-01T00:00:00z'"),
-        ("ends", "01/02/2026", "ends is no date or instant in ISO 8601: '01/02/2026'"),
-        ("seen", ["2026-01-01"], "seen is no date or instant in ISO 8601: ['2026-01-01']"),
-        ("timezone", "Europe/Pari", "timezone is no time zone: 'Europe/Pari'"),
-        ("timezone", 2, "timezone is no time zone: 2"),
+        ("ends", 1767225600, "ends is not a date or instant in ISO 8601: 1767225600"),
+        ("ends", "2026-01-01T00:00:00z", "ends is not a date or instant in ISO 8601: '2026-01-01T00:00:00z'"),
+        ("ends", "01/02/2026", "ends is not a date or instant in ISO 8601: '01/02/2026'"),
+        ("seen", ["2026-01-01"], "seen is not a date or instant in ISO 8601: ['2026-01-01']"),
+        ("timezone", "Europe/Pari", "timezone is not a time zone: 'Europe/Pari'"),
+        ("timezone", 2, "timezone is not a time zone: 2"),
     ],
 )
 def test_what_no_journey_can_read_is_told_once_for_each_customer(host, caplog, attribute, value, said):
@@ -68,8 +68,8 @@ def test_what_an_update_sets_is_told_as_what_a_host_puts(host, caplog, crowd):
     with caplog.at_level(logging.WARNING, "journeyflow"):
         assert host.tick("1 hour").unreadable == 2 * crowd
     assert caplog.messages[:2] == [
-        "tenant 'default', customer 'c0': ends is no date or instant in ISO 8601: 1767225600",
-        "tenant 'default', customer 'c0': timezone is no time zone: 'Mars'",
+        "tenant 'default', customer 'c0': ends is not a date or instant in ISO 8601: 1767225600",
+        "tenant 'default', customer 'c0': timezone is not a time zone: 'Mars'",
     ]
     assert host.say("go", "2 hours", "c0", ends=1).unreadable == 0
 
@@ -92,9 +92,9 @@ def test_dates_in_events_that_no_journey_can_read_are_told_with_every_event(host
     with caplog.at_level(logging.WARNING, "journeyflow"):
         assert host.tick("4 hours").unreadable == crowd + 2
     assert [message.partition(": ")[2] for message in caplog.messages[crowd - 1 :]] == [
-        "go.start is no date or instant in ISO 8601: '01/02/2026'",
-        "paid.due is no date or instant in ISO 8601: 5",
-        "moved.when is no date or instant in ISO 8601: 'tomorrow'",
+        "go.start is not a date or instant in ISO 8601: '01/02/2026'",
+        "paid.due is not a date or instant in ISO 8601: 5",
+        "moved.when is not a date or instant in ISO 8601: 'tomorrow'",
     ]
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_is_listed_as_it_stands(host):
     assert [each.customer for each in host.engine.unreadable()] == ["bob"]
     assert host.engine.tenant("other").unreadable().total == 0
     for cursor in (7, "[", '["ann"]', '["ann", 1]'):
-        with pytest.raises(InvalidInput, match=r"after: .* is no cursor of such a page"):
+        with pytest.raises(InvalidInput, match=r"after: .* is not a cursor of such a page"):
             host.engine.unreadable(after=cursor)
 
 

@@ -233,7 +233,7 @@ def _unknown(journey: Journey, step_id: object, what: str) -> list[Problem]:
 
 
 def _step_faults(journey: Journey, step: object) -> list[Problem]:
-    """Return the problems with a step to be added, wherever its place: that it is no step, or its id is taken."""
+    """Return the problems with a step to be added, wherever its place: that it is not a step, or its id is taken."""
     if not is_step(step):
         return [_no_step(step)]
     taken = step.id in journey.index
@@ -279,7 +279,7 @@ def _option_faults(step: Step, options: Mapping[str, object]) -> list[Problem]:
 
 
 def _order_faults(journey: Journey, wanted: Sequence[str]) -> list[Problem]:
-    """Return the reasons why a list of ids is no order of the steps."""
+    """Return the reasons why a list of ids is not an order of the steps."""
     found = [problem for place, name in enumerate(wanted) for problem in _unknown(journey, name, f"order[{place}]")]
     seen: set[str] = set()
     for place, name in enumerate(wanted):

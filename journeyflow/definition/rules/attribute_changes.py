@@ -172,7 +172,7 @@ ACTIONS: dict[str, Callable[[object, object], object]] = {
 def write_path(attributes: Attributes, path: str, value: object) -> Attributes:
     """Return attributes with one value set, or removed if it is None; objects on the path are created as needed.
 
-    Raises WrongType if the path leads through a value that is no object.
+    Raises WrongType if the path leads through a value that is not an object.
 
     >>> write_path({"a": 1}, "address.city", "Durban")
     {'a': 1, 'address': {'city': 'Durban'}}

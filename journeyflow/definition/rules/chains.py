@@ -49,8 +49,8 @@ class Chain:
     """A change about journeys: `enroll`, `exit`, `exit_this`, `exit_others`, `exit_all` or `forget` (R39).
 
     `journeys` is one id, or several, of journeys of the customer's own tenant; only `enroll` and `exit` take them. An
-    empty id, as a copy for another tenant has it, is no journey and does nothing. A
-    run that an Update ends is EXITED; its reason is "journey/step", naming the Update, or "forgotten".
+    empty id, as a copy for another tenant has it, is not a journey and does nothing. A run that an Update ends is
+    EXITED; its reason is "journey/step", naming the Update, or "forgotten".
 
     >>> Chain.enroll("second-order"), str(Chain.exit("welcome", "trial"))
     (Chain(action='enroll', journeys=('second-order',)), 'exit from welcome, trial')

@@ -72,7 +72,7 @@ class FieldRule(Combinable):
 
 
 def _parts(rules: Iterable["Rule"]) -> tuple["Rule", ...]:
-    """Return the parts of a rule as a tuple; a value that is no list counts as one part, for validation to check."""
+    """Return the parts of a rule as a tuple; a value that is not a list counts as one part, for validation to check."""
     many = isinstance(rules, Iterable) and not isinstance(rules, str | bytes | Mapping)
     return tuple(rules) if many else (rules,)  # type: ignore[return-value]  # validation reports it
 
@@ -115,7 +115,7 @@ class CountRule(Combinable):
     """How many members of a list make a rule true: at least so many, at most so many, or both (R60).
 
     In `where`, `item` is the member that is looked at, and `item.x` a value in it; other names mean what they mean
-    elsewhere. Without `where`, all members count. What is no list has none.
+    elsewhere. Without `where`, all members count. What is not a list has none.
     """
 
     field: str

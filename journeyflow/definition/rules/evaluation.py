@@ -93,7 +93,7 @@ class ItemFacts:
 
 
 def items_of(facts: Known, path: str) -> Sequence[ItemFacts]:
-    """Return the facts about each member of a list; none for what is no list."""
+    """Return the facts about each member of a list; none for what is not a list."""
     value = facts.value(path)
     return [ItemFacts(facts, each) for each in value] if isinstance(value, SEVERAL) else ()
 

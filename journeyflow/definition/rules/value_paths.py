@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def path_fault(path: object) -> str | None:
-    """Return why a value is no path of names joined by dots; None if it is one.
+    """Return why a value is not a path of names joined by dots; None if it is one.
 
     >>> path_fault("customer.address.city"), path_fault("a..b")
     (None, "path 'a..b' has an empty name between dots")

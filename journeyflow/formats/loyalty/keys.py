@@ -98,7 +98,7 @@ STEP_RECORDED = (
     "journeyId", "tenantId", "createdBy", "createdAt", "updatedAt",
     "totalEntered", "totalEnrolled", "totalActive", "totalCompleted", "totalExited", "totalFailed", "activeEnrollments",
 )  # fmt: skip
-"""The keys of a step that record its history and are no part of its definition."""
+"""The keys of a step that record its history and are not part of its definition."""
 
 
 def _keys(of: str) -> dict[str, ReadPart]:
@@ -137,7 +137,7 @@ RECORDED = (
     "_count",
     "activatedAt", "pausedAt", "resumedAt", "archivedAt", "createdAt", "updatedAt",
 )  # fmt: skip
-"""The keys of a journey that record its history and are no part of its definition."""
+"""The keys of a journey that record its history and are not part of its definition."""
 
 _STATE = _one_of(("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"), "status")
 

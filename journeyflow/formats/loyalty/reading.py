@@ -229,7 +229,7 @@ def _place(path: str, order: Sequence[int], event: str, conditions: str) -> str:
 def _document_losses(document: JsonObject, name: str) -> Iterator[Loss]:
     for key in document:
         if key in RECORDED:
-            yield Loss(key, "is no part of a definition")
+            yield Loss(key, "is not part of a definition")
     if "segmentId" in document:
         sentence = f"read as members of {document['segmentId']!r} in the attribute {SEGMENTS!r}, which the host keeps"
         yield Loss("segmentId", sentence)
@@ -248,7 +248,7 @@ def _row_losses(rows: Sequence[StepRow]) -> Iterator[Loss]:
         having = [row for row in rows if key in row.keys]
         if having:
             more = f", here and in {len(having) - 1} more" if len(having) > 1 else ""
-            yield Loss(f"{having[0].path}.{key}", f"is no part of a definition{more}")
+            yield Loss(f"{having[0].path}.{key}", f"is not part of a definition{more}")
     for row in rows:
         if row.is_trigger:
             if "source" in row.keys["config"]:

@@ -15,7 +15,7 @@ def present(whole: JsonObject) -> JsonObject:
 
 
 def parts(rule: Rule | None) -> tuple[Rule, ...]:
-    """Return the members of a group; a rule that is no group is its own single member."""
+    """Return the members of a group; a rule that is not a group is its own single member."""
     if isinstance(rule, AllOf | AnyOf):
         return rule.rules
     return () if rule is None else (rule,)

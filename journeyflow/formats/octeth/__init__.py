@@ -14,7 +14,7 @@ How it is read:
 - A Decision asks for fields, tags, segments (the attribute `segments`, which the host keeps), suppressions, and what
   was done with emails of this journey. What is asked of campaigns, of other journeys and of the past of the website is
   refused: nothing here could answer it. A YesNo is read as a Decision.
-- Flags such as `Published`, states, statistics and instants are no part of a definition, and lost.
+- Flags such as `Published`, states, statistics and instants are not part of a definition, and lost.
 
 What is written reads back as an equal journey where nothing was lost.
 """

@@ -105,7 +105,7 @@ class _Actions:
         return {name: read.get(name) or None for name in names}
 
     def _lost(self, keys: JsonObject, action: str, path: str) -> Iterator[Loss]:
-        yield from (Loss(f"{path}.{key}", "is no part of a definition") for key in RECORDED if key in keys)
+        yield from (Loss(f"{path}.{key}", "is not part of a definition") for key in RECORDED if key in keys)
         if "Published" in keys:
             yield Loss(f"{path}.Published", "whether a step is published is the engine's: set it there")
         if action == "YesNo":
@@ -142,7 +142,7 @@ def read_actions(value: object, journey: str) -> tuple[list[Step], list[ActionRo
 # --- journeys ---------------------------------------------------------------------------------------------------------
 
 _CALL = ("Command", "SessionID", "APIKey", "AdminAPIKey")
-"""What a request says besides: it is no part of a journey."""
+"""What a request says besides: it is not part of a journey."""
 
 _HISTORY = ("RelUserID", "Status", "CreatedAt", "UpdatedAt", "JourneyStats")
 
@@ -208,7 +208,7 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     }
     paths = [row.path for row in actions.rows]
     journey = make_journey(key or UNNAMED, options, reader.faults, lambda path: place(path, paths))
-    lost = [Loss(each, "is no part of a definition") for each in _HISTORY if each in document]
+    lost = [Loss(each, "is not part of a definition") for each in _HISTORY if each in document]
     if not document.get("JourneyID"):
         lost.append(Loss("JourneyID", f"absent; the journey is named {key!r} after its name"))
     made_up = [

@@ -57,9 +57,9 @@ def window(asked: Asked, where: ZoneInfo) -> list[date]:
     if not found and (until - since).days >= MAX_DAYS:
         found.append(f"since: from {since} to {until} it is more than {MAX_DAYS} days; ask for fewer")
     if asked.domain is not None and not (isinstance(asked.domain, str) and _DOMAIN.fullmatch(asked.domain)):
-        found.append(f"domain: {describe(asked.domain)} is no mailbox domain such as 'example.com'")
+        found.append(f"domain: {describe(asked.domain)} is not a mailbox domain such as 'example.com'")
     if asked.channel is not None and not isinstance(asked.channel, str):
-        found.append(f"channel: {describe(asked.channel)} is no channel such as 'EMAIL'")
+        found.append(f"channel: {describe(asked.channel)} is not a channel such as 'EMAIL'")
     else:
         found += name_faults(channel=asked.channel)
     if found:
@@ -76,7 +76,7 @@ def _date(name: str, value: object, usual: date) -> tuple[date, str]:
             return date.fromisoformat(value), ""
     except ValueError:
         pass
-    return usual, f"{name}: {describe(value)} is no date such as '2026-01-31'"
+    return usual, f"{name}: {describe(value)} is not a date such as '2026-01-31'"
 
 
 @lru_cache(64)

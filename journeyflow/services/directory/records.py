@@ -12,7 +12,7 @@ PERMISSIONS = ("Campaign.Create", "Campaign.Delete")
 """What a key or a session may do."""
 
 SECRETS = ("key", "session", "admin")
-"""The kinds of secret: the key of a user, a session of one, the key of an administrator, who is no user."""
+"""The kinds of secret: the key of a user, a session of one, the key of an administrator, who is not a user."""
 
 
 @frozen

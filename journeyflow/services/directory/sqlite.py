@@ -196,7 +196,7 @@ class SQLiteDirectory:
         granted = sorted({*_words("permissions", permissions)})
         found = _kind_faults(kind, SECRETS)
         found += [f"permissions: unknown permission {shown(each)}" for each in granted if each not in PERMISSIONS]
-        found += ["user: an administrator is no user"] if kind == "admin" and user is not None else []
+        found += ["user: an administrator is not a user"] if kind == "admin" and user is not None else []
         found += ["user: name the user"] if kind != "admin" and user is None else []
         found += [] if drawn else ["secret: must not be empty"]
         found += [] if expires_at is None or _is_askable(expires_at) else ["expires_at: must be microseconds, or None"]

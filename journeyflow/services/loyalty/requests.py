@@ -112,7 +112,7 @@ def _read(listed: Sequence[Parameter[str]], given: Mapping[str, object]) -> tupl
 
 
 def _instance(of: type, words: str) -> Callable[[object], Any]:
-    """Return a reader of values of a type; true and false are no texts."""
+    """Return a reader of values of a type; true and false are not texts."""
 
     def read(value: object) -> object:
         if not isinstance(value, of):

@@ -29,7 +29,7 @@ def instant(at: datetime | None) -> str | None:
 
 
 def journey_row(info: JourneyInfo, document: Document) -> JsonObject:
-    """Return a journey as a row of the list (F91); a TRIGGER is no step of it."""
+    """Return a journey as a row of the list (F91); a TRIGGER is not a step of it."""
     return present(
         {
             "id": info.id,
@@ -87,7 +87,7 @@ def enrollment_id(serial: int) -> str:
 
 
 def serial_of(name: str) -> int | None:
-    """Return the serial in the id of an enrollment, or None for what is no such id."""
+    """Return the serial in the id of an enrollment, or None for what is not such an id."""
     digits = name.removeprefix(ENROLLMENT)
     known = name.startswith(ENROLLMENT) and digits.isascii() and digits.isdigit() and digits[0] != "0"
     return int(digits) if known and len(digits) < len(str(2**63)) else None

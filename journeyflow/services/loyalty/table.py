@@ -27,7 +27,7 @@ MALFORMED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED = "MALFORMED", "FORBIDDEN", 
 CONFLICT, REFUSED, INVALID = "CONFLICT", "REFUSED", "INVALID"
 
 CODES: Mapping[str, tuple[int, str]] = {
-    MALFORMED: (400, "the body is no JSON object"),
+    MALFORMED: (400, "the body is not a JSON object"),
     FORBIDDEN: (403, "the tenant is not the one that the key belongs to"),
     NOT_FOUND: (404, "there is no such path, journey, step or enrollment"),
     METHOD_NOT_ALLOWED: (405, "the path has no such method"),

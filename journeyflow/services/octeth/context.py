@@ -88,7 +88,7 @@ class Context:
     # --- actions --------------------------------------------------------------------------------------------------
 
     def action_numbers(self, journey: Journey) -> dict[str, int]:
-        """Return the ActionID of each step of a journey; an End is no action."""
+        """Return the ActionID of each step of a journey; an End is not an action."""
         return {step: number for (_, step), number in self.numbers_of_actions([journey]).items()}
 
     def numbers_of_actions(self, journeys: Iterable[Journey]) -> dict[tuple[str, str], int]:

@@ -77,7 +77,7 @@ def _legacy(version: str) -> dict[str, Any]:
 
 
 TRANSPORT: Mapping[int, str] = {
-    **dict.fromkeys((400, 404, 405), "what is no call"),
+    **dict.fromkeys((400, 404, 405), "what is not a call"),
     408: "the body did not come in time",
     413: "the body is too large",
     429: "the key has called too often",
@@ -116,7 +116,7 @@ _KEYS: Mapping[type, Mapping[str, Any]] = {bool: {"const": False}, int: {"type":
 
 
 def _faulty(operations: list[Operation], version: str) -> dict[str, Any]:
-    """Return the schema of a fault: the envelope of each call, or the usual one for what is no call."""
+    """Return the schema of a fault: the envelope of each call, or the usual one for what is not a call."""
     envelopes = dict.fromkeys([errors, *(each.envelope(version) for each in operations)])
     schemas = []
     for envelope in envelopes:

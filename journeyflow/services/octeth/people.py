@@ -134,7 +134,7 @@ def trigger(context: Context, given: AskedFor) -> dict[str, Any]:
 
 
 def remove(context: Context, given: AskedFor) -> dict[str, Any]:
-    """End the runs of a subscriber in a journey; one who is not inside is no fault (F133)."""
+    """End the runs of a subscriber in a journey; one who is not inside is not a fault (F133)."""
     info = context.journey(given["JourneyID"])
     customer = context.subscriber(given).customer
     with suppress(ClockJump), context.engine.settle(context.now) as settled:

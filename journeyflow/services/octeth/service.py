@@ -130,7 +130,7 @@ class Octeth:
 
 
 def _transport(status: int, message: str) -> HttpReply:
-    """Return the reply to what is no call: the code is the HTTP status."""
+    """Return the reply to what is not a call: the code is the HTTP status."""
     return HttpReply(status, errors([{"Code": status, "Message": message}]))
 
 

@@ -34,7 +34,7 @@ def checked_path(path: str | os.PathLike[str]) -> str:
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        what = "the path is no text that this system can encode"
+        what = "the path is not text that this system can encode"
     if what:
         raise StorageError(shown(text), what, "name a file")
     return text

@@ -250,7 +250,7 @@ class DueWork(Begun):
             expect([(item.seq, outcome) for item, outcome in past], [(2, "handled"), (4, "unmatched")], "what is done")
 
     def test_the_last_tick_is_known(self, tmp_path: Path) -> None:
-        """Its instant is kept in the same commit, and is no change of the catalog (R3)."""
+        """Its instant is kept in the same commit, and is not a change of the catalog (R3)."""
         with self.begun(tmp_path) as store:
             with store.transaction(write=False) as transaction:
                 expect(transaction.ask(LastTickRequest()), None, "before any tick")

@@ -126,7 +126,7 @@ def test_an_empty_branch_gets_its_first_step():
 
 
 def test_a_branch_that_leads_elsewhere_does_so_after_its_first_step_too():
-    """A jump is no list of its own: the new step stands before it."""
+    """A jump is not a list of its own: the new step stands before it."""
     journey = Journey(id="j", steps=[Wait("w", "1 day"), Condition("pick", PAID, yes="w"), send("b"), End("done")])
     made = add_step(journey, send("x"), after="pick", way="yes")
     assert ways(made) == ["w: pick", "pick: b x b", "x: w", "b: done", "done:"]
@@ -248,7 +248,7 @@ def test_options_of_a_step_are_changed(step, options):
 
 
 def test_unknown_options_are_told_with_the_nearest():
-    """R13: all at once; an id is no option."""
+    """R13: all at once; an id is not an option."""
     assert refused(lambda: update_step(line("a"), "a", chanel="SMS", id="b")) == [
         "chanel: a send has no option 'chanel' (did you mean 'channel'?) [option]",
         "id: a step keeps its id; rename_step gives it another one [option]",
@@ -329,7 +329,7 @@ def test_an_end_is_removed_for_another():
 
 
 def test_a_step_that_leads_to_itself():
-    """R41: its way on is no way on."""
+    """R41: its way on is not a way on."""
     journey = Journey(id="j", steps=[send("a"), Wait("w", "1 day", next="w"), End("done")])
     assert len(refused(lambda: remove_step(journey, "w"))) == 1
     assert ways(remove_step(journey, "w", to="done")) == ["a: done", "done:"]

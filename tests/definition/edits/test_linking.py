@@ -113,7 +113,7 @@ def test_who_listens_or_ends_starts_nobody():
 
 
 def test_rules_that_name_nobody_for_sure_beside_one_that_does():
-    """Of rules that must all hold, those that are no plain comparison say nothing."""
+    """Of rules that must all hold, those that are not a plain comparison say nothing."""
     either = field("journey").eq("x") | field("journey").eq("y")
     listens = Trigger("journey.completed", where=either & field("journey").eq("a"))
     journey = Journey("b", trigger=listens, steps=[End("e")])

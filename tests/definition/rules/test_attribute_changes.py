@@ -224,7 +224,7 @@ def test_changes_of_whole_attributes_are_told_completely(some, before):
 
 
 def test_all_changes_are_applied_before_anything_is_told():
-    """R39: what comes and goes within one Update is no event; the order is that of the first mention."""
+    """R39: what comes and goes within one Update is not an event; the order is that of the first mention."""
     some = [("b", "set", 1), ("tags", "add", "x"), ("b", "set", 2), ("tags", "remove", "x"), ("a", "increment", 1)]
     assert apply_changes(some, {"b": 2}) == (
         {"b": 2, "tags": [], "a": 1},
@@ -279,7 +279,7 @@ def test_a_template_cannot_nest_a_value_into_itself_without_end():
     ],
 )
 def test_a_dotted_name_leads_into_objects(path, value):
-    """R59: a name that holds a dot itself is found first; what is no object has nothing inside."""
+    """R59: a name that holds a dot itself is found first; what is not an object has nothing inside."""
     known = {"a": {"b": {"c": 1}, "d.e": 2}, "p.q": 3, "p": {"q": 4}, "n": None, "t": ["x"]}
     assert read_path(known, path) == value
 

@@ -170,7 +170,7 @@ def test_no_rule_reads_nothing():
 
 
 def test_a_rule_that_was_not_validated_yet_reads_what_it_can():
-    """R13: a field that is no text is told by `rule_problems`, and read by nobody."""
+    """R13: a field that is not text is told by `rule_problems`, and read by nobody."""
     assert reads(FieldRule(anything(5), "eq", 1, anything(["b"])) & field("a").eq(1)) == {"a"}
 
 

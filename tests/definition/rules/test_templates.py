@@ -101,7 +101,7 @@ def test_what_is_around_a_token_stays(text, result):
 
 
 def test_a_value_is_not_rendered_twice():
-    """R39: what a customer typed is no template."""
+    """R39: what a customer typed is not a template."""
     assert rendered("{{ a }}", a="{{ b }}", b="secret") == "{{ b }}"
     assert rendered("-{{ a }}", a="{{ b }}", b="secret") == "-{{ b }}"
 
@@ -268,7 +268,7 @@ LOOSE = [
 
 @pytest.mark.parametrize("text", LOOSE)
 def test_braces_that_match_no_template_are_a_warning(text):
-    """R39: they would go out as they stand; what is warned of is no error, and names its place and the text."""
+    """R39: they would go out as they stand; what is warned of is not an error, and names its place and the text."""
     assert list(template_problems(text, "data")) == []
     (problem,) = template_warnings({"x": [text]}, "data")
     assert (problem.code, problem.severity, problem.path) == ("template", WARNING, "data")

@@ -411,7 +411,7 @@ def test_who_comes_to_a_split_in_another_version_is_in_its_arms(host):
 @pytest.mark.parametrize("long", [False, True])
 @pytest.mark.unmeasured
 def test_who_comes_through_a_split_again_in_another_version_stays_in_the_first_arm(host, long):
-    """A loop that leads through it again after a migration takes another arm: that is no second customer (R14)."""
+    """A loop that leads through it again after a migration takes another arm: that is not second customer (R14)."""
     many = [Send(f"s{n}", channel="EMAIL", template="t") for n in range(120 * long)]
     for share, when in ((100, "0 days"), (0, "1 hour")):
         first, second = (
@@ -439,7 +439,7 @@ def test_who_comes_through_a_split_again_in_another_version_stays_in_the_first_a
 
 
 def test_a_version_without_a_goal_counts_nobody(host):
-    """Who entered it cannot have converted, and is no failure of an arm (R87)."""
+    """Who entered it cannot have converted, and is not a failure of an arm (R87)."""
     host.deploy(split_of(50))
     came(host, 30)
     host.deploy(split_of(50), goal=Goal("bought"), when="1 day")

@@ -90,7 +90,7 @@ def test_counts_that_cannot_be_are_refused(successes, n):
 
 @pytest.mark.parametrize("confidence", [0, 1, 95, nan])
 def test_a_confidence_is_a_share(confidence):
-    """95 is no confidence, 0.95 is."""
+    """95 is not a confidence, 0.95 is."""
     with pytest.raises(ValueError, match="between 0 and 1"):
         wilson(1, 2, confidence)
 
@@ -222,7 +222,7 @@ def test_the_chi_square_tail_is_a_probability(statistic, freedom):
 
 @pytest.mark.parametrize(("statistic", "freedom"), [(-1, 1), (1, 0), (nan, 1), (inf, 1)])
 def test_a_statistic_that_cannot_be_is_refused(statistic, freedom):
-    """What is no chi-square statistic has no probability."""
+    """What is not a chi-square statistic has no probability."""
     with pytest.raises(ValueError, match="chi-square"):
         chi_square_tail(statistic, freedom)
 

@@ -90,7 +90,7 @@ def test_the_lifetime_ignores_the_window(engine):
 
 @pytest.mark.rows(160, 162, 177, 178, 179, 182, 183)
 def test_steps_come_in_order_with_their_outcomes(engine):
-    """Branches and arms count who took them; what is no Send has no messages, which is not 0 (F160, F177 to F183)."""
+    """Branches and arms count who took them; what is not a Send has no messages, not 0 (F160, F177 to F183)."""
     steps = engine.stats("j", at=NOW).by_step
     assert list(steps) == ["hello", "day", "opened", "test", "tips", "offer", "week", "done"]
     assert [each.number for each in steps.values()] == [1, 2, 3, 4, 5, 6, 7, 8]
@@ -230,7 +230,7 @@ def sent_as(host: Host, step: object, when: str, customer: str, **options: Any) 
 )
 @pytest.mark.rows(64, 140, 150, 152, 184, 190)
 def test_a_send_that_became_another_kind_of_step_keeps_its_history(store, newest):
-    """Its messages are in every answer, whatever stands under its id now, and outcomes are no messages (R12, F64)."""
+    """Its messages are in every answer, whatever stands under its id now, and outcomes are not messages (R12, F64)."""
     with open_engine(store, grace=None, max_jump=None) as engine:
         host = Host(engine)
         sent_as(host, HELLO, "0 days", "ann")
@@ -282,7 +282,7 @@ def test_a_send_that_changed_its_channel_has_both():
 
 
 def test_a_branch_that_is_called_like_a_channel_is_no_channel():
-    """Who went that way is no message, and the last thing counted of the channel is what was told of it (R82)."""
+    """Who went that way is not a message, and the last thing counted of the channel is what was told of it (R82)."""
     with open_engine("memory", grace=None, max_jump=None) as engine:
         host = Host(engine)
         way = Condition("way", branches=[branch(field("x").eq(1), [], "EMAIL")], otherwise=[])

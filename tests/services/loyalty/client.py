@@ -34,7 +34,7 @@ class Client:
         return reply.status, json.loads(json.dumps(reply.body))
 
     def ok(self, method, path, body=None, /, **query):
-        """Return the body of an answer that is no error."""
+        """Return the body of an answer that is not an error."""
         status, answer = self.ask(method, path, body, **query)
         assert status < 300, answer
         return answer

@@ -22,7 +22,7 @@ _INSIDE = Ruling(
 )  # fmt: skip
 
 _LENIENT = Ruling(
-    "numbers that are given twice, and what is no number", "once; passed over", "test_many_journeys_at_once"
+    "numbers that are given twice, and what is not a number", "once; passed over", "test_many_journeys_at_once"
 )
 
 RULINGS: dict[str, list[Ruling]] = {
@@ -163,7 +163,7 @@ RULINGS: dict[str, list[Ruling]] = {
         ),
     ],
     "subscriber.journey.remove": [
-        Ruling("a subscriber who is not inside", "is no fault", "test_a_subscriber_enters_and_leaves_at_once"),
+        Ruling("a subscriber who is not inside", "is not a fault", "test_a_subscriber_enters_and_leaves_at_once"),
         Ruling(
             "2023 makes it a GET, 2024 a POST", "both", "test_each_printed_example_is_answered_as_it_is_printed"
         ),

@@ -201,7 +201,7 @@ def test_journeys_that_others_made_have_numbers_too():
 
 @pytest.mark.rows(130, 131, 133, 134, 238, 239, 240)
 def test_a_subscriber_enters_and_leaves_at_once():
-    """The customer of the engine is "LIST:SUBSCRIBER", with the address of the directory; leaving twice is no fault."""
+    """The customer of the engine is "LIST:SUBSCRIBER", with the address of the directory; leaving twice is allowed."""
     world, number = running()
     customer = world.engine.tenant("acme").customer("26:1")
     assert customer.attributes["email"] == "ann@gmail.com"

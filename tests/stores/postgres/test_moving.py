@@ -148,7 +148,7 @@ def test_an_empty_store_is_copied(addresses, tmp_path):
 
 @pytest.mark.parametrize("after", [1, 9])
 def test_a_copy_that_was_killed_goes_on(after, file, addresses, tmp_path):
-    """It is no store until all is done, and no row is copied a second time."""
+    """It is not a store until all is done, and no row is copied a second time."""
     address = addresses()
     process = get_context("spawn").Process(target=kill, args=(file, address, after))
     process.start()
@@ -258,7 +258,7 @@ def way(request, addresses, tmp_path):
 
 @pytest.mark.parametrize("error", [Stopped, StorageError], ids=["an interrupt", "a fault"])
 def test_a_copy_goes_on_from_every_statement(way, statements, error):
-    """Wherever it ends, the place is no store or a whole one, and the same command makes it whole (R90).
+    """Wherever it ends, the place is not a store or a whole one, and the same command makes it whole (R90).
 
     What a driver raises is an error of the store.
     """

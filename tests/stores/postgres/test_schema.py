@@ -134,7 +134,7 @@ def test_two_schemas_of_one_database_know_nothing_of_each_other(addresses):
 
 
 def test_a_schema_may_have_any_name(addresses):
-    """Blanks, quotation marks and capitals are no reason to refuse it."""
+    """Blanks, quotation marks and capitals are not a reason to refuse it."""
     address = addresses()
     odd = f'{Address.of(address).schema} "A" b'
     ask(Address.of(address), f"DROP SCHEMA IF EXISTS {quoted(odd)} CASCADE")

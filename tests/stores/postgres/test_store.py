@@ -49,7 +49,7 @@ def test_a_forked_child_does_not_use_the_connection(store, monkeypatch):
 
 
 def test_a_transaction_sees_the_catalog_that_it_has_written(store):
-    """With the revision after its commit, and the instant of the last tick, which is no setting here (R3)."""
+    """With the revision after its commit, and the instant of the last tick, which is not a setting here (R3)."""
     with store.transaction() as transaction:
         before = transaction.shelf(None)
         transaction.commit(Changes(catalog=CatalogChanges(meta=(("some", "value"), (LAST_TICK, "5")))))

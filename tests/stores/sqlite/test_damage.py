@@ -156,12 +156,12 @@ JSON_COLUMNS = (
 """The columns that hold JSON."""
 
 SHAPES = ("'x['", "'7'", "'[]'", "'[[]]'", "'{}'", "'{\"a\":1}'", "'null'")
-"""Text that is no JSON, and JSON of every shape."""
+"""Text that is not JSON, and JSON of every shape."""
 
 
 @pytest.mark.parametrize("column", JSON_COLUMNS)
 def test_json_of_every_shape_in_every_column(tmp_path: Path, healthy: bytes, column: str) -> None:
-    """What is no JSON, or other JSON than the engine writes: every call that reads it answers or says so (C5)."""
+    """What is not JSON, or other JSON than the engine writes: every call that reads it answers or says so (C5)."""
     path, draw, (table, name), wrong = tmp_path / "journeys.db", random.Random(column), column.split("."), []
     for shape in draw.sample(SHAPES, 3):
         damaged(path, healthy, f"UPDATE OR IGNORE {table} SET {name} = {shape}")

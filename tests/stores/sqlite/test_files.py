@@ -199,7 +199,7 @@ def renamed_table(content: bytes) -> bytes:
 
 
 def no_text(content: bytes) -> bytes:
-    """Put bytes into the names of the schema that are no UTF-8."""
+    """Put bytes into the names of the schema that are not UTF-8."""
     return content.replace(b"CREATE TABLE meta", b"CREATE TAB\xff\xfe meta")
 
 

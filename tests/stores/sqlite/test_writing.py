@@ -115,7 +115,7 @@ def test_rows_with_own_values_are_written_several_at_once(key: str, own: tuple[b
 
 @pytest.mark.parametrize(("last", "bound"), [("x", 1 + 2 * 5), ("y", 3 * 5)], ids=["the same", "one differs"])
 def test_few_rows_give_once_what_they_usually_have_in_common(last, bound):
-    """Only where it is the same in all of them, and only in those columns: other choices are no statements."""
+    """Only where it is the same in all of them, and only in those columns: other choices are not statements."""
     rows, given = [*((7, "x", n) for n in range(4)), (7, last, 4)], []
 
     class Noting:
@@ -177,7 +177,7 @@ def test_what_is_not_there_is_not_counted():
 
 
 def test_a_purge_deletes_from_no_table_that_only_the_file_names(tmp_path: Path) -> None:
-    """The names of tables and columns in a file are no SQL: a table called `inputs --` does not empty the inputs."""
+    """The names of tables and columns in a file are not SQL: a table called `inputs --` does not empty the inputs."""
     path = tmp_path / "x.db"
     with Engine(path) as engine:
         engine.deploy(Journey(id="j", trigger=Trigger("go"), steps=[Wait("w", "1 day")]), at=START)

@@ -90,7 +90,7 @@ def test_events_found_late_are_counted():
 
 
 def test_a_rest_that_ends_between_such_events_is_woken_in_its_place():
-    """R7: what is no event ends the row of those that are handled together."""
+    """R7: what is not an event ends the row of those that are handled together."""
     with Engine(MemoryStore()) as engine:
         engine.deploy(LISTENING, at=START)
         engine.feed(event("joined", "ann", 0))
