@@ -188,9 +188,10 @@ CHECKS: dict[str, str] = {
         SELECT DISTINCT p.version, p.step FROM ({PAIRS}) p
         LEFT JOIN ({STEPS}) s ON s.version = p.version AND s.step = p.step WHERE s.step IS NULL ORDER BY 1, 2""",
     "no way leads from step {1!r} to {2!r} in version {0}, where people have gone": f"""
-        SELECT DISTINCT p.version, p.step, p.following FROM ({PAIRS}) p
+        SELECT DISTINCT p.version, p.step, p.following
+        FROM (SELECT DISTINCT version, step, following FROM ({PAIRS}) q WHERE following IS NOT NULL) p
         JOIN ({STEPS}) s ON s.version = p.version AND s.step = p.step
-        WHERE p.following IS NOT NULL AND NOT EXISTS (
+        WHERE NOT EXISTS (
             SELECT 1 FROM json_tree(s.definition) t WHERE t.atom = p.following
             AND t.key IN ('next', 'else', 'on_event', 'on_timeout', 'on_missing', 'on_past'))
         ORDER BY 1, 2, 3""",

@@ -146,7 +146,7 @@ def connections(monkeypatch):
 @pytest.mark.usefixtures("connections")
 def test_datasette_opens_the_file_of_the_demo(tmp_path, monkeypatch):
     """Every view is a page of Datasette, and its rows are JSON there."""
-    monkeypatch.setattr("journeyflow.simulation.demo.CUSTOMERS", 200)
+    monkeypatch.setattr("journeyflow.simulation.demo.CUSTOMERS", 40)
     app = pytest.importorskip("datasette.app", reason="Datasette is not installed")
     run_demo(tmp_path / "demo.db", lambda *_: None)
 
