@@ -130,7 +130,15 @@ def _cut(text: str) -> str:
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
 
 
-_SHAPES = {Send: ("[/", "/]"), Wait: ("([", "])"), Condition: ("{", "}"), Split: ("{{", "}}"), End: ("((", "))")}
+_SHAPES: dict[type[Step], tuple[str, str, str]] = {
+    Send: ("[/", "/]", "parallelogram"),
+    Wait: ("([", "])", "oval"),
+    Condition: ("{", "}", "diamond"),
+    Split: ("{{", "}}", "hexagon"),
+    Update: ("[", "]", "box"),
+    End: ("((", "))", "doublecircle"),
+}
+"""What stands around the text of each kind of step in Mermaid, and the name of its shape in Graphviz."""
 
 
 def mermaid(journey: Definition) -> str:
@@ -151,7 +159,7 @@ def mermaid(journey: Definition) -> str:
         f'    start(["{_mermaid_text(trigger_summary(journey))}"])' + (" --> n0" if number else ""),
     ]
     for step in journey.steps:
-        opening, closing = _SHAPES.get(type(step), ("[", "]"))
+        opening, closing, _ = _SHAPES[type(step)]
         text = f"{_mermaid_text(step.name or step.id)}<br/>{_mermaid_text(summary(step))}"
         lines.append(f'    {number[step.id]}{opening}"{text}"{closing}')
     for edge in edges(journey):
@@ -175,16 +183,6 @@ def _mermaid_text(text: str) -> str:
     )
 
 
-_DOT_SHAPES = {
-    Send: "parallelogram",
-    Wait: "oval",
-    Condition: "diamond",
-    Split: "hexagon",
-    Update: "box",
-    End: "doublecircle",
-}
-
-
 def dot(journey: Definition) -> str:
     r"""Return a journey as a DOT digraph for Graphviz; every text of the journey is quoted.
 
@@ -202,7 +200,7 @@ def dot(journey: Definition) -> str:
     lines += ["    start -> n0;"] if number else []
     for step in journey.steps:
         label = _dot_text(step.name or step.id, summary(step))
-        lines.append(f"    {number[step.id]} [label={label}, shape={_DOT_SHAPES[type(step)]}];")
+        lines.append(f"    {number[step.id]} [label={label}, shape={_SHAPES[type(step)][2]}];")
     for edge in edges(journey):
         label = f" [label={_dot_text(edge.label)}]" if edge.label else ""
         lines.append(f"    {number[edge.start]} -> {number[edge.end]}{label};")

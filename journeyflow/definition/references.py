@@ -14,7 +14,7 @@ from journeyflow.definition.rules.evaluation import Sample, holds
 from journeyflow.definition.rules.rule_parts import reads
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.shape import Definition
-from journeyflow.definition.steps import Branch, Condition, Send, Step, Update, Wait
+from journeyflow.definition.steps import Branch, Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.errors import ERROR, WARNING, Problem, suggestions
 
 MESSAGE_NAMES = frozenset({"id", "at", *MESSAGE_KINDS, *(f"{kind}_at" for kind in MESSAGE_KINDS)})
@@ -68,11 +68,17 @@ def _update_places(step: Update, where: str) -> Iterator[Reading]:
             yield f"{where}.changes[{number}].value", template_reads(change.value), False, True
 
 
-_PLACES: dict[type, Callable[[Any, str], Iterator[Reading]]] = {
+def _no_places(_: Step, __: str) -> Iterator[Reading]:
+    return iter(())
+
+
+_PLACES: dict[type[Step], Callable[[Any, str], Iterator[Reading]]] = {
     Condition: _condition_places,
     Wait: _wait_places,
     Send: _send_places,
     Update: _update_places,
+    Split: _no_places,
+    End: _no_places,
 }
 
 # --- references -------------------------------------------------------------------------------------------------------

@@ -13,25 +13,31 @@ SMALL = 11
 LONGEST = 4_000
 """How many characters a description may have: a screen reader reads for minutes."""
 
+FILLS = {
+    "start": ("#ffffff", "#16191d"),
+    "send": ("#dbeafe", "#1e3a5f"),
+    "wait": ("#fef3c7", "#54420f"),
+    "condition": ("#ede9fe", "#3d3166"),
+    "split": ("#fce7f3", "#5c2347"),
+    "update": ("#d1fae5", "#1c4a38"),
+    "end": ("#e4e7eb", "#343c46"),
+}
+"""The color of each kind of box, on a light page and on a dark one."""
+
 LIGHT = {
     "paper": "#ffffff", "ink": "#1f2933", "soft": "#52606d", "line": "#7b8794", "panel": "#f5f7fa",
-    "start": "#ffffff",
-    "send": "#dbeafe", "wait": "#fef3c7", "condition": "#ede9fe", "split": "#fce7f3", "update": "#d1fae5",
-    "end": "#e4e7eb", "added": "#15803d", "removed": "#b91c1c", "changed": "#b45309",
-    "flow": "#bcd3ec", "again": "#f2cfa9",
+    **{kind: light for kind, (light, _) in FILLS.items()},
+    "added": "#15803d", "removed": "#b91c1c", "changed": "#b45309", "flow": "#bcd3ec", "again": "#f2cfa9",
 }  # fmt: skip
 DARK = {
     "paper": "#16191d", "ink": "#f0f4f8", "soft": "#b8c4ce", "line": "#8c9aa8", "panel": "#22272e",
-    "start": "#16191d",
-    "send": "#1e3a5f", "wait": "#54420f", "condition": "#3d3166", "split": "#5c2347", "update": "#1c4a38",
-    "end": "#343c46", "added": "#4ade80", "removed": "#f87171", "changed": "#fbbf24",
-    "flow": "#28466b", "again": "#6b4318",
+    **{kind: dark for kind, (_, dark) in FILLS.items()},
+    "added": "#4ade80", "removed": "#f87171", "changed": "#fbbf24", "flow": "#28466b", "again": "#6b4318",
 }  # fmt: skip
 
 SERIES = ("#3270b8", "#b4540a", "#2a7d4f", "#7a4fb5", "#b8406e", "#5b6770")
 """The colors of series in charts: each stands out from white and from black by three to one."""
 
-KINDS = ("start", "send", "wait", "condition", "split", "update", "end")
 TONES = ("added", "removed", "changed")
 
 
@@ -47,7 +53,7 @@ STYLE = "".join(
         f".jf .soft{{fill:var(--jf-soft);font-size:{SMALL}px}}.jf .strong{{font-weight:600}}",
         ".jf .link{fill:none;stroke:var(--jf-line);stroke-width:1.5}.jf .head{fill:var(--jf-line)}",
         ".jf .box{stroke:var(--jf-line);stroke-width:1.2}",
-        *(f".jf .{kind}{{fill:var(--jf-{kind})}}" for kind in KINDS),
+        *(f".jf .{kind}{{fill:var(--jf-{kind})}}" for kind in FILLS),
         *(f".jf .box.{tone},.jf .link.{tone}{{stroke:var(--jf-{tone});stroke-width:2.5}}" for tone in TONES),
         *(f".jf .head.{tone},.jf text.{tone}{{fill:var(--jf-{tone})}}" for tone in TONES),
         *(f".jf .series{n}{{fill:{color}}}" for n, color in enumerate(SERIES)),

@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import evolve, fields, frozen
+from attrs import NOTHING, evolve, fields, frozen
 
 from journeyflow.basics.durations import Duration
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
+from journeyflow.definition.steps import KINDS
 from journeyflow.errors import InvalidJourney, Problem
 from journeyflow.formats.json_parts import ancestors
 
@@ -87,10 +87,14 @@ def in_one_unit(duration: Duration | None, units: Iterable[tuple[str, str, int]]
     return None
 
 
+def _plain(of: type[Any]) -> Any:  # noqa: ANN401 a step of this kind
+    """Return a step that says no more than it must."""
+    return of(**{each.name: "-" for each in fields(of) if each.default is NOTHING})
+
+
 PLAIN: Mapping[type, Any] = {
     Journey: Journey(id="-", steps=()),
-    Send: Send("-", channel="-", template="-"),
-    **{of: of("-") for of in (Wait, Condition, Split, Update, End)},
+    **{of: _plain(of) for of in KINDS.values()},
 }
 """A journey and a step of each kind whose options all have their defaults."""
 

@@ -344,20 +344,20 @@ def test_every_series_stands_out_from_light_and_dark_paper(color):
 @pytest.mark.parametrize("name", ["ink", "soft"])
 def test_words_can_be_read_on_every_box(name):
     """By 4.5 to one at least, in light and in dark surroundings."""
-    from journeyflow.drawing.svg import DARK, KINDS, LIGHT  # noqa: PLC0415 beside its use
+    from journeyflow.drawing.svg import DARK, FILLS, LIGHT  # noqa: PLC0415 beside its use
 
     for colors in (LIGHT, DARK):
-        for under in ("paper", "panel", *KINDS):
+        for under in ("paper", "panel", *FILLS):
             assert contrast(colors[name], colors[under]) >= 4.5, (name, under)
 
 
 @pytest.mark.parametrize("tone", ["added", "removed", "changed"])
 def test_marks_of_changes_can_be_read_on_every_box(tone):
     """They are words too."""
-    from journeyflow.drawing.svg import DARK, KINDS, LIGHT  # noqa: PLC0415 beside its use
+    from journeyflow.drawing.svg import DARK, FILLS, LIGHT  # noqa: PLC0415 beside its use
 
     for colors in (LIGHT, DARK):
-        for under in ("paper", "panel", *KINDS):
+        for under in ("paper", "panel", *FILLS):
             assert contrast(colors[tone], colors[under]) >= 3, (tone, under)
 
 

@@ -87,7 +87,7 @@ _CONFIGS: Mapping[str, tuple[Mapping[str, ReadPart], tuple[str, ...]]] = {
 POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")
 
 _HAS: Mapping[str, Sequence[str]] = {
-    **dict.fromkeys(("TRIGGER", "SEND", "WAIT", "SPLIT", "UPDATE"), ("nextStepId",)),
+    **dict.fromkeys(_CONFIGS, ("nextStepId",)),
     "CONDITION": POINTERS,
     "END": (),
 }
