@@ -62,7 +62,7 @@ def left(platform: Platform) -> Any:
 
 
 def interleavings(command: str, other: str, state: str) -> Iterator[tuple[Any, Any]]:
-    """Yield the answer and what is left, with another caller before each call of the engine in turn."""
+    """Yield the answer and what is left, with another caller before each call of the engine in turn, then after all."""
     for number in count():
         platform = prepared(state)
         between: Any = Between(platform.ours, number, lambda platform=platform: platform.ask(*CALLS[other]))  # type: ignore[misc]  # binds the loop
@@ -70,19 +70,20 @@ def interleavings(command: str, other: str, state: str) -> Iterator[tuple[Any, A
         mine.service = Loyalty(between, "tenant_123")
         answer = mine.ask(*CALLS[command])
         if not between.reached:
-            return
+            platform.ask(*CALLS[other])
         yield answer, left(platform)
+        if not between.reached:
+            return
 
 
 @pytest.mark.parametrize(("command", "other", "state"), PAIRS)
 def test_another_caller_comes_before_or_after(command, other, state):
     """Whatever a call looks at first: its answer and what is left are those of one order or of the other."""
-    orders: list[Any] = []
-    for first, last in ((command, other), (other, command)):
-        platform = prepared(state)
-        answers = [platform.ask(*CALLS[each]) for each in (first, last)]
-        orders.append((answers[len(orders)], left(platform)))
-    for answer, state_left in interleavings(command, other, state):
+    *between, before = interleavings(command, other, state)
+    platform = prepared(state)
+    platform.ask(*CALLS[other])
+    orders = [before, (platform.ask(*CALLS[command]), left(platform))]
+    for answer, state_left in between:
         known = [each for each, known in orders if known == state_left]
         assert known
         assert answer in known or (command == "update" and answer[0] == 200)  # it shows the state as it is then

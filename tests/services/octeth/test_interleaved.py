@@ -92,7 +92,7 @@ def left(world: World) -> Any:
 
 
 def interleavings(command: str, other: str, *, inside: bool) -> Iterator[tuple[Any, Any]]:
-    """Yield the answer and what is left, with another caller before each call of the engine in turn."""
+    """Yield the answer and what is left, with another caller before each call of the engine in turn, then after all."""
     for number in count():
         world = prepared(inside=inside)
         engine = world.engine
@@ -101,20 +101,21 @@ def interleavings(command: str, other: str, *, inside: bool) -> Iterator[tuple[A
         second.service = Octeth(between, world.directory, version=world.service.version)  # type: ignore[arg-type]  # it calls on
         answer = made(second, command)
         if not between.reached:
-            return
+            made(world, other)
         yield answer, left(world)
+        if not between.reached:
+            return
 
 
 @pytest.mark.rows(94, 97, 98, 106, 130, 131, 133)
 @pytest.mark.parametrize(("command", "other", "inside"), PAIRS)
 def test_another_caller_comes_before_or_after(command, other, inside):
     """Whatever a call looks at first: its answer and what is left are those of one order or of the other."""
-    orders: list[Any] = []
-    for first, last in ((command, other), (other, command)):
-        world = prepared(inside=inside)
-        answers = [made(world, each) for each in (first, last)]
-        orders.append((answers[len(orders)], left(world)))
-    for answer, state in interleavings(command, other, inside=inside):
+    *between, before = interleavings(command, other, inside=inside)
+    world = prepared(inside=inside)
+    made(world, other)
+    orders = [before, (made(world, command), left(world))]
+    for answer, state in between:
         assert (state,) in [each[1:] for each in orders]
         partial = command in READING and answer[0] == 200
         partial |= (command, answer) == ("journey.actions.published", AFTER)
