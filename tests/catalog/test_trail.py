@@ -61,5 +61,5 @@ def test_they_can_be_those_of_one_journey_and_come_in_parts(host):
     assert not engine.tenant("third").audit_trail()
     with pytest.raises(NotFound, match="no journey 'theirs'"):
         engine.audit_trail("theirs")
-    with pytest.raises(InvalidInput, match="no cursor"):
+    with pytest.raises(InvalidInput, match="is not a cursor"):
         engine.audit_trail(after=0)
