@@ -69,19 +69,23 @@ class Background:
             msg = f"spread must be 0 or more, not {describe(self.spread)}"
             raise ValueError(msg)
 
-    def pace(self, customer: str, draws: Draws) -> tuple[float, float]:
-        """Return a customer's rate as a share of the mean, 0 if they have left, and the probability of leaving.
+    def pace(self, customer: str, draws: Draws) -> float:
+        """Return a customer's rate as a share of the mean, 0 if they have left.
 
-        Both are drawn from what is known of all customers, and of this one.
+        It is drawn from what is known of all customers, and of this one.
         """
         count, last, length = self.seen.get(customer, (0, 0, 0))
         if draws.unit("left", self.event) >= self._stays(count, last / self.every, length / self.every):
-            return 0.0, 0.0
-        leaves = self.dropout.after(count).value(draws.unit("leaves", self.event))
+            return 0.0
         if not self.spread:
-            return 1.0, leaves
+            return 1.0
         shape = 1 / self.spread
-        return max(draws.gamma(shape + count, "rate", self.event) / (shape + length / self.every), 1e-9), leaves
+        return max(draws.gamma(shape + count, "rate", self.event) / (shape + length / self.every), 1e-9)
+
+    def leaving(self, customer: str, draws: Draws) -> float:
+        """Return the probability with which a customer who has not left does so after an event, drawn like the rate."""
+        count, _, _ = self.seen.get(customer, (0, 0, 0))
+        return self.dropout.after(count).value(draws.unit("leaves", self.event))
 
     def _stays(self, count: int, last: float, length: float) -> float:
         """Return how likely it is that a customer has not left after the last event; times are in mean distances."""

@@ -182,7 +182,8 @@ class Habit:
         """Begin at an instant; `keys` are the customer's last keys by name, which all their habits share."""
         self._known, self._draws, self._n, self.at = known, draws, 0, at
         self._customer, self._keys = customer, keys
-        factor, self._leaves = known.pace(customer, draws)
+        factor = known.pace(customer, draws)
+        self._leaves: float | None = None  # drawn at the first event: many have none, and to draw a Beta takes long
         self._lifted: list[tuple[int, float]] = []
         self.happened = False
         if factor:
@@ -219,6 +220,8 @@ class Habit:
 
     def leave(self) -> None:
         """Decide by chance whether this event was the customer's last one."""
+        if self._leaves is None:
+            self._leaves = self._known.leaving(self._customer, self._draws)
         if self._leaves and self._draws.unit("leaves", self._known.event, str(self._n)) < self._leaves:
             self.at = NEVER
 

@@ -91,9 +91,14 @@ def history():
         yield engine, [each for each in record if isinstance(each, Event)]
 
 
-def test_fitted_rates_recover_planted_ones(history):
+@pytest.fixture(scope="module")
+def fit(history):
+    """Fit once, for all who only read what was found."""
+    return Behavior.fit(history[0])
+
+
+def test_fitted_rates_recover_planted_ones(fit):
     """Each planted probability is near, by the width of the interval, which is wider where less was sent."""
-    fit = Behavior.fit(history[0])
     for kind, place, planted in (
         ("bounced", {}, 0.04),
         ("delivered", {"channel": "EMAIL"}, 0.95),
@@ -113,9 +118,8 @@ def test_fitted_rates_recover_planted_ones(history):
     assert narrow.high - narrow.low < wide.high - wide.low
 
 
-def test_fitted_delays_recover_planted_ones(history):
+def test_fitted_delays_recover_planted_ones(fit):
     """The median of the observed delays is that of the planted distribution, within a fifth."""
-    fit = Behavior.fit(history[0])
     for kind, planted in (("opened", USUAL["opened"]), ("clicked", Delay.exponential("1 hour"))):
         found = known(fit, kind, channel="EMAIL").delay
         assert found is not None
@@ -173,19 +177,18 @@ def test_where_few_were_sent_the_rate_stays_near_that_of_all():
     assert rate.high < 0.7
 
 
-def test_background_events_have_their_rate_and_their_data(history):
+def test_background_events_have_their_rate_and_their_data(history, fit):
     """From an engine and from its events alone: the planted distance lies within the interval."""
     engine, events = history
     for source in (engine, events):
-        fit = Behavior.fit(source, background=["order.placed"])
-        (found,) = fit.frequencies
+        (found,) = Behavior.fit(source, background=["order.placed"]).frequencies
         assert found.low <= 10 <= found.high
         assert found.spread < 0.1
         amounts = found.data["amount"]
         assert isinstance(amounts, Choice)
         assert {value for value, _ in amounts.weights} == {5, 6, 7, 8, 9}
     assert Behavior.fit(events).rates == ()
-    assert len(Behavior.fit(engine).frequencies) == 1, "how people come is not what they do by themselves"
+    assert len(fit.frequencies) == 1, "how people come is not what they do by themselves"
 
 
 def test_rates_that_differ_between_people_come_back():
@@ -194,15 +197,16 @@ def test_rates_that_differ_between_people_come_back():
     planted = Behavior(background=[Background("order.placed", every="5 days", spread=1.0)])
     events: list[Event | Put | Enroll] = []
     lived(MemoryStore(), planted, people, 40, events).close()
-    (found,) = Behavior.fit(events, background=["order.placed"]).frequencies
+    fitted = Behavior.fit(events, background=["order.placed"])
+    (found,), (background,) = fitted.frequencies, fitted.behavior.background
     assert 0.7 < found.spread < 1.4
-    background = Behavior.fit(events, background=["order.placed"]).behavior.background[0]
     assert found.dropout == Beta(0), "nobody leaves"
     busy = max(found.seen, key=lambda name: found.seen[name][0])
-    mean = sum(background.pace(busy, Draws(seed, busy))[0] for seed in range(50)) / 50
+    mean = sum(background.pace(busy, Draws(seed, busy)) for seed in range(50)) / 50
     assert mean > 2
-    assert abs(sum(background.pace("new", Draws(seed, "new"))[0] for seed in range(400)) / 400 - 1) < 0.25
-    assert Background("a", every="1 day").pace("c", Draws(1, "c")) == (1, 0)
+    assert abs(sum(background.pace("new", Draws(seed, "new")) for seed in range(400)) / 400 - 1) < 0.25
+    steady = Background("a", every="1 day")
+    assert (steady.pace("c", Draws(1, "c")), steady.leaving("c", Draws(1, "c"))) == (1, 0)
     with pytest.raises(ValueError, match="spread must be 0 or more"):
         Background("a", every="1 day", spread=-1)
 
@@ -255,9 +259,8 @@ def test_nobody_comes_where_nobody_came():
     assert fit.population.like[0] == {"plan": "free"}
 
 
-def test_a_fit_can_be_read_and_drawn(history):
+def test_a_fit_can_be_read_and_drawn(history, fit):
     """Rows, text and repr have the counts; another draw is another behavior, near the means."""
-    fit = Behavior.fit(history[0])
     assert fit.messages > 1_000
     rows = fit.to_dicts()
     assert {row["figure"] for row in rows} == {"rate", "frequency"}
