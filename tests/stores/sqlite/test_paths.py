@@ -106,7 +106,7 @@ def test_people_may_look_while_an_engine_works(path, tmp_path):
     [
         ("", "the path is empty"),
         ("a\x00b", "contains a NUL character"),
-        ("\ud800", "no text that this system can encode"),
+        ("\ud800", "not text that this system can encode"),
     ],
 )
 def test_a_path_that_can_name_no_file_is_told(path: str, what: str) -> None:
