@@ -356,7 +356,7 @@ def events() -> str:
           for name, verb in ((added, "came"), (removed, "went"))),
         ("`journey.completed`", "`journey`", "a run came to an End"),
         *((f"`message.{kind}`", "`message`", _effect(kind)) for kind in words.MESSAGE_KINDS),
-        ("`revenue`", "`amount`", "so many minor units of money came in"),
+        ("`revenue`", "`amount`", "an amount of money came in, in minor units"),
         *((f"`website.{kind}`", "any", "something happened on the website") for kind in words.WEBSITE_KINDS),
     ]  # fmt: skip
     return table(("event", "data", "what it tells, and what it does to the customer"), rows)

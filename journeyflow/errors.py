@@ -313,7 +313,7 @@ class Conflict(JourneyflowError, ValueError):
 
 
 class Superseded(Conflict):
-    """A change was made from something that is not the newest any more: somebody else was faster (R12, R31)."""
+    """A change was made from something that is no longer the newest: another change came first (R12, R31)."""
 
     def __init__(self, name: str, state: str = "", *, kind: str = "journey") -> None:
         """Name what was changed, and what to do."""
@@ -335,7 +335,7 @@ class CannotMigrate(JourneyflowError, ValueError):
         self.people = {step: tuple(names) for step, names in people.items()}
         held = "".join(f"\n  - step {step!r} holds {_some(names)}" for step, names in self.people.items())
         super().__init__(
-            f"journey {journey!r} cannot migrate to version {version}, which has no place for everybody; "
+            f"journey {journey!r} cannot migrate to version {version}, which does not have a place for every customer; "
             f"map these steps to steps of it, or to None for exit:{held}"
         )
 

@@ -330,7 +330,7 @@ def tables(path: Path) -> dict[str, list[Row]]:
 
 
 def iso(moment: Moment) -> str:
-    """Write an instant with six decimals, nothing where it is behind the end."""
+    """Write an instant with six decimals, nothing where it is after the end."""
     return moment.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if moment < LAST else ""
 
 

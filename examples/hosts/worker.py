@@ -25,7 +25,7 @@ def send_email(message):
 
 
 def run_until_stopped(engine, seconds=15.0):
-    """Tick every so many seconds, until SIGTERM or Ctrl-C."""
+    """Tick every `seconds`, until SIGTERM or Ctrl-C."""
     stop = SimpleQueue()  # a handler of signals may put into it, whatever it interrupts
 
     def stopped(*_):

@@ -34,7 +34,7 @@ Variant = Journey | Policies | Iterable[Journey | Policies]
 """One side of a comparison: journeys, policies, or both."""
 
 Lived = tuple[Totals, dict[str, Trail]]
-"""What came of one replication: what was counted, and what each participant went through."""
+"""The result of one replication: what was counted, and what each participant went through."""
 
 
 class _Side(NamedTuple):
@@ -69,9 +69,10 @@ def compare(
     `before` and `after` are what differs: a journey each, policies each, or several of both. `journeys` and `policies`
     are the same on both sides. Journeys and steps are compared by their ids, so give both versions the same id.
 
-    With `population`, `start` and `until`, both are simulated, with the arguments of `simulate`: everybody has the same
-    luck on both sides, so that differences are those of the change. With `events`, and perhaps `customers`, both are
-    back-tested, with the arguments of `backtest`. `executor` runs sides and replications of a simulation side by side.
+    With `population`, `start` and `until`, both are simulated, with the arguments of `simulate`: every customer has the
+    same luck on both sides, so that differences are those of the change. With `events`, and perhaps `customers`, both
+    are back-tested, with the arguments of `backtest`. `executor` runs sides and replications of a simulation side by
+    side.
 
     Raises InvalidInput unless there is either a population, a start and an end, or events; and what those two raise.
     """

@@ -157,7 +157,7 @@ class Forecast(Rows):
         return messages_by_day(self.outcome)
 
     def _section(self, name: str) -> Section:
-        who = came(self.outcome, name, "will enter", "will be held out")
+        who = came(self.outcome, name, "will enter", "will be in the holdout")
         ends = ", ".join(f"{found} {status.lower()}" for status, found in self.ends(name).items())
         rows = [(step, now, str(later)) for step, (now, later) in self.resting(name).items()]
         resting = [PlainTable(("step", "inside now", "at the end"), rows)] if rows else []
@@ -175,7 +175,7 @@ class Forecast(Rows):
         for name in self.journeys:
             ends = ", ".join(f"{found} {status.lower()}" for status, found in self.ends(name).items())
             yield ""
-            who = came(self.outcome, name, "will enter", "will be held out")
+            who = came(self.outcome, name, "will enter", "will be in the holdout")
             yield f"Journey {name}: {who}; {ends or 'none will end'}"
             for step, (now, later) in self.resting(name).items():
                 yield f"  {step:<20} {now:>8} inside now, then {later}"
@@ -217,9 +217,9 @@ def forecast(
     The store is copied and not touched. `at` is when the forecast begins, by default the last tick; `until` is an
     instant, or a length of time from `at`. `behavior` and `population` say what people do and who comes; by default
     they are fitted to the store's history from `since` on, and each replication draws its rates from what they may be
-    (`Behavior.fit`, `Population.fit`). 0 people means that nobody comes. `executor`, any `concurrent.futures.Executor`,
-    runs the replications side by side, and sends each of them what stands in the store. The same seed gives the same
-    forecast, whatever the executor.
+    (`Behavior.fit`, `Population.fit`). 0 people means that no new customers come. `executor`, any
+    `concurrent.futures.Executor`, runs the replications side by side, and sends each of them what stands in the store.
+    The same seed gives the same forecast, whatever the executor.
 
     Raises InvalidInput for an end before the beginning and for a store without history, ValueError for numbers that
     cannot be.

@@ -24,7 +24,7 @@ from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.page import BAND
 
 NOTHING: Final = Trail([], [], [])
-"""The trail of somebody who took no part."""
+"""The trail of a customer who took no part."""
 
 
 class PairedFigure(NamedTuple):
@@ -101,9 +101,9 @@ class Impact(Rows):
 
     @property
     def figures(self) -> tuple[PairedFigure, ...]:
-        """Messages in all and by channel, and by journey how many entered, were held out and converted.
+        """Messages in all and by channel, and by journey how many entered, are in the holdout, and converted.
 
-        Those held out are neither entered nor converted (R81); a journey without a holdout has no such figure.
+        The holdout has neither entered nor converted (R81); a journey without a holdout has no such figure.
         """
         return tuple(
             self._figure(figure, label)
@@ -329,7 +329,7 @@ def _count_figures(found: Totals, before: Trail, after: Trail) -> None:
 
 
 def _figures(trail: Trail) -> Counter[tuple[str, str]]:
-    """Return how often a customer gets a message, enters a journey or is held out, and reaches its goal (R25, R81)."""
+    """Return how often a customer gets a message, enters a journey or its holdout, and reaches its goal (R25, R81)."""
     found = Counter[tuple[str, str]]()
     for _, _, channel, _, _ in trail.messages:
         found["messages", ""] += 1

@@ -17,10 +17,10 @@ from journeyflow.errors import WARNING, Problem
 def lint(*journeys: Journey) -> tuple[tuple[str, Problem], ...]:
     """Return what is legal in journeys but surely not meant, as (journey, problem), journeys in the order given.
 
-    There are the warnings of validation; branches and arms that nobody takes; choices that make no difference; values
-    that are read before they can be set; waits that may last for ever; loops without a way out; templates sent twice on
-    one path; and messages at one instant. Several journeys are taken to be all there are: then names of unknown
-    journeys and circles of journeys are warned of as well.
+    There are the warnings of validation; branches and arms that no customer takes; choices that make no difference;
+    values that are read before they can be set; waits that may last for ever; loops without a way out; templates sent
+    twice on one path; and messages at one instant. Several journeys are taken to be all there are: then names of
+    unknown journeys and circles of journeys are warned of as well.
 
     >>> from journeyflow import Trigger, arm
     >>> odd = Journey("odd", trigger=Trigger("go"), steps=[Split("s", arm(100), arm(0)), Wait("w", event="buy")])
@@ -54,15 +54,15 @@ def _warn(chart: Chart, code: str, step: str, sentence: str) -> Problem:
 
 def _dead(chart: Chart) -> Iterator[Problem]:
     for each in chart.dead:
-        yield _warn(chart, "dead-branch", each.step, f"nobody takes {each.outcome!r}: {each.reason}")
+        yield _warn(chart, "dead-branch", each.step, f"no customer takes {each.outcome!r}: {each.reason}")
 
 
 def _unreached(chart: Chart) -> Iterator[Problem]:
-    """Yield steps that only branches lead to which nobody takes; validation warns of the others."""
+    """Yield steps that only branches lead to which no customer takes; validation warns of the others."""
     told = {problem.path for problem in problems(chart.journey) if problem.code == "unreachable"}
     for position, step in enumerate(chart.journey.steps):
         if step.id not in chart.group and f"steps[{position}]" not in told:
-            yield _warn(chart, "unreachable", step.id, "no customer comes here: nobody takes what leads to it")
+            yield _warn(chart, "unreachable", step.id, "no customer comes here: none takes what leads to it")
 
 
 def _same_way(chart: Chart) -> Iterator[Problem]:
@@ -74,7 +74,7 @@ def _same_way(chart: Chart) -> Iterator[Problem]:
                     chart,
                     "same-way",
                     step.id,
-                    f"everybody goes on to {targets.pop()!r}; the choice makes no difference",
+                    f"every customer goes on to {targets.pop()!r}; the choice makes no difference",
                 )
 
 

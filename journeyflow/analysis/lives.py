@@ -73,7 +73,7 @@ def life_along(
 
 
 def _customer(journey: Journey, ways: Sequence[Passage]) -> str | None:
-    """Return a customer who falls into the arms on the way, and is not held out."""
+    """Return a customer who falls into the arms on the way, and is not in the holdout."""
     wanted = [(way.step, *_range(journey, way)) for way in ways if isinstance(journey.step(way.step), Split)]
     if journey.holdout:
         wanted.append((KEPT_OUT, hundredths(journey.holdout) or 0, 10_000))

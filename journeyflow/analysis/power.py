@@ -46,7 +46,7 @@ def power(
     arrivals: float | Arrivals | None = None,
     within: object = None,
 ) -> ExperimentPlan:
-    """Return what an experiment with so many people will show: with which probability `Engine.results` finds it.
+    """Return what an experiment with a number of people will show: with which probability `Engine.results` finds it.
 
     `experiment` is a Split, whose other arms are compared with the first; a journey, whose holdout is compared with
     those let in (or with `step`, the arms of that Split); or percentages by label, 100 together. `rate` is the share of
@@ -80,7 +80,7 @@ def sample_size(
     """Return the plan with the fewest people that finds the difference with a power; the arguments are as of `power`.
 
     The number is exact to within a thousandth. Of several groups, each is found to differ from the first with at least
-    that power. Raises ValueError also if that takes more people than anybody has.
+    that power. Raises ValueError also if that takes more people than there are.
 
     >>> plan = sample_size({"A": 50, "B": 50}, rate=0.10, difference=0.03, arrivals=100)
     >>> plan.people, plan.days
@@ -106,7 +106,7 @@ def smallest_difference(
     confidence: float = CONFIDENCE,
     step: str | None = None,
 ) -> float:
-    """Return the smallest difference above the rate of the first group that so many people show with a power.
+    """Return the smallest difference above the rate of the first group that a number of people show with a power.
 
     It is exact to a hundredth of a point; the arguments are as of `power`. Raises ValueError also if nothing shows.
 
@@ -233,7 +233,7 @@ def _plan(  # noqa: PLR0917 what a plan is made of
     per_day: float | None,
     within: int,
 ) -> ExperimentPlan:
-    """Return the plan of an experiment with so many people."""
+    """Return the plan of an experiment with a number of people."""
     sizes = dict(zip(shares, _sizes(tuple(shares.values()), people), strict=True))
     base = next(iter(shares))
     first = sizes[base], rates[base]

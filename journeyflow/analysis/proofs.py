@@ -201,7 +201,7 @@ def routes(chart: Chart, ways: Sequence[Passage]) -> Iterator[list[Passage]]:
 
 
 def at_most(chart: Chart, messages: int, within: object = None) -> Proof:
-    """Return whether no run sends more than so many messages, in any window of so long or altogether."""
+    """Return whether no run sends more than a number of messages, in any window of a length or altogether."""
     if within is None:
         return _at_most(chart, messages)
     length = Duration.parse(within)
@@ -282,10 +282,10 @@ def most_messages(chart: Chart) -> int | None:
 
 
 def _closest(chart: Chart, messages: int) -> tuple[int, list[Passage]]:
-    """Return the least time from the first to the last of so many messages of one run, and their Sends in order.
+    """Return the least time from the first to the last of a number of messages of one run, and their Sends in order.
 
-    The list is empty if no path sends so many. Messages that follow one another soonest have none between them, so that
-    from each Send only the next ones are looked for.
+    The list is empty if no path sends that many. Messages that follow one another soonest have none between them, so
+    that from each Send only the next ones are looked for.
     """
     sends = [way for way in chart.reached() if way.message]
     of, apart = {way.step: way for way in sends}, {way.step: _next_sends(chart, way) for way in sends}

@@ -126,7 +126,7 @@ class _Flow:
 
     @classmethod
     def of(cls, journey: Journey, end: int) -> "_Flow":
-        """Begin with nobody."""
+        """Begin without customers."""
         steps = {step.id: step for step in journey.steps}
         people = defaultdict[tuple[int, str], Fraction](Fraction)
         visits, messages = (defaultdict[tuple[str, str], Fraction](Fraction) for _ in range(2))
@@ -144,7 +144,7 @@ class _Flow:
         self.people[at, step] += count
 
     def run(self) -> None:
-        """Follow everybody to the end, or to where they rest."""
+        """Follow all customers to the end, or to where they rest."""
         while self.due:
             at, name = heappop(self.due)
             count = self.people.pop((at, name))
@@ -152,7 +152,7 @@ class _Flow:
             self._leave(at, self.steps[name], count)
 
     def _leave(self, at: int, step: Step, count: Fraction) -> None:
-        """Go on behind a step."""
+        """Go on after a step."""
         if isinstance(step, End):
             self.counts["ended"] += count
         elif isinstance(step, Split):

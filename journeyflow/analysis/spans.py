@@ -99,7 +99,7 @@ def length_of(duration: Duration, change: int) -> Span:
 
 @lru_cache(maxsize=1024)
 def _days(months: int) -> tuple[int, int]:
-    """Return the fewest and the most days that so many months can have; month ends clip."""
+    """Return the fewest and the most days that a number of months can have; month ends clip."""
     if not months:
         return 0, 0
     lengths = [monthrange(2000 + n // 12, n % 12 + 1)[1] for n in range(CYCLE)]

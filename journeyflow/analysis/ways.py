@@ -237,7 +237,7 @@ def _condition(step: Condition, made: _Making) -> Passages:
 
 
 def _why_dead(asked: Answered, rule: Any | None) -> str:  # noqa: ANN401 a rule that is whole
-    """Return why nobody takes a branch: by its rule alone, by those above it, or by the Conditions before."""
+    """Return why no customer takes a branch: by its rule alone, by those above it, or by the Conditions before."""
     after = f" ({rule})" if rule is not None else ""
     if possible(asked):
         return f"no customer who comes here matches{after or ' none of the branches'}"

@@ -9,7 +9,7 @@ BUCKETS = 10_000
 """The number of buckets: percentages have at most two decimals, so the unit is a hundredth of a percent."""
 
 KEPT_OUT = "holdout"
-"""Stands for the step when chance decides who is held out; no step has this id (R25)."""
+"""Stands for the step when chance decides who is in the holdout; no step has this id (R25)."""
 
 
 def bucket(tenant: str, journey: str, step: str, customer: str) -> int:

@@ -85,7 +85,7 @@ def iso(instant: int) -> str:
 
 @lru_cache(maxsize=CACHED)
 def _second_text(second: int) -> str:
-    """Return the date and time so many seconds after 1970; what is reported together shares its second."""
+    """Return the date and time a number of seconds after 1970; what is reported together shares its second."""
     return (NAIVE_EPOCH + timedelta(0, second)).isoformat()
 
 
@@ -272,7 +272,7 @@ def local_day(instant: int, where: ZoneInfo) -> str:
 
 @lru_cache(maxsize=CACHED)
 def _day_text(day: int) -> str:
-    """Return the date so many days after 1970-01-01."""
+    """Return the date a number of days after 1970-01-01."""
     return (NAIVE_EPOCH + timedelta(days=day)).date().isoformat()
 
 

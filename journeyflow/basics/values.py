@@ -79,7 +79,7 @@ def loads_each(texts: Sequence[str]) -> list[Any]:
 
 
 def loads_joined(text: str, count: int) -> list[Any]:
-    """Return so many values, whose texts were joined with commas. Raise ValueError as `loads` does.
+    """Return values whose texts were joined with commas, given how many they are. Raise ValueError as `loads` does.
 
     >>> loads_joined('{"b":1},{"b":2}', 2), loads_joined("", 0)
     ([{'b': 1}, {'b': 2}], [])

@@ -44,7 +44,7 @@ CONDITION = "condition"
 """What a run awaits at a Wait for a condition, where others await a type of event (R37)."""
 
 HOLDOUT = "HOLDOUT"
-"""The status of an enrollment that is held out for comparison: it never begins and never ends (R25)."""
+"""The status of an enrollment in the holdout: it never begins and never ends (R25)."""
 
 QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED = (
     "QUEUED",

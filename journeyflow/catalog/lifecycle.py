@@ -220,7 +220,7 @@ def migration(record: JourneyRecord, version: int, mapping: Mapping[str, str | N
     mapping that names unknown steps, and InvalidJourney if the version is not valid without the unpublished steps.
     """
     if record.newest_state not in {"ACTIVE", "PAUSED"}:
-        raise Conflict(record.id, record.newest_state, "migrated", "nobody is inside")
+        raise Conflict(record.id, record.newest_state, "migrated", "no customer is inside")
     found = {program.version: program for _, program in record.versions}
     if version not in found:
         kind = "version"

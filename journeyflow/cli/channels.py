@@ -31,7 +31,7 @@ def hold_channel(db: Database, channel: str, at: datetime, tenant: str, *, as_js
     with opened(db, tenant) as engine:
         engine.hold_channel(channel, at=at)
         found = engine.held_channels()
-        warn_of_channels(engine, [channel])  # held all the same: a journey may come to use it
+        warn_of_channels(engine, [channel])  # still held: a journey may come to use it
     show(found, f"{channel} is held since {when(found[channel])}", as_json=as_json)
 
 

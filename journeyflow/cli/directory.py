@@ -67,7 +67,7 @@ def directory(
 
 
 def _loaded(opened: SQLiteDirectory, document: Path) -> dict[str, int]:
-    """Fill a directory from a file; return what came of it."""
+    """Fill a directory from a file; return how much was taken."""
     text = text_of(document)
     try:
         return load(opened, parse(text))

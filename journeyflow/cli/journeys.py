@@ -78,7 +78,7 @@ def migrate(  # noqa: PLR0917 click passes them by name
     allow_jump: bool,
     as_json: bool,
 ) -> None:
-    """Move everybody inside to another version: all of them, or nobody if a step has no place there."""
+    """Move all customers inside to another version, or none if a step has no place there."""
     mapping: dict[str, str | None] = dict.fromkeys(leave)
     for pair in mapped:
         step, sign, to = pair.partition("=")
@@ -104,7 +104,7 @@ def _step_lines(found: Sequence[StepInfo]) -> str:
 @click.argument("journey")
 @click.option("--version", type=int, help="The version; default: the newest.")
 @click.option("--publish", multiple=True, metavar="STEP", help="Publish a step.")
-@click.option("--unpublish", multiple=True, metavar="STEP", help="Unpublish a step: everybody passes through it.")
+@click.option("--unpublish", multiple=True, metavar="STEP", help="Unpublish a step: every run passes through it.")
 @now_option()
 @tenant
 @as_json

@@ -127,7 +127,7 @@ def _lifecycle(name: str, text: str) -> click.Command:
 
 activate = _lifecycle("activate", "Activate a draft.")
 
-pause = _lifecycle("pause", "Pause a journey: nobody enters, no wait is left, no message is handed out.")
+pause = _lifecycle("pause", "Pause a journey: no customer enters, no wait is left, no message is handed out.")
 
 
 @click.command()
@@ -168,7 +168,7 @@ def resume(
 @tenant
 @as_json
 def archive(db: Database, journey: str, at: datetime, tenant: str, *, allow_jump: bool, as_json: bool) -> None:
-    """Archive a journey for good; everybody inside leaves it."""
+    """Archive a journey for good; all customers inside leave it."""
     with opened(db, tenant) as engine:
         left = engine.archive(journey, at=at, allow_jump=allow_jump)
         info = engine.journey(journey)

@@ -80,7 +80,7 @@ def power(  # noqa: PLR0917 click passes them by name
 ) -> None:
     """Plan an experiment: how many people and days it needs until a difference shows, and what it costs.
 
-    With --people, or --per-day and --days: what so many people show. The decision is that of the results command.
+    With --people, or --per-day and --days: what this many people show. The decision is that of the results command.
     """
     from journeyflow import analysis  # noqa: PLC0415 needed here alone
 
@@ -137,7 +137,7 @@ def compare(  # noqa: PLR0917 click passes them by name
     """Compare two versions of a journey, or two policies, by the same people, and see who gets something else.
 
     BEFORE is the journey file of today, AFTER that of the change; without it, only the policies change. Both sides are
-    simulated, with the same luck for everybody; with --events, the events of the past are played on both.
+    simulated, with the same luck for every customer; with --events, the events of the past are played on both.
     """
     from journeyflow.analysis import compare as run  # noqa: PLC0415 needed here alone
 

@@ -214,13 +214,13 @@ TAKING_PART: Final = (
         "--weekdays",
         metavar="SPAN:WEIGHT,...",
         callback=_weights(_weekdays, 7, "mon-fri:1,sat:0.4"),
-        help="At random, on which weekdays: mon-fri:1,sat:0.4; nobody comes on the others.",
+        help="At random, on which weekdays: mon-fri:1,sat:0.4; no customers come on the others.",
     ),
     click.option(
         "--hours",
         metavar="SPAN:WEIGHT,...",
         callback=_weights(_hours, 24, "8-18:1,18-22:3"),
-        help="At random, at which hours: 8-18:1,18-22:3 until ten in the evening; nobody comes at the others.",
+        help="At random, at which hours: 8-18:1,18-22:3 until ten in the evening; no customers come at the others.",
     ),
     click.option(
         "--hours-in",
@@ -240,7 +240,7 @@ def population_of(options: Mapping[str, Any]) -> "Population":
     size = customers.removeprefix("-")
     if size.isascii() and size.isdigit():
         if int(customers) < 1:
-            msg = f"--customers: {customers} people are nobody; give a number of 1 or more, or a customer file"
+            msg = f"--customers: {customers} is too few; give a number of 1 or more, or a customer file"
             raise click.UsageError(msg)
         return Population(size=int(customers), attributes=attributes, arrivals=arrivals)
     if attributes:

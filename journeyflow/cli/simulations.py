@@ -110,7 +110,7 @@ SIMULATED = (
         type=Whole(1),
         default=1,
         show_default=True,
-        help="Repeat with so many seeds; figures then have a band.",
+        help="Repeat with this many seeds; figures then have a band.",
     ),
     workers_option,
     reading,
@@ -145,7 +145,7 @@ def described(options: Mapping[str, Any], journeys: "Sequence[Journey]") -> dict
 
 
 def _end(start: datetime, days: int) -> datetime:
-    """Return the instant so many days later; raises a usage error beyond the calendar."""
+    """Return the instant a number of days later; raises a usage error beyond the calendar."""
     if days > (left := (datetime.max.replace(tzinfo=UTC) - start).days):
         msg = f"--days: the calendar ends {left:,} days after {start.isoformat()}; give fewer"
         raise click.UsageError(msg)
@@ -153,7 +153,7 @@ def _end(start: datetime, days: int) -> datetime:
 
 
 def workers_of(number: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
-    """Return so many processes; none for one."""
+    """Return the executor of a number of processes; none for one."""
     return ProcessPoolExecutor(number) if number > 1 else nullcontext()
 
 
@@ -169,7 +169,7 @@ def simulate(
     as_json: bool,
     **options: Any,  # noqa: ANN401 those of a simulation
 ) -> None:
-    """Run journey files over made-up people and see what would come of them.
+    """Run journey files over made-up people and see what would happen.
 
     People open, click and convert as the options say, or as a behavior file does. With --json, every figure is a row.
     """

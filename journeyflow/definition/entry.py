@@ -23,11 +23,11 @@ def _as_size(value: object) -> object:
 class Pull(Shown):
     """A schedule on which a journey enters customers by itself (R27).
 
-    `every` is the time from one pull to the next, at least a minute, counted from the activation. `list` is the
-    list whose members are pulled; without it, everybody of the tenant is. `size` is how many customers enter per pull:
-    a number, or a pair (least, most) from which each pull draws a number by a fixed hash; without it, everybody who may
-    enter does. `window` is the hours in which pulls take place: a pull outside it waits until it opens. A customer who
-    has entered the journey `times` times within the length of time `within` is passed over; the two are given together.
+    `every` is the time from one pull to the next, at least a minute, counted from the activation. `list` is the list
+    whose members are pulled; without it, all customers of the tenant are. `size` is how many customers enter per pull:
+    a number, or a pair (least, most) from which each pull draws a number by a fixed hash; without it, all who may enter
+    does. `window` is the hours in which pulls take place: a pull outside it waits until it opens. A customer who has
+    entered the journey `times` times within the length of time `within` is passed over; the two are given together.
 
     >>> Pull("1 hour", list="news", size=(10, 20), times=2, within="30 days")
     Pull('1 hour', list='news', size=(10, 20), times=2, within='30 days')
@@ -89,7 +89,7 @@ class Trigger(Shown):
         within: object = None,
         where: Rule | None = None,
     ) -> "Trigger":
-        """Enter customers on a schedule: the members of a list, or everybody, who match the rule `where` (F226).
+        """Enter customers on a schedule: the members of a list, or all customers, who match the rule `where` (F226).
 
         `period` is the time from one pull to the next; `Pull` describes the other options. `where` is a rule about the
         customer, since there is no event.

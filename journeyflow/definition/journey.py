@@ -39,19 +39,18 @@ class Journey:
     """An immutable journey: who enters it, its steps, its re-entry policy, its exits and its goal.
 
     `id` is unique within a tenant. `steps` may contain nested lists; they are stored as a flat graph, in the order
-    written, with every `next` explicit. `trigger` decides who enters; the default enters nobody except by hand.
+    written, with every `next` explicit. `trigger` decides who enters; the default enters customers only by hand.
     `run_criteria` is a rule that a customer must match to enter, and `consent` is "optional", or "required" to refuse
     customers who consent to none of the journey's channels (R54). `reentry` is a Reentry, "never" or "always" (R22).
     `tenant`, if given, is the only tenant that may deploy the journey.
 
     `timezone` is an IANA zone for calendar arithmetic, windows and local times; with `customer_timezone`, the
     customer's own `timezone` attribute is used instead where it names a zone (R33). `holdout` is the percentage of
-    customers who are kept out as a comparison group, from 0 to 100 with at most two decimals (R25). `limits` bounds
-    the entries per hour and per day (R23). `max_visits` is how many visits one run may make before it fails (R41).
-    `name`, `description` and `notes` are for people to read. `meta` is what the host keeps with the journey, and steps
-    have one too: any JSON under names of its own, which the engine stores and never reads, but for the file
-    of a `formats.Draft` under "draft".
-    Raises InvalidJourney with every problem at once (R13).
+    customers who get nothing, as a comparison group, from 0 to 100 with at most two decimals (R25). `limits` bounds the
+    entries per hour and per day (R23). `max_visits` is how many visits one run may make before it fails (R41). `name`,
+    `description` and `notes` are for people to read. `meta` is what the host keeps with the journey, and steps have one
+    too: any JSON under names of its own, which the engine stores and never reads, but for the file of a `formats.Draft`
+    under "draft". Raises InvalidJourney with every problem at once (R13).
 
     >>> from journeyflow.definition.steps import End
     >>> Journey(id="hi", trigger=Trigger("member.created"), steps=[End("done")])

@@ -34,7 +34,7 @@ class Retry(Shown):
     delays: tuple[Duration, ...] = option(converter=_as_delays)
 
     def after(self, failed: int) -> Duration | None:
-        """Return the delay after so many failed attempts; None if the message is then given up.
+        """Return the delay after a number of failed attempts; None if the message is then given up.
 
         >>> Retry(["1 minute"]).after(1), Retry(["1 minute"]).after(2)
         (Duration('1 minute'), None)

@@ -37,7 +37,7 @@ class Definition(Protocol):
 
     @property
     def holdout(self) -> float:
-        """The percentage of customers who are kept out."""
+        """The percentage of customers in the holdout."""
 
     @property
     def trigger(self) -> Trigger:

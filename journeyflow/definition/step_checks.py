@@ -43,7 +43,7 @@ from journeyflow.definition.steps import (
 from journeyflow.errors import ERROR, Problem
 
 RESERVED = frozenset({KEPT_OUT, "entry"})
-"""Ids that a step cannot have: "holdout" is hashed to choose who is kept out (R25), "entry" names the first move."""
+"""Ids that a step cannot have: "holdout" is hashed to choose the holdout (R25), "entry" names the first move."""
 
 
 def step_problems(step: Step, where: str) -> Iterator[Problem]:

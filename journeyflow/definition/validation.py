@@ -126,7 +126,7 @@ def _pull_problems(pull: Pull) -> Iterator[Problem]:
     yield from _size_problems(pull.size)
     yield from forward_problems(pull.within, "trigger.pull.within")
     if (pull.times is None) != (pull.within is None):
-        yield Problem("pull", ERROR, "trigger.pull", "times and within go together: so many entries within that time")
+        yield Problem("pull", ERROR, "trigger.pull", "times and within go together: that many entries within that time")
     if pull.times is not None:
         yield from _whole(pull.times, 1, "trigger.pull.times")
 
@@ -166,9 +166,9 @@ def _keyed_pull_problems(journey: Definition) -> Iterator[Problem]:
 
 
 def _capped_pull(journey: Definition) -> Iterator[Problem]:
-    """Yield a warning for a pull with `times` in a journey that nobody enters twice."""
+    """Yield a warning for a pull with `times` in a journey that no customer enters twice."""
     if journey.trigger.pull is not None and journey.trigger.pull.times and journey.reentry.policy == "never":
-        sentence = "nobody is pulled twice, as the re-entry is 'never'; say 'always' for times to count"
+        sentence = "no customer is pulled twice, as the re-entry is 'never'; say 'always' for times to count"
         yield Problem("pull", WARNING, "trigger.pull.times", sentence)
 
 
@@ -267,7 +267,7 @@ def _limit_problems(limits: Limits) -> Iterator[Problem]:
 
 
 def _holdout_problems(journey: Definition) -> Iterator[Problem]:
-    """Yield the problems of a holdout, which needs a goal with `within`: customers are kept out for that long (R25)."""
+    """Yield the problems of a holdout, which needs a goal with `within`: customers get nothing for that long (R25)."""
     if hundredths(journey.holdout) is None:
         sentence = f"expected a percentage from 0 to 100 with two decimals at most, not {describe(journey.holdout)}"
         yield Problem("percentage", ERROR, "holdout", sentence)

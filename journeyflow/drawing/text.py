@@ -42,7 +42,7 @@ def width(text: str, size: float) -> float:
 
 
 def cut(text: str, room: float, size: float) -> str:
-    """Return a text that fits into so many pixels, with an ellipsis where it was cut.
+    """Return a text that fits into a number of pixels, with an ellipsis where it was cut.
 
     >>> cut("welcome", 40, 12), cut("hi", 40, 12)
     ('wel…', 'hi')
@@ -55,7 +55,7 @@ def cut(text: str, room: float, size: float) -> str:
 
 
 def broken(text: str, room: float, size: float, lines: int, between: str = " ") -> list[str]:
-    """Return a text in at most so many lines, broken between words; the last one is cut if more would follow.
+    """Return a text in at most a number of lines, broken between words; the last one is cut if more would follow.
 
     `between` is what stands between what belongs together.
 

@@ -59,7 +59,7 @@ class ChannelCalls(Bound):
                 transaction.commit(Changes(catalog=changes))
         records = catalog.of_tenant(self._tenant)
         known = {send.channel for send in sends_of(records, disabled=True, unpublished=True)}
-        if hold and channel not in known:  # held all the same: a journey may come to use it
+        if hold and channel not in known:  # still held: a journey may come to use it
             LOG.warning("no journey of tenant %r sends through %s", self._tenant, _hinted(channel, known))
         elif not hold and not changes:
             LOG.warning("tenant %r does not hold %s", self._tenant, _hinted(channel, self.held_channels()))

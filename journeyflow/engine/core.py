@@ -50,7 +50,7 @@ class Options:
 class Core:
     """What an engine and its tenant-bound copies share: the store, the handlers, the options, a cached catalog.
 
-    `closing` is whether somebody closes the engine; ticks then end as soon as they can.
+    `closing` is whether the engine is being closed; ticks then end as soon as they can.
     """
 
     def __init__(self, store: Store, channels: Mapping[str, Handler], options: Options) -> None:

@@ -119,7 +119,7 @@ class Failure(NamedTuple):
 
 
 class Handover:
-    """Messages leased together, and what came of those that were handed over."""
+    """Messages leased together, and the results of those that were handed over."""
 
     def __init__(self, core: Core, now: int, handed: set[str]) -> None:
         """Begin empty; `handed` are the ids of messages that have been handed over in this tick."""
@@ -127,7 +127,7 @@ class Handover:
         self.leased = deque[Message]()
         """The messages without a kept answer, in order."""
         self.came = list[object]()
-        """What came of the first of them: what the handler returned, or a `Failure`."""
+        """The results of the first of them: what the handler returned, or a `Failure`."""
         self.delivered = self.failed = 0
 
     def claim(self, size: int, lease: int) -> None:
@@ -140,7 +140,7 @@ class Handover:
         return sum(message.id in self._handed for message in self.leased)
 
     def hand_over(self, since: float) -> float:
-        """Call the handlers one after the other, while the lease has time left and nobody closes the engine.
+        """Call the handlers one after the other, while the lease has time left and the engine is not being closed.
 
         `since` is when the messages were leased, by the stopwatch. Return how many seconds it took.
         """
@@ -159,7 +159,7 @@ class Handover:
         return self.core.stopwatch() - begun
 
     def _call(self, message: Message) -> None:
-        """Call the handler of a message, and note what came of it; raise only what is not an `Exception`.
+        """Call the handler of a message, and note the result; raise only what is not an `Exception`.
 
         `extend` and `map` take over what the handler returned without a step of the interpreter in between: otherwise
         an interrupt could fall there, and a delivered message would count as failed. They hide a StopIteration.

@@ -152,7 +152,7 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
         """Return the same engine bound to a tenant, which exists by being named (R20, R91).
 
         The engine returned sees no journeys, customers, enrollments or messages of other tenants; its `tick` serves all
-        tenants all the same. Raises InvalidInput for a name that cannot be an id.
+        tenants anyway. Raises InvalidInput for a name that cannot be an id.
         """
         refuse(id_faults(tenant=name))
         bound = object.__new__(Engine)
@@ -205,7 +205,7 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
 
         Raises ClockJump, before anything is done, if the earliest due timer and the last tick that did anything both
         lie more than `max_jump` before `now`, unless `allow_jump`; ValueError for a `limit` below 1; StorageError, with
-        the work done, if what a step forgot cannot be erased because somebody still reads the old file (R86).
+        the work done, if what a step forgot cannot be erased because another connection still reads the old file (R86).
         """
         instant = to_micros(now, "now")
         if limit is not None:
@@ -252,10 +252,10 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
         return Cycling(self._core, instant, wanted, allow_jump=allow_jump)
 
     def settle(self, now: datetime, *, allow_jump: bool = False) -> Settling:
-        """Handle what is given in a `with` block as soon as the block ends, and say what came of it (R74).
+        """Handle what is given in a `with` block as soon as the block ends, and return the outcomes (R74).
 
         What this thread puts into the inbox within the block is stored in one commit, as by `batch`. Then everything
-        that is due at `now` of the customers whom it is about is done, in order, and nobody else's work; nothing is
+        that is due at `now` of the customers whom it is about is done, in order, and no work of others; nothing is
         delivered. A tick at `now` that follows has the results that it would have had without. Where the work of these
         customers may depend on that of others, because it takes or asks for a place of an entry limit, a pull is due,
         an event id is another's too, or a step forgets customers, all due work is done, as `archive` does it.

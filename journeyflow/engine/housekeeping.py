@@ -28,8 +28,8 @@ Progress = Callable[[int, int], object]
 def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scrubbed: bool, allow_jump: bool) -> int:
     """Forget customers of a tenant in one commit; return how many enrollments that ended.
 
-    All work with own instants (R4) before `at` is done first, without deliveries (R11). Raises NotFound, with nobody
-    forgotten, for a customer about whom nothing is known, not even an unhandled input.
+    All work with own instants (R4) before `at` is done first, without deliveries (R11). Raises NotFound, with no
+    customer forgotten, for a customer about whom nothing is known, not even an unhandled input.
     """
     do_due_work(HostCall(core, at - 1, allow_jump=allow_jump))
     told = _told_of(core, tenant, customers)

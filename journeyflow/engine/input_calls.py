@@ -95,7 +95,8 @@ class InputCalls(Bound):
         """Enroll one customer or many by hand, in a journey with parallel runs under a key (R22, R24).
 
         The tick that reaches `at` decides who enters, and records who is refused. The trigger is not asked; with
-        `force`, neither are run criteria, consent and re-entry. Nobody is ever inside twice, or twice under one key.
+        `force`, neither are run criteria, consent and re-entry. No customer is ever inside twice, or twice under one
+        key.
 
         Raises NotFound for an unknown journey, Forbidden for one that is not ACTIVE at `at`, InvalidInput for an id or
         a key that is malformed, or a key where the journey has none.

@@ -81,7 +81,7 @@ class LifecycleCalls(Bound):
         dry_run: bool = False,
         allow_jump: bool = False,
     ) -> Migration:
-        """Move everybody inside to another version of the journey, all or nobody (R14).
+        """Move all customers inside to another version of the journey, or none (R14).
 
         Every step with people at it must be in that version under its own id, or be a key of `mapping`, which says
         where its people go: to a step, or with None out of the journey (EXITED, "migrated"). People who were waiting go

@@ -194,8 +194,8 @@ class Questions(DecisionCalls, NumberCalls):
     ) -> Page[DeferredEntry]:
         """Return a page of those who wait for a slot of the entry limits, by journey, then in order of triggers (R23).
 
-        `after` is the cursor of the page before: customers let in since are skipped, and nobody is returned twice.
-        Raises NotFound for an unknown journey, InvalidInput with every fault.
+        `after` is the cursor of the page before: customers let in since are skipped, and none is returned twice. Raises
+        NotFound for an unknown journey, InvalidInput with every fault.
         """
         found = page_faults(skip, take) + cursor_faults(after, customers.deferred_place(after))
         refuse(found + name_faults(journey=journey, customer=customer))
@@ -223,8 +223,9 @@ class Questions(DecisionCalls, NumberCalls):
     def refusals(self, journey: str | None = None, *, customers: bool = True) -> "RowTuple[RefusalCount]":
         """Return how many entries were refused by reason, of one journey or of all (R21).
 
-        By journey, then the most frequent reason first. Counting `customers` looks at everybody who was ever refused;
-        without, only kept counts are read, and `customers` of each row is None. Raises NotFound for an unknown journey.
+        By journey, then the most frequent reason first. Counting `customers` looks at every customer who was ever
+        refused; without, only kept counts are read, and `customers` of each row is None. Raises NotFound for an unknown
+        journey.
         """
         from journeyflow.questions.refusals import refusal_counts  # noqa: PLC0415 needed here alone
 

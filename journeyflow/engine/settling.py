@@ -1,4 +1,4 @@
-"""Answers at once: what a `with` block gives is handled when it ends, apart from everybody else's work (R74)."""
+"""Getting the outcome immediately: what a `with` block gives is handled when it ends, for its customers alone (R74)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -50,7 +50,7 @@ class Handled(Rows):
 class Settling(Batch):
     """A `with` block whose inputs are handled when it ends; see `Engine.settle`.
 
-    After the block, `outcomes` has what came of each input, in the order in which they were given; `entered` the runs
+    After the block, `outcomes` has what became of each input, in the order in which they were given; `entered` the runs
     of their customers that began, those in the holdout too, and `ended` the runs that were active and are over, both by
     serial and without visits.
     """
@@ -74,7 +74,7 @@ class Settling(Batch):
         return self
 
     def _close(self) -> None:
-        """Store the inputs, if there are any, do the work of their customers, and read what came of it.
+        """Store the inputs, if there are any, do the work of their customers, and read what became of them.
 
         They are stored first, because work of others with the same event id is looked up by them (R74).
         """

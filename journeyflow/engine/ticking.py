@@ -143,7 +143,7 @@ def do_due_work(call: HostCall, *, limit: int | None = None) -> tuple[DoneSoFar,
 
 
 def do_work_of(call: HostCall) -> None:
-    """Do the due work of some customers, or of everybody where theirs may depend on that of others (R74).
+    """Do the due work of some customers, or of all where theirs may depend on that of others (R74).
 
     Raises what `do_due_work` raises.
     """
@@ -208,7 +208,7 @@ def _expect_clock(call: HostCall, outlook: Outlook) -> None:
 def erase_owed(core: Core) -> None:
     """Erase the traces that an earlier commit owes to the medium, unless the engine leaves that to `vacuum` (R86).
 
-    A process may have ended between a commit that forgot somebody and the rebuild of the file. If the file cannot be
+    A process may have ended between a commit that forgot a customer and the rebuild of the file. If the file cannot be
     rebuilt now, the log has a warning, and the next call tries again.
     """
     with core.store.transaction(write=False) as transaction:
@@ -230,7 +230,7 @@ def _erase(core: Core) -> None:
 def scrub(core: Core) -> None:
     """Erase from the medium what was deleted; then note that no traces are owed any more (R86).
 
-    The note stays if the catalog has changed meanwhile: another process may have forgotten somebody.
+    The note stays if the catalog has changed meanwhile: another process may have forgotten a customer.
     """
     with core.store.transaction() as transaction:
         revision = core.refresh(transaction).revision

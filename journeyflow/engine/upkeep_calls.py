@@ -34,8 +34,8 @@ class UpkeepCalls(Bound):
         space or its log; with `scrub=False` that waits for `vacuum`.
 
         All work with instants before `at` is done first, without deliveries; raises ClockJump as a tick does, unless
-        `allow_jump` (R3, R11). Raises NotFound, with nobody forgotten, if nothing is known of one of the customers, and
-        InvalidInput for a malformed id.
+        `allow_jump` (R3, R11). Raises NotFound, with no customer forgotten, if nothing is known of one of the
+        customers, and InvalidInput for a malformed id.
         """
         from journeyflow.engine.housekeeping import forget  # noqa: PLC0415 seldom needed
 
@@ -58,8 +58,8 @@ class UpkeepCalls(Bound):
 
         Prunes this tenant, one journey of it, or all tenants. Statistics and results stay what they are, and no later
         decision changes; but single runs of that time can no longer be explained. Events about pruned messages will be
-        "unmatched", so choose an instant so far back that nobody still opens a mail of that time, or unsubscribes by
-        it.
+        "unmatched", so choose an instant so far back that no customer still opens a mail of that time, or unsubscribes
+        by it.
 
         With `dry_run` nothing changes. `progress` is called with how much is done, and of how much. A call that was cut
         short goes on when it is made again. `vacuum` gives the space back. Raises NotFound for an unknown journey,

@@ -82,8 +82,8 @@ class VersionCalls(LifecycleCalls):
         What `problems` warns of is logged as a warning when the definition is stored, not when nothing changes.
 
         `unpublished` names the steps of this definition that are unpublished from now on; its other steps are published
-        (R17). It is one commit, so that nobody ever reaches a step that is to be off. None leaves the flags as they
-        are.
+        (R17). It is one commit, so that no customer ever stops at a step that is to be unpublished. None leaves the
+        flags as they are.
 
         `replacing` is the definition that this one was made from. If the newest one is another by now, because somebody
         else has published or edited, nothing is stored: Superseded is raised, so that no change overwrites another.
@@ -224,7 +224,7 @@ class VersionCalls(LifecycleCalls):
         """Publish and unpublish steps of a journey, all of them or none; return its steps (R17, F111).
 
         `steps` maps ids of steps to whether they are published. The flag belongs to the step in all versions, and acts
-        on everybody from `at` on: an unpublished step is passed through, and messages that it queued before are held
+        on all runs from `at` on: an unpublished step is passed through, and messages that it queued before are held
         back. An `at` before the newest flag's instant means that instant.
 
         Raises NotFound for an unknown journey or step, InvalidJourney if the journey would not be valid without those

@@ -37,8 +37,8 @@ UTC: Final = zone("UTC")
 class HostCall:
     """What a call of a host does: the work due at `now`, with inputs that it gives and messages that it claims.
 
-    `of` are the customers whose work is done, None for everybody. `inputs` are not stored yet; `numbers` are theirs
-    as soon as they are. `claim` is not answered yet; `messages` are those that it has leased.
+    `of` are the customers whose work is done, None for all. `inputs` are not stored yet; `numbers` are theirs as soon
+    as they are. `claim` is not answered yet; `messages` are those that it has leased.
     """
 
     def __init__(

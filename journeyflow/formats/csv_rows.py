@@ -95,7 +95,7 @@ class Records:
         return self._lines.held
 
     def _misfit(self, cells: list[str]) -> str | None:
-        """Return why a record cannot be a row, or None. Empty cells behind the last column are not a fault."""
+        """Return why a record cannot be a row, or None. Empty cells after the last column are not a fault."""
         if self.width is None:
             return None
         if len(cells) > self.width and any(cells[self.width :]):

@@ -1,4 +1,4 @@
-"""What came of a file: how many of its rows were taken, how many lines were bad, how many rows came a second time."""
+"""The result of reading a file: how many rows were taken, how many lines were bad, how many rows came twice."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -16,7 +16,7 @@ SHOWN = 20
 
 @frozen
 class FileCounts:
-    """What came of a file.
+    """The result of reading a file.
 
     `taken` rows were given to the inbox; `duplicate` of them had come earlier in the file: an event with the type and
     id of another, a customer with an id. `bad` lines could not be read; `lines` are the first of them.

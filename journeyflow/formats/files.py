@@ -221,7 +221,7 @@ class Opened:
         """Look at the first bytes; raises InvalidInput for a file of another kind."""
         self.name = name
         self._bytes = _Counted(file)
-        buffered = io.BufferedReader(self._bytes, LOOK)  # type: ignore[type-var]  # a RawIOBase all the same
+        buffered = io.BufferedReader(self._bytes, LOOK)  # type: ignore[type-var]  # still a RawIOBase
         head = buffered.peek(LOOK)
         if told := foreign(head):
             raise InvalidInput([f"{name}: this is {'; '.join(told)}"])

@@ -1,7 +1,7 @@
 """Reading native journey files: strictly, with every fault reported at once, with its place in the file.
 
-A part that cannot be read is reported as a fault and left out. The rest is validated all the same (`validation`);
-problems that only follow from a part left out are dropped.
+A part that cannot be read is reported as a fault and left out. The rest is still validated (`validation`); problems
+that only follow from a part left out are dropped.
 """
 
 import re

@@ -142,7 +142,7 @@ def _array(text: TextIO, bad: Bad) -> Iterator[tuple[int, str, object]]:
             sign = window.next_sign()
             if sign not in {",", "]"}:
                 line = window.line
-                msg = "expected , or ] behind an object"
+                msg = "expected , or ] after an object"
                 raise ValueError(msg)  # noqa: TRY301 the one place for faults follows
             if sign == ",":
                 window.advance(window.at + 1)
@@ -155,4 +155,4 @@ def _array(text: TextIO, bad: Bad) -> Iterator[tuple[int, str, object]]:
                 return
     window.advance(window.at + 1)
     if window.next_sign():
-        bad(BadLine(window.line, "this is not JSON: text stands behind the end of the array"))
+        bad(BadLine(window.line, "this is not JSON: text stands after the end of the array"))

@@ -85,7 +85,7 @@ class Program:
     key: str | None
     """The path of the parallel runs' key in an event's data (R22)."""
     holdout: int
-    """How many of the 10,000 buckets of chance are held out (R25)."""
+    """How many of the 10,000 buckets of chance are in the holdout (R25)."""
     limits: tuple[tuple[int, int], ...]
     """The entry limits: pairs of a window in microseconds and how many entries fit into it (R23)."""
     pull: Pull | None

@@ -31,7 +31,7 @@ WHERE e.serial = ? AND v.version = ? AND s.value ->> 'id' = ?
 
 
 def enrollment_at(reader: SqlReader, tenant: str, asked: Mapping[str, object], at: int) -> Enrollment | None:
-    """Return a run as it stood when everything of an instant had happened; None if nobody had entered by then.
+    """Return a run as it stood when everything of an instant had happened; None before the entry.
 
     Without `run` it is the newest run of that time. What a rest that is over by now was waiting for is not kept: its
     `due` and `awaits` are None. The version is the one that the run was in then (R14).

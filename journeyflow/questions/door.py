@@ -170,7 +170,7 @@ class Door:
         return self._came_of_it(first, program)
 
     def _came_of_it(self, first: int, program: Program) -> tuple[str, str]:
-        """Return what came of an attempt: a refusal, a run, or a place in the queue for a slot."""
+        """Return the result of an attempt: a refusal, a run, or a place in the queue for a slot."""
         work, number = self.work, self.record.number
         for refusal in work.refusals:
             if (refusal.journey, refusal.customer) == (number, self.person.number):

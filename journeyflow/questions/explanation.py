@@ -58,8 +58,8 @@ class Explanation(Rows):
     """Every decision of a run, as values and printable as text (R85).
 
     `entry` is the decision to let the customer in, `visits` are the later ones in order. `exit` has the values by which
-    an exit ended the run, and is empty otherwise. `now` says what a run that goes on waits for, and since when a
-    pause of the journey holds it, or how it was kept out.
+    an exit ended the run, and is empty otherwise. `now` says what a run that goes on waits for, and since when a pause
+    of the journey holds it, or how it came into the holdout.
     """
 
     enrollment: Enrollment
@@ -123,7 +123,7 @@ def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
 
 
 def _sent(reader: SqlReader, serial: int) -> dict[int, tuple[str, ...]]:
-    """Return what became of the messages of a run, as a line for each visit; one that nobody has claimed has none."""
+    """Return what became of the messages of a run, as a line for each visit; one that was never claimed has none."""
     rows = reader.rows("SELECT n, status, attempts, error FROM messages WHERE enrollment = ?", (serial,))
     return {n: (f"message {became(*now)}",) for n, *now in rows if now[:2] != [QUEUED, 0]}
 
@@ -165,7 +165,7 @@ def _visit(
 
 
 def _now(journey: Journey, enrollment: Enrollment) -> str:
-    """Return what a run that goes on waits for, or how it was kept out; for one that ended, whether it was pruned."""
+    """Return what a run waits for, or how it came into the holdout; for one that ended, whether it was pruned."""
     if enrollment.status == HOLDOUT:
         place = bucket(enrollment.tenant, enrollment.journey, KEPT_OUT, enrollment.customer)
         return f"kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%"

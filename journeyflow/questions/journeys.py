@@ -25,12 +25,12 @@ JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES)
 class JourneyInfo(Rows):
     """A journey as it stands: its newest version, its state and since when, how many people it has seen (R11).
 
-    `number` is unique over all tenants, and no other journey ever gets it again (R15).
-    `trigger` is the event type of the newest version, None for a journey entered by hand or on a schedule. `steps`
-    counts the steps. `enrolled` is the sum of `active`, `completed`, `exited` and `failed`; `holdout`, those kept out,
-    is counted apart (R25, R81). Instants are in UTC: `activated_at` is the first activation, `resumed_at` the newest
-    resume, `created_at` the first publication, `published_at` the newest version's, `updated_at` the newest change of
-    any kind: of a version, a text, the state or a step's flag; None is never.
+    `number` is unique over all tenants, and no other journey ever gets it again (R15). `trigger` is the event type of
+    the newest version, None for a journey entered by hand or on a schedule. `steps` counts the steps. `enrolled` is the
+    sum of `active`, `completed`, `exited` and `failed`; `holdout`, those who get nothing, is counted apart (R25, R81).
+    Instants are in UTC: `activated_at` is the first activation, `resumed_at` the newest resume, `created_at` the first
+    publication, `published_at` the newest version's, `updated_at` the newest change of any kind: of a version, a text,
+    the state or a step's flag; None is never.
     """
 
     tenant: str

@@ -30,7 +30,7 @@ def _newest(condition: str) -> str:
 def latest_enrollments(
     reader: SqlReader, journey: int, take: int, after: int | None, *, failed: bool
 ) -> Latest[Enrollment]:
-    """Return the newest enrollments of a journey, by number, but for those kept out; or the newest that failed."""
+    """Return the newest enrollments of a journey, by number, without the holdout; or the newest that failed."""
     asked = {"journey": journey, "take": take, "before": INTEGER_MAX if after is None else after}
     return _enrollments(reader.rows(_newest(_FAILED if failed else _LET_IN), asked), take)
 

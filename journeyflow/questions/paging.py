@@ -33,7 +33,7 @@ class Listed(Rows, Sequence[Item]):
         return iter(self.items)
 
     def _named(self, many: int) -> str:
-        """Return what so many of the items are called."""
+        """Return what the items are called if there are `many` of them."""
         return called(type(self.items[0]), many) if self.items else "entries"
 
     @property

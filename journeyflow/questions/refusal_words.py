@@ -78,7 +78,7 @@ def _reentry(refused: Refused) -> str:
     if run is None:
         return ""
     if reentry.period is None:
-        return f"{_entered(run)}, and nobody comes again"
+        return f"{_entered(run)}, and a customer enters only once"
     again = add(run.entered_at, reentry.period, refused.program.zone_of(refused.person.attributes))
     return f"{_entered(run)}, again from {shown_at(from_micros(again))}"
 

@@ -24,8 +24,8 @@ ABOUT_JOURNEYS = frozenset({"enroll", "exit", "retry"})
 
 
 MomentKey = tuple[int, int, int, int, int]
-"""The place of a moment in the order: its instant; inputs before what came of them, refusals last; then by run,
-visit and part."""
+"""The place of a moment in the order: its instant; inputs before what became of them, refusals last; then by run, visit
+and part."""
 
 PlacedMoment = tuple[MomentKey, Moment]
 

@@ -19,7 +19,7 @@ class VersionInfo(Rows):
     """A version of a journey: when it was first and last published, in UTC, and who is in it (R12).
 
     `newest` is whether new enrollments enter this version. `active` counts the runs that are in it now, `enrolled` the
-    enrollments that are kept, without those that were pruned (R86); `holdout`, those kept out, is counted apart (R81).
+    enrollments that are kept, without those that were pruned (R86); `holdout` is counted apart (R81).
     """
 
     version: int

@@ -95,7 +95,7 @@ Happened = tuple[str, str, int | None, Mapping[str, object]]
 
 
 def _happened(door: Door) -> Happened:
-    """Return what came of the newest sign of a customer."""
+    """Return what became of the newest sign of a customer."""
     signs = sorted(_signs(door), key=lambda sign: sign[0])
     if signs:
         return signs[-1][1]()
@@ -108,7 +108,7 @@ def _happened(door: Door) -> Happened:
 
 
 def _signs(door: Door) -> Iterator[tuple[int, Callable[[], Happened]]]:
-    """Yield what came of the newest event, or later: a run, a refusal, a place in the queue; each after its instant.
+    """Yield what became of the newest event, or later: a run, a refusal, a place in the queue; each after its instant.
 
     A refusal from before an event that still waits for a tick counts too.
     """
@@ -144,7 +144,7 @@ def _nothing(door: Door) -> Happened:
     if pull is not None and door.known:
         return "not pulled", f"no pull has brought this customer in; each gets {pull}", None, {}
     if event is None and pull is None:
-        return "by hand", "nobody enrolled this customer, and nothing else enters", None, {}
+        return "by hand", "this customer was not enrolled by hand, and nothing else enters", None, {}
     if not door.known:
         return UNKNOWN, "nothing was ever told of this customer", None, {}
     hint = "; what put_customer, an Update or a run brings about is not kept as an event" if event in EMITTED else ""

@@ -96,7 +96,7 @@ def converted(run: Run, at: int) -> Note:
 
 
 def held_out(run: Run) -> Note:
-    """Return a note that a customer was held out of a journey (R25)."""
+    """Return a note that a customer is in the holdout of a journey (R25)."""
     return Note(run.journey, ALL, "", "holdout", run.entered_at, run.number == 1)
 
 

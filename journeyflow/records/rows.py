@@ -47,10 +47,10 @@ class Run(NamedTuple):
 
     `step` is the position of the step at which it rests, -1 once it has ended. It rests until `due`, or for an event of
     type `awaits`, or both; `held` is the own instant of work that a pause holds, and orders it after the resume (R16),
-    or of a timeout that was found late behind a closed window, and lets no later event win (R5).
-    `softened` says that this rest's instant was softened once (R5). `trigger` is the data of the event that started it,
-    as JSON text. `key` tells parallel runs of one customer apart, empty if the journey has no key (R22). `memory` keeps
-    the data of awaited events, the instants at which looping openings were left, and what a retry needs.
+    or of a timeout that was found late because a window was closed, and lets no later event win (R5). `softened` says
+    that this rest's instant was softened once (R5). `trigger` is the data of the event that started it, as JSON text.
+    `key` tells parallel runs of one customer apart, empty if the journey has no key (R22). `memory` keeps the data of
+    awaited events, the instants at which looping openings were left, and what a retry needs.
     """
 
     serial: int
@@ -237,7 +237,7 @@ _in_crowd: Callable[[Run, Run], Run] = mixing(Run, ("serial", "customer", "numbe
 def runs_of(crowd: Crowd, known: Mapping[int, Run]) -> list[Run]:
     """Return the runs of a crowd as it leaves them; `known` has those that are not new, by serial."""
     if crowd.entering:
-        _, _, *rest = crowd.run  # behind whose it is
+        _, _, *rest = crowd.run  # after the columns that say whose it is
         return [make_run((*who, *rest)) for who in crowd.people.items()]
     return [_in_crowd(known[serial], crowd.run) for serial in crowd.people]
 

@@ -1,6 +1,6 @@
 """The suppression list: what a forgotten customer could be known again by, as keyed hashes (R86).
 
-Nobody can read a customer from it. Whoever has the file can try out an id or an address, as long as the key is in the
+No customer can be read from it. Whoever has the file can try out an id or an address, as long as the key is in the
 file; a copy of the list alone says nothing. All stores share these functions.
 """
 

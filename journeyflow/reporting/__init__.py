@@ -1,4 +1,4 @@
-"""Journeys as diagrams and pictures, and what came of them as files and as pages of HTML."""
+"""Journeys as diagrams and pictures, and their results as files and as pages of HTML."""
 
 from journeyflow.basics.html_tables import PlainTable
 from journeyflow.definition.drawings import StepCounts, svg

@@ -95,7 +95,7 @@ def _ordered(reader: SqlReader, tenant: str | None) -> Iterator[memoryview]:
 
 @contextmanager
 def _numbers(count: int) -> Iterator[memoryview]:
-    """Yield room for so many numbers of 64 bits, in a file that is gone afterwards."""
+    """Yield room for a number of integers of 64 bits, in a file that is gone afterwards."""
     with TemporaryFile() as file:
         for _ in range(count // _BLOCK + 1):  # written in full: filling a sparse file could find the disk full later
             file.write(bytes(8 * _BLOCK))

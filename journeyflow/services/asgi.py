@@ -100,8 +100,8 @@ def application(
 ) -> "ASGIApp":
     """Return the application: both systems over an engine of all tenants and a directory of who may call.
 
-    `clock` returns the instant of a request, with a time zone. With `tick`, the engine ticks every so many seconds
-    while the application runs, and works on exports; a tick that fails is logged, and the next one comes all the same.
+    `clock` returns the instant of a request, with a time zone. With `tick`, the engine ticks every that many seconds
+    while the application runs, and works on exports; a tick that fails is logged, and the next one still comes.
     `version` chooses the shapes of Octeth's answers. A key may call `most` times in `seconds`. `site` adds the pages,
     which any key opens for its own tenant. On shutdown, requests and a tick that are under way are waited for.
     """

@@ -1,4 +1,4 @@
-"""How often a key may call: so many requests in so many seconds."""
+"""How often a key may call: a number of requests in a number of seconds."""
 
 from collections import deque
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class TooManyRequests(Exception):
 
 
 class RateLimit:
-    """At most so many calls by a key in any so many seconds.
+    """At most `most` calls by a key in any `seconds`.
 
     `clock` is a stopwatch that never goes back, in seconds, such as `time.monotonic`. Only digests of keys are kept.
 
@@ -68,7 +68,7 @@ class LimitedDirectory:
     """A directory whose callers are counted: everything else is that of the directory it stands before."""
 
     def __init__(self, directory: "Directory", limit: RateLimit) -> None:
-        """Stand before a directory."""
+        """Guard a directory with a limit."""
         self._directory, self._limit = directory, limit
 
     def caller(self, secret: str, kind: str, now: int) -> "Caller | None":

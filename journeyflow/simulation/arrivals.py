@@ -60,7 +60,7 @@ class Arrivals:
 
     @classmethod
     def at_once(cls, after: object = "0 minutes") -> "Arrivals":
-        """Return arrivals of everybody at one instant, a length of time after the start."""
+        """Return arrivals of all customers at one instant, a length of time after the start."""
         return cls("at once", micros_of(after))
 
     @classmethod
@@ -145,9 +145,9 @@ def _hour(at: int, where: ZoneInfo) -> tuple[int, int]:
 
 
 def fitted_arrivals(instants: Iterable[int], since: int, until: int, timezone: str) -> Arrivals | None:
-    """Return the arrivals of so many by weekday and hour; None if nobody came.
+    """Return the arrivals that fit given instants, by weekday and hour; None if there are none.
 
-    A history of less than a day counts as one: an import of everybody at once says nothing of how many come. The
+    A history of less than a day counts as one: an import of all customers at once says nothing about how many come. The
     profiles begin from one ordinary day, so that little history says little about them.
     """
     where = zone(timezone)

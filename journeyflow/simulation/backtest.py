@@ -1,4 +1,4 @@
-"""Back-testing: real events of the past through the same engine, to see what would have come of them (D3).
+"""Back-testing: real events of the past through the same engine, to see what would have happened (D3).
 
 Unless the host's grace is asked about, nothing is late in the past: nothing is softened, and no clock jump is too far.
 """
@@ -93,10 +93,10 @@ def backtest(
 
     The files are CSV, NDJSON or JSON arrays and are streamed; `options` are the fields of `FileOptions`, for both of
     them. The events may also be values: events, and what `simulate(record=)` has noted besides, attributes at their
-    instant, enrollments by hand and deliveries; without deliveries nobody takes the messages, and they stay QUEUED.
+    instant, enrollments by hand and deliveries; without deliveries no worker takes the messages, and they stay QUEUED.
     `until` is by default the instant of the last of them. With `db` the run is kept in a new SQLite file, which is
-    removed if the call fails, else in memory; with `export`, its enrollments, visits and messages are written into
-    that folder as CSV. Customers are put, policies set and journeys deployed just before the first event.
+    removed if the call fails, else in memory; with `export`, its enrollments, visits and messages are written into that
+    folder as CSV. Customers are put, policies set and journeys deployed just before the first event.
 
     Everything is done at its own instant, unless `every` is how often the host ticks, a length of time: then work is
     found at the next tick, and what is found later than `grace` takes effect at that tick (`late` counts it). With
@@ -262,7 +262,7 @@ def _put(  # noqa: PLR0917 what a file needs
 
 @define
 class _Played:
-    """The past as it is played: when the host ticks, what came of that, and how many inputs there are so far."""
+    """The past as it is played: when the host ticks, what that did, and how many inputs there are so far."""
 
     engine: Engine
     first: datetime

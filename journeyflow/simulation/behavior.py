@@ -145,7 +145,7 @@ class Behavior(Reactions):
     with `conversion`, names with distributions or values, what else a goal with a `where` asks of its event.
     `when` are exceptions for some messages, `background` what people do by themselves, `react` the host's own function.
 
-    Nobody does anything with a message within `soonest`, a length of time of a second or more: the simulated host
+    No customer does anything with a message within `soonest`, a length of time of a second or more: the simulated host
     delivers once in each such interval. A longer one makes the simulation faster.
 
     >>> Behavior(opened=0.4, clicked=0.08, when=[When(channel="SMS", clicked=0.2)]).soonest == 5 * MINUTE
@@ -330,7 +330,7 @@ class Fit(Rows):
         sections = [
             Section(
                 "What people do with messages",
-                [_RATES] if rows else ["Nobody told of what became of a message."],
+                [_RATES] if rows else ["Nothing was reported about any message."],
                 [chart] if rows else [],
             ),
             Section("What they do by themselves", *(((), [PlainTable(header, events)]) if events else (["Nothing."],))),
@@ -370,7 +370,7 @@ def _bounds(rate: Rate, wide: int = 0) -> str:
 
 
 def _dropout_of(known: Frequency) -> tuple[float, float]:
-    """Return the bounds of the dropout; both are 0 where nobody seems to leave."""
+    """Return the bounds of the dropout; both are 0 where no customer seems to leave."""
     return (0.0, 0.0) if known.leaving is None else known.leaving.dropout
 
 

@@ -175,7 +175,7 @@ class Dates:
 class Beta:
     """A share from 0 to 1, different from one customer to the next.
 
-    `weight` says how little they differ: as much as is left open after so many trials. Without one all are alike.
+    `weight` says how little they differ: as much as is left open after that many trials. Without one all are alike.
 
     >>> Beta(0.25).value(0.9), round(Beta(0.25, 4).value(0.9), 3), round(Beta(0.25, 400).value(0.9), 3)
     (0.25, 0.536, 0.278)
@@ -197,7 +197,7 @@ class Beta:
         return beta_quantile(unit, self.mean * self.weight, (1 - self.mean) * self.weight)
 
     def after(self, spared: int) -> "Beta":
-        """Return the share of those with whom it did not happen so many times in a row."""
+        """Return the share of those with whom it did not happen a number of times in a row."""
         if self.weight == inf:
             return self
         return Beta(self.mean * self.weight / (self.weight + spared), self.weight + spared)

@@ -103,7 +103,7 @@ class FittedDropout(NamedTuple):
 
 
 def fitted(seen: Iterable[Watched], every: float) -> FittedDropout | None:
-    """Return the model of some customers, from about how far apart their events are; None if nobody seems to leave.
+    """Return the model of some customers, from about how far apart their events are; None if none seems to leave.
 
     That some leave must explain what is seen so much better that it is worth two more parameters (BIC).
     """
@@ -130,7 +130,7 @@ def fitted(seen: Iterable[Watched], every: float) -> FittedDropout | None:
 def density(at: Parameters, seen: Sequence[Watched]) -> float:
     """Return the logarithm of how likely some customers are, with what was assumed before.
 
-    Log-odds of -inf mean that nobody leaves.
+    Log-odds of -inf mean that no customer leaves.
     """
     total = -sum(
         ((value - mean) / deviation) ** 2 / 2

@@ -1,8 +1,9 @@
 """The simulated host: it ticks the engine by virtual time, delivers, and reports what people do.
 
-Time is cut into intervals of `Behavior.soonest`: nobody reacts to a message within the interval in which it was sent,
-so that an interval in which something is due is handled by one tick, and everything still happens at its own instant.
-The intervals are counted from the start, so that what happens to one participant does not depend on the others.
+Time is cut into intervals of `Behavior.soonest`: no customer reacts to a message within the interval in which it was
+sent, so that an interval in which something is due is handled by one tick, and everything still happens at its own
+instant. The intervals are counted from the start, so that what happens to one participant does not depend on the
+others.
 """
 
 from collections import Counter
@@ -106,7 +107,7 @@ class SimulatedHost:
     # --- the beginning ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Deploy the journeys, and welcome everybody who will come."""
+        """Deploy the journeys, and put all who will come into the inbox."""
         plan, engine = self._plan, self._engine
         start = from_micros(plan.start)
         if plan.policies is not None:
@@ -141,7 +142,7 @@ class SimulatedHost:
         self._report(outstanding)
 
     def welcome(self) -> None:
-        """Put everybody who will come into the inbox, in one commit."""
+        """Put all who will come into the inbox, in one commit."""
         plan, coming = self._plan, list[Input]()
         for participant in plan.population.participants(**plan.span, part=plan.part, parts=plan.parts):
             self.tallies["customers",] += 1

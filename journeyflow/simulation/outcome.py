@@ -1,4 +1,4 @@
-"""What came of a simulation: its figures, as text for people and as a page of HTML."""
+"""The outcome of a simulation: its figures, as text for people and as a page of HTML."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from journeyflow.simulation.wording import outcome_text
 
 @frozen(repr=False)
 class Outcome(Tallied):
-    """What came of simulated journeys; all figures are counted over all replications (`Band`). Printed as text.
+    """The outcome of simulated journeys; all figures are counted over all replications (`Band`). Printed as text.
 
     `start` and `until` are in UTC, and days are those of UTC. `seeds` are those of the replications. `customers` is how
     many took part, `journeys` the definitions by id. `tallies` is everything that was counted, one `Counter` per

@@ -1,4 +1,4 @@
-"""What came of a simulation, as one page of HTML: each journey with its picture, its funnel, its messages by day."""
+"""The outcome of a simulation, as one page of HTML: each journey with its picture, its funnel, its messages by day."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

@@ -39,7 +39,7 @@ MAX_SIZE: Final = 100_000_000
 
 
 class Participant(NamedTuple):
-    """Somebody who takes part: the id, the attributes, and the instant of coming, in microseconds UTC."""
+    """A customer who takes part: the id, the attributes, and the instant of coming, in microseconds UTC."""
 
     id: str
     attributes: Attributes
@@ -51,8 +51,8 @@ class Population:
     """The participants of a simulation: how many, with which attributes, and when they come.
 
     `attributes` maps names to a distribution (`Choice`, `Uniform`, `Normal`, `LogNormal`, `Dates`), to a function of
-    the attributes before it and `Draws`, or to a value that all have. `records` are given people instead, as pairs
-    (id, attributes); `size` and `attributes` then do not count. `like` are records of which everybody is a copy of one,
+    the attributes before it and `Draws`, or to a value that all have. `records` are given people instead, as pairs (id,
+    attributes); `size` and `attributes` then do not count. `like` are records, of one of which each customer is a copy,
     chosen at random, so that attributes that depend on one another still do. A Poisson process decides by chance how
     many come.
 
@@ -170,7 +170,7 @@ class Population:
         return PopulationFit(people, first, len(came), days, from_micros(history.since), from_micros(history.until))
 
     def participants(self, *, seed: int, start: int, end: int, part: int = 0, parts: int = 1) -> Iterator[Participant]:
-        """Yield everybody who comes from `start` to before `end`, in order; instants are in microseconds UTC.
+        """Yield all who come from `start` to before `end`, in order; instants are in microseconds UTC.
 
         People may be cut into `parts` of the same size, one after the other; then those of one `part` are yielded,
         counted from 0.
@@ -223,7 +223,7 @@ class Population:
 
 
 def _cut(count: int, part: int, parts: int) -> slice:
-    """Return which of so many people, one after the other, are those of one of several parts."""
+    """Return which of `count` people in order are those of one of several parts."""
     return slice(count * part // parts, count * (part + 1) // parts)
 
 

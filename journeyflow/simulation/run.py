@@ -43,7 +43,7 @@ def simulate(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Run journeys over made-up people, and return what came of it.
+    """Run journeys over made-up people, and return the outcome.
 
     `population` is who takes part and when they come, or just how many. On coming, a participant's attributes are put,
     and the event of each journey's trigger is fed if only a host can cause it; journeys with a manual trigger enroll
@@ -94,7 +94,7 @@ def planned(  # noqa: PLR0917 what a simulation depends on
 
 
 def outcome_of(plan: Replication, tallies: Sequence[Totals]) -> Outcome:
-    """Return what came of a plan and its further replications, from what each counted."""
+    """Return the outcome of a plan and its further replications, from what each counted."""
     seeds = tuple(range(plan.seed, plan.seed + len(tallies)))
     journeys = {each.id: each for each in plan.journeys}
     return Outcome(from_micros(plan.start), from_micros(plan.end), seeds, journeys, tuple(map(_in_order, tallies)))

@@ -21,7 +21,7 @@ from journeyflow.simulation.bands import Band, band
 class FunnelRow(NamedTuple):
     """A step of a journey: how many visited it, as a share of those who entered, and how its visits ended.
 
-    `share` is None if nobody entered. `outcomes` are the branches, arms and the like, `skipped` the reasons why a Send
+    `share` is None without entries. `outcomes` are the branches, arms and the like, `skipped` the reasons why a Send
     sent nothing.
     """
 
@@ -82,7 +82,7 @@ class Tallied(Rows):
         return self._sum(tally, ("enrollments", journey)) - self._sum(tally, ("enrollments", journey, HOLDOUT))
 
     def held_out(self, journey: str) -> Band:
-        """Return how many enrollments of a journey were kept out for comparison (R25); they did not enter."""
+        """Return how many customers of a journey are in the holdout (R25); they did not enter."""
         return self.figure("enrollments", journey, HOLDOUT)
 
     def converted(self, journey: str) -> Band:
@@ -92,7 +92,7 @@ class Tallied(Rows):
         )
 
     def goal_rate(self, journey: str) -> Band | None:
-        """Return the share of a journey's enrollments that reached its goal; None if nobody entered."""
+        """Return the share of a journey's enrollments that reached its goal; None without entries."""
         if not all(self._entered(tally, journey) for tally in self.tallies):
             return None
         return self._band(
@@ -166,7 +166,7 @@ class Tallied(Rows):
     def occupancy(self, journey: str) -> dict[tuple[str, str], Band]:
         """Return how many enrollments rest at a step at the end of each day, by (day in the journey's zone, step).
 
-        The last day ends with the simulation. Where nobody rests in any replication, there is no figure.
+        The last day ends with the simulation. Where no customer rests in any replication, there is no figure.
         """
         where = zone(self.journeys[journey].timezone)
         first, last = (each.astimezone(where).date() for each in (self.start, self.until))
@@ -240,7 +240,7 @@ class Tallied(Rows):
         return {(str(hour), str(channel)): found for (hour, channel), found in self.groups("handed out", 1, 2).items()}
 
     def backlog(self, per_hour: float) -> dict[str, Band]:
-        """Return how many messages would still wait at the end of each hour if workers took only so many an hour.
+        """Return how many messages would still wait at the end of each hour if workers took no more than `per_hour`.
 
         Hours in which nothing would wait are left out; after the last message, the queue goes on until it is empty.
         Raises ValueError unless `per_hour` is above 0.

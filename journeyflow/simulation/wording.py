@@ -1,4 +1,4 @@
-"""What came of a simulation, as text for people."""
+"""The outcome of a simulation, as text for people."""
 
 from collections.abc import Iterator
 
@@ -68,8 +68,8 @@ def _funnel_lines(outcome: Tallied, journey: str) -> Iterator[str]:
         yield f"  {row[0]:<{step}}  {row[1]:<{kind}}  {row[2]:>{visited}}  {row[3]:>{share}}  {row[4]}".rstrip()
 
 
-def came(outcome: Tallied, journey: str, entered: str = "entered", held_out: str = "held out") -> str:
-    """Return in words how many came to a journey: who entered, and who was held out, if anybody was."""
+def came(outcome: Tallied, journey: str, entered: str = "entered", held_out: str = "in the holdout") -> str:
+    """Return in words how many came to a journey: who entered, and who is in the holdout, if there is any."""
     kept_out = outcome.held_out(journey)
     return f"{outcome.entered(journey)} {entered}" + (f", {kept_out} {held_out}" if any(kept_out) else "")
 

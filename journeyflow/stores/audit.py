@@ -131,7 +131,7 @@ CHECKS: dict[str, str] = {
     "enrollment {0} is {1}, and the instant of its end is {2:at}": """
         SELECT serial, status, ended_at FROM enrollments
         WHERE (status IN ('ACTIVE', 'HOLDOUT')) <> (ended_at IS NULL) ORDER BY 1""",
-    "enrollment {0} is kept out and has {1} visits": """
+    "enrollment {0} is in the holdout and has {1} visits": """
         SELECT serial, visit FROM enrollments WHERE status = 'HOLDOUT' AND visit > 0 ORDER BY 1""",
     "enrollment {0} is {1} at position {2} of a journey with {3} steps": """
         SELECT e.serial, e.status, e.step, json_array_length(v.definition, '$.steps')

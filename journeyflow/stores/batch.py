@@ -289,7 +289,7 @@ class Loaded(NamedTuple):
 def with_inputs(due: Due, inputs: Sequence[Input], now: int) -> Due:
     """Return due work together with inputs that no store has yet: those due at `now`, in their places (R7).
 
-    If more is due than was read, those behind the last item that was read are left out.
+    If more is due than was read, those after the last item that was read are left out.
     """
     last = due.keys[-1] if due.more else (now, JOURNEY + 1, 0, 0)
     coming = [(item[5], INPUT, item[0], 0) for item in inputs]

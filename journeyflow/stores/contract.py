@@ -125,10 +125,10 @@ class Store(Protocol):
 
         With `tenant`, the caller works for that tenant alone: it neither reads nor writes what belongs to others, and
         changes nothing of the catalog but settings. With `due_at`, it is a tick's that handles what is due at that
-        instant: the store chooses the tenant, one with due work that nobody else has at hand, and `due` finds nothing
+        instant: the store chooses the tenant, one with due work that no other process works on, and `due` finds nothing
         if there is none. With `leasing`, nothing but messages is written, those that `ClaimRequest` has found: the
-        store may leave out messages that somebody else has at hand, and let others work for the same tenants meanwhile.
-        A store with one lock for everything ignores all three (R92).
+        store may leave out messages that another process has at hand, and let others work for the same tenants
+        meanwhile. A store with one lock for everything ignores all three (R92).
         """
 
     def reader(self) -> "AbstractContextManager[SqlReader]":

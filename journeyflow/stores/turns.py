@@ -179,7 +179,7 @@ class StoreTurn:
     def take(self, block: Block, seconds: float = threading.TIMEOUT_MAX) -> bool:
         """Wait for the turn; return whether it was taken.
 
-        It is not if this thread has it already, or if another one still has it after so many seconds.
+        It is not if this thread has it already, or if another one still has it after that many seconds.
         """
         while seconds > 0:
             holder = self._held.get(HOLDER)
@@ -224,7 +224,7 @@ TURNS = WeakSet[StoreTurn]()
 
 
 class _Forks:
-    """Takes all turns before a fork and gives them back behind it.
+    """Takes all turns before a fork and gives them back after it.
 
     So the child copies no store half written, and no lock of SQLite that another thread holds.
     """

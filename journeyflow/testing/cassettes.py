@@ -31,7 +31,7 @@ FORMAT = 1
 class Cassette:
     """One enrollment that was recorded, and what is needed to play it: see `record`.
 
-    `life` is what was said about the customer, from `start` on, and `recorded` what came of it in the store: status,
+    `life` is what was said about the customer, from `start` on, and `recorded` what became of it in the store: status,
     reason, visits and messages, as plain values.
     """
 
@@ -52,7 +52,7 @@ class Cassette:
         return run([new.get(each.id, each) for each in self.journeys], self.life, start=self.start)
 
     def outcome(self, played: Played) -> dict[str, Any]:
-        """Return what came of the enrollment when it was played, in the form of `recorded`; {} if nobody entered."""
+        """Return what became of the enrollment when it was played, in the form of `recorded`; {} without an entry."""
         for each in played.enrollments:
             if (each.journey, each.run) == (self.journey, self.run):
                 return _outcome(each, [message for message in played.sent if message.run == each.run])
@@ -149,7 +149,7 @@ def _first(cassette: Cassette, played: Mapping[str, object]) -> str:
 
 
 def _outcome(enrollment: Enrollment, messages: Sequence[Message]) -> dict[str, Any]:
-    """Return what came of an enrollment, as plain values."""
+    """Return what became of an enrollment, as plain values."""
     return {
         "status": enrollment.status,
         "reason": enrollment.reason,

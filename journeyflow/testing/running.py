@@ -96,7 +96,7 @@ class Played:
         return self.customers[customer]
 
     def __repr__(self) -> str:
-        """Return how much came of the life."""
+        """Return how many enrollments, messages and customers the life led to."""
         counts = {"enrollments": self.enrollments, "messages": self.sent, "customers": self.customers}
         parts = [f"{len(some)} {name}" for name, some in counts.items()]
         return f"Played({', '.join(parts)} of {self.life})"

@@ -103,7 +103,7 @@ def search(
 ) -> dict[object, object] | None:
     """Return values that meet all constraints, the first in the order of the choices; None if there are none.
 
-    Raise TooManyValues after so many tries.
+    Raise TooManyValues after that many tries.
     """
     names, tried = [*choices], 0
     ready: list[list[Constraint]] = [[] for _ in range(len(names) + 1)]
@@ -140,7 +140,7 @@ def solve(
 ) -> dict[str, object] | None:
     """Return values by path with which rules have these answers at an instant, few of them; None if none are found.
 
-    `fixed` are values that are given. Every value found is one that a customer can have. After so many `tries` the
+    `fixed` are values that are given. Every value found is one that a customer can have. After that many `tries` the
     search is given up.
     """
     asked = [part for demand in demands for part in _taken_apart(*demand)]

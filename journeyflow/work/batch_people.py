@@ -74,7 +74,7 @@ class People:
             self.touched[person.number] = person
 
     def forget(self, person: CustomerInHand, handled: int, before: int) -> Forgotten:
-        """Reduce a customer to an anonymous number (R86); so many inputs have been `handled` by now.
+        """Reduce a customer to an anonymous number (R86); `handled` is how many inputs are handled by now.
 
         What comes about the customer with an instant earlier than `before` is old.
         """

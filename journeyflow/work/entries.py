@@ -291,7 +291,7 @@ def _lacks_consent(candidate: Candidate) -> bool:
 
 
 def _inside(candidate: Candidate) -> bool:
-    """Return whether the customer is in the journey and triggers do not restart it, or is held out of it (R22, R25)."""
+    """Return whether the customer is in the journey and triggers do not restart it, or is in its holdout (R22, R25)."""
     newest, policy = candidate.newest, candidate.program.journey.reentry.policy
     if newest is None or newest.status != HOLDOUT:
         return newest is not None and newest.status == ACTIVE and policy != "restart"

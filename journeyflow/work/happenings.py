@@ -68,7 +68,7 @@ class OrderGiven(NamedTuple):
 
 
 class GivenUp(NamedTuple):
-    """A message that is tried no more, after so many attempts, with what went wrong at the last one (R71)."""
+    """A message that is tried no more, after a number of attempts, with what went wrong at the last one (R71)."""
 
     message: str
     attempts: int

@@ -37,7 +37,7 @@ class Claimant(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """What came of a claim.
+    """The result of a claim.
 
     `posts` are the messages that were looked at, with their new values, to be committed. One that raises an exception
     does not stop the others (R9): it becomes FAILED, and is in `aside`, as its id and the exception. `more` is whether

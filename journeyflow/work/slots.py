@@ -71,7 +71,7 @@ class Slots:
         self.held: dict[tuple[int, int, str], Deferred] = {}
         self.timers: dict[tuple[int, int], int | None] = {}
         self.sizes: dict[int, int] = {}
-        """How many entries wait in each queue; at least so many where others than those at hand wait."""
+        """How many entries wait in each queue; at least that many where others than those at hand wait."""
         self.next_number = 1
         # the output of the batch
         self.new: list[tuple[int, int]] = []

@@ -275,7 +275,7 @@ class Work:
         self.stop = key if self.stop is None else min(self.stop, key)
 
     def tally(self, items: int, *, cut: bool = False, errors: int = 0) -> Tally:
-        """Return the totals of the batch, of so many items; `cut` is whether due work is left."""
+        """Return the totals of the batch, given its number of items; `cut` is whether due work is left."""
         outcomes = [*map(outcome_of, self.handled)]
         moves, messages = len(self.moves), len(self.messages.new)
         for crowd in self.crowds.values():

@@ -251,7 +251,7 @@ OLD = field("age").gt(60)
     ids=["yes", "no", "through a split", "a dead branch leads nowhere", "either way", "time passes", "it is changed"],
 )
 def test_what_a_condition_found_out_is_known_as_long_as_no_time_passes(before, dead):
-    """A Condition behind another one is asked by customers of whom something is known."""
+    """A Condition after another one is asked by customers of whom something is known."""
     inner = Condition(
         "inner", branches=[branch(field("age").lte(60), [mail("young")], "yes"), branch(OLD, [mail("old")], "no")]
     )
@@ -373,7 +373,7 @@ def test_a_run_that_ends_itself_goes_no_further():
     [
         (lambda a: a.at_most(-1), "messages must be"),
         (lambda a: a.at_most(True), "messages must be"),
-        (lambda a: a.at_most(1, within="soon"), "no duration"),
+        (lambda a: a.at_most(1, within="soon"), "not a duration"),
         (lambda a: a.at_most(1, within="-1 day"), "does not lead forward"),
         (lambda a: a.never_after("nowhere"), "no step 'nowhere'"),
         (lambda _: analyze(WRONG), "journey must be"),

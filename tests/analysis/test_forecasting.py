@@ -206,7 +206,7 @@ def test_a_holdout_is_foretold_apart():
     entered, held_out = found.entered("w"), found.outcome.held_out("w")
     assert found.ended("w") == entered
     assert entered.median + held_out.median == 40
-    assert f"Journey w: {entered} will enter, {held_out} will be held out; " in str(found)
+    assert f"Journey w: {entered} will enter, {held_out} will be in the holdout; " in str(found)
     assert found.ends("w") == {"COMPLETED": entered}
 
 

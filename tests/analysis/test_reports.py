@@ -174,7 +174,7 @@ def test_what_was_fitted_to_nothing_is_a_page_too():
         engine.put_customer("ann", {}, at=START)
         engine.tick(START)
         told = Behavior.fit(engine).report().to_html()
-    assert "<p>Nobody told of what became of a message.</p>" in told
+    assert "<p>Nothing was reported about any message.</p>" in told
     assert "<p>Nothing.</p>" in told
 
 

@@ -109,7 +109,7 @@ def test_nobody_is_left_without_a_place(host):
         host.engine.migrate("j", 2, at=after("2 hours"))
     assert caught.value.people == {"long": ("ann",), "short": ("bob", "cid")}
     assert str(caught.value) == (
-        "journey 'j' cannot migrate to version 2, which has no place for everybody;"
+        "journey 'j' cannot migrate to version 2, which does not have a place for every customer;"
         " map these steps to steps of it, or to None for exit:"
         "\n  - step 'long' holds 1 (ann)\n  - step 'short' holds 2 (bob, cid)"
     )
@@ -300,7 +300,7 @@ def test_what_cannot_be_migrated(host):
     """R11, R84: unknown journeys and versions, states in which nobody is inside, mappings that name nothing."""
     engine = host.engine
     engine.publish(Journey(id="j", steps=[Wait("rest", "1 day"), End("done")]), at=START)
-    with pytest.raises(Conflict, match="journey 'j' is DRAFT and cannot become migrated; nobody is inside"):
+    with pytest.raises(Conflict, match="journey 'j' is DRAFT and cannot become migrated; no customer is inside"):
         engine.migrate("j", 1, at=START)
     engine.activate("j", at=START)
     with pytest.raises(NotFound, match="no version 2 of journey 'j'"):

@@ -103,7 +103,7 @@ def test_a_plain_journey_says_no_more_than_it_has():
 
 
 def test_an_empty_draft_is_drawn_too():
-    """There is nothing behind the trigger yet."""
+    """There is nothing after the trigger yet."""
     assert texts(svg(Journey(id="j", steps=[]))) == ["Re-entry", "never", "ENTERS", "by hand"]
 
 

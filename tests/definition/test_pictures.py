@@ -26,7 +26,7 @@ def test_a_notebook_draws_a_journey():
 
 
 def test_an_empty_draft_is_drawn_too():
-    """There is nothing behind the trigger yet."""
+    """There is nothing after the trigger yet."""
     empty = Journey(id="j", steps=[])
     assert empty._repr_markdown_() == '```mermaid\nflowchart TD\n    start(["by hand"])\n```'
     assert "->" not in dot(empty)

@@ -61,7 +61,7 @@ def test_a_schedule_is_written_and_read():
             [
                 "trigger.pull.list: the list must not be empty",
                 "trigger.pull.size: expected a whole number from 1 up, not int 0",
-                "trigger.pull: times and within go together: so many entries within that time",
+                "trigger.pull: times and within go together: that many entries within that time",
                 "trigger.pull.times: expected a whole number from 1 up, not bool True",
             ],
         ),
@@ -70,7 +70,7 @@ def test_a_schedule_is_written_and_read():
             [
                 "trigger.pull.window: expected a Window such as Window('MON-FRI', '09:00', '17:00'), not str 'MON'",
                 "trigger.pull.size: the least, 3, is more than the most, 2",
-                "trigger.pull: times and within go together: so many entries within that time",
+                "trigger.pull: times and within go together: that many entries within that time",
             ],
         ),
         (

@@ -22,7 +22,7 @@ def test_what_is_written_is_read_back(rows):
 
 @pytest.mark.parametrize("first", FORMULAS)
 def test_no_cell_begins_like_a_formula(first):
-    """Neither a text of one character nor one behind a line end that was not quoted."""
+    """Neither a text of one character nor one after a line end that was not quoted."""
     for value in (first, f"{first}1+1"):
         assert cell(value) == f"'{value}"
         assert next(csv.reader(io.StringIO(csv_text([value], []), newline=""))) == [f"'{value}"]

@@ -49,7 +49,7 @@ STEPS = (
 
 
 def test_only_what_was_asked_is_told(host):
-    """No trigger rule of somebody enrolled by hand, and no branch behind the one that was taken (R85)."""
+    """No trigger rule of somebody enrolled by hand, and no branch after the one that was taken (R85)."""
     host.deploy(
         Condition(
             "size",

@@ -127,7 +127,7 @@ def test_who_entered_is_told_so(host):
     assert found.against == "already inside"
     host.tick("2 days")
     assert why(host).told == "run 1 entered and COMPLETED"
-    assert why(host).told_now == "re-entry: run 1 entered 2026-01-05 08:00:00, and nobody comes again"
+    assert why(host).told_now == "re-entry: run 1 entered 2026-01-05 08:00:00, and a customer enters only once"
 
 
 def test_somebody_of_whom_nothing_was_told(host):
@@ -292,7 +292,7 @@ def test_the_place_in_the_queue_is_that_of_the_key(host):
     host.say("go", "3 minutes", cart="a")
     assert (why(host).reason, why(host).told) == (
         "re-entry",
-        "run 1 entered 2026-01-05 08:00:00, and nobody comes again",
+        "run 1 entered 2026-01-05 08:00:00, and a customer enters only once",
     )
 
 

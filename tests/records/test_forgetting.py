@@ -109,7 +109,7 @@ def test_call_and_step_leave_the_same(at_once):
 @pytest.mark.parametrize("size", [1, 2, 100])
 @pytest.mark.parametrize("store", STORES)
 def test_what_comes_after_is_about_somebody_new(store, size):
-    """Work of the same customer that stands behind in the batch is another person's: nothing depends on its size (R7).
+    """Work of the same customer that stands after in the batch is another person's: nothing depends on its size (R7).
 
     An event that came before under its id does not come again, whenever that is (R86).
     """
@@ -170,7 +170,7 @@ def test_an_update_says_everything_else_first(host):
 
 
 def test_what_others_said_in_the_same_breath_is_lost(host):
-    """An event that still stands in the queue behind the order is about nobody (R7, R86)."""
+    """An event that still stands in the queue after the order is about nobody (R7, R86)."""
     host.deploy(FORGET, id="a", trigger=Trigger("tag.added"))
     host.deploy(Update("mark", tag.add("x"), field("n").set(1)), id="j")
     host.deploy(

@@ -102,7 +102,7 @@ def test_ndjson_says_the_same(host, tmp_path):
 
 
 def test_messages_have_their_ids_and_runs_their_keys(host, tmp_path):
-    """R22, R70: behind the columns of a back-test, which are fixed; `bare` files have those alone."""
+    """R22, R70: after the columns of a back-test, which are fixed; `bare` files have those alone."""
     engine = host.engine
     engine.renew_nonce("later")
     steps = [Send("paid", channel="EMAIL", template="t")]

@@ -113,7 +113,7 @@ def test_a_journey_has_its_steps_arms_refusals_and_failures(browser):
     counted = browser.engine.refusals("vip")
     assert refused.column("Refused entries by reason", "reason") == [each.reason for each in counted]
     assert refused.column("Refused entries by reason", "entries") == [str(each.count) for each in counted]
-    assert "Paused since 2026-01-08 11:00:00 UTC: nobody enters" in refused.said
+    assert "Paused since 2026-01-08 11:00:00 UTC: no customer enters" in refused.said
 
 
 def test_a_share_above_a_hundred_percent_is_explained():

@@ -218,7 +218,7 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE enrollments SET version = 2 WHERE serial = 1", "enrollment 1 is in a version of another journey"),
     (
         "UPDATE enrollments SET status = 'HOLDOUT', step = -1, due = NULL WHERE serial = 1",
-        "enrollment 1 is kept out and has 5 visits",
+        "enrollment 1 is in the holdout and has 5 visits",
     ),
     (
         "UPDATE enrollments SET customer = 1, run = serial, key = 'a' WHERE serial < 3",

@@ -129,7 +129,7 @@ def test_what_needs_four_calls_is_found(journey):
 
 
 def chain(length):
-    """Make a journey in which a comparison decides behind as many calls: the trigger, and events that are awaited."""
+    """Make a journey in which a comparison decides after as many calls: the trigger, and events that are awaited."""
     waits = [Wait(f"w{n}", event=f"e{n}", timeout="5 days", on_timeout=[End(f"late{n}")]) for n in range(length - 2)]
     asks = Condition("asks", field("n").gte(3), yes=[End("yes")], no=[End("no")])
     return Journey("chain", trigger=Trigger("go"), steps=[*waits, asks])

@@ -81,7 +81,7 @@ def test_who_is_forgotten_while_a_pull_goes_round_is_not_asked(size):
 
 @pytest.mark.parametrize("size", [1, 2, 10_000])
 def test_who_has_left_the_list_by_then_is_not_even_asked(size, monkeypatch):
-    """The next pull goes on behind the last one who was asked, however much of the list was loaded (R7)."""
+    """The next pull goes on after the last one who was asked, however much of the list was loaded (R7)."""
     monkeypatch.setattr(module, "AHEAD", 1 + size)
     with open_engine("memory", grace=None, batch_size=size) as engine:
         host = Host(engine)
@@ -101,7 +101,7 @@ def test_who_has_left_the_list_by_then_is_not_even_asked(size, monkeypatch):
 
 @given(st.sets(st.text("abc", min_size=1, max_size=3), max_size=9), st.text("abc", max_size=3))
 def test_a_circle_is_gone_round_once(names, after):
-    """Everybody comes once, those behind the beginning first, each in order of the ids."""
+    """Everybody comes once, those after the beginning first, each in order of the ids."""
     circle = Circle(("t", None), None, sorted(names, key=lambda name: (name <= after, name)), after)
     asked, at = [], after
     for _ in names:

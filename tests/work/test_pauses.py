@@ -65,7 +65,7 @@ def test_openings_and_pulls_in_a_pause_are_not_what_comes_next(host):
 
 
 def test_an_opening_that_a_pause_held_comes_after_the_inputs_of_the_resume(host):
-    """R7, R16, R23: who triggers at the resume joins the queue behind those who waited; the slot counts from then."""
+    """R7, R16, R23: who triggers at the resume joins the queue after those who waited; the slot counts from then."""
     host.deploy(End("done"), limits=Limits(per_hour=1))
     host.feed("go")
     host.feed("go", "1 minute", "c2")

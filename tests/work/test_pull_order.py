@@ -30,7 +30,7 @@ def test_a_pull_sees_what_happened_at_its_instant(host):
 
 
 def test_who_comes_on_the_list_while_it_is_pulled_is_asked_too(host, monkeypatch):
-    """Who stands behind the one asked last; who has left the list meanwhile is not; and in every size of batch."""
+    """Who stands after the one asked last; who has left the list meanwhile is not; and in every size of batch."""
     monkeypatch.setattr(module, "AHEAD", 3)
     host.deploy(
         Update("chain", Chain.enroll("k")), Update("on", field("seen").increment()), trigger=DAILY, reentry="always"

@@ -153,7 +153,7 @@ def test_an_address_by_an_event_and_a_channel_in_another_spelling(host):
 @pytest.mark.parametrize("size", [1, 2, 100])
 @pytest.mark.parametrize("store", STORES)
 def test_nothing_depends_on_the_size_of_a_batch(store, size):
-    """What a step forgets is on the list at once, for what stands behind it in the same batch (R7)."""
+    """What a step forgets is on the list at once, for what stands after it in the same batch (R7)."""
     with open_engine(store, grace=None, batch_size=size) as engine:
         host = Host(engine)
         host.deploy(Update("bye", Chain.forget()), id="leaving", trigger=Trigger("leave"))

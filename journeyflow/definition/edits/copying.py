@@ -79,7 +79,7 @@ class Copied(Rows):
 
     `tenant` and `journey` are the ids of the copy. `templates` maps old template names to new ones. `reset` is the
     references that are empty now, in rules, changes and the data of Sends, each with its place in a journey file.
-    `unpublished` is the steps with such references, which are passed through until somebody fills them in and publishes
+    `unpublished` is the steps with such references, which are unpublished until the host fills them in and publishes
     them.
     """
 

@@ -34,7 +34,7 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
     yield from faults(attributes)
     yield from ("a name must not be empty" for name in attributes if name == "")
     dotted = [name for name in attributes if isinstance(name, str) and name.startswith(f"{CONSENT}.")]
-    yield from (f'{name}: nobody would ask it; write {{"{CONSENT}": {{channel: true or false}}}}' for name in dotted)
+    yield from (f'{name}: no rule reads it; write {{"{CONSENT}": {{channel: true or false}}}}' for name in dotted)
     for name in (*MEMBERS, CONSENT):
         yield from shape_faults(name, attributes.get(name))
 

@@ -112,7 +112,7 @@ class NotRule(Combinable):
 
 @frozen
 class CountRule(Combinable):
-    """How many members of a list make a rule true: at least so many, at most so many, or both (R60).
+    """How many members of a list make a rule true: at least a number, at most a number, or both (R60).
 
     In `where`, `item` is the member that is looked at, and `item.x` a value in it; other names mean what they mean
     elsewhere. Without `where`, all members count. What is not a list has none.

@@ -149,7 +149,7 @@ _WHY = {
     "customer_timezone": "there is one zone per journey",
     "goal": "there are no goals",
     "limits": "there are no limits of entries",
-    "holdout": "nobody is kept out for comparison",
+    "holdout": "there is no holdout",
     "consent": "no journey can require consent",
     "max_visits": "there is no bound on visits",
     "data": "a SEND takes no data but channel and template",

@@ -118,7 +118,7 @@ def _day(value: object) -> date:
 
 
 def _next(value: object, days: int = 1) -> date:
-    """Return the day after a date, or so many days later."""
+    """Return the day after a date, or a number of days later."""
     day = _day(value)
     try:
         return day + timedelta(days)
@@ -187,7 +187,7 @@ _HOW_OFTEN = {"at least": "at_least", "at most": "at_most", "only": "exactly"}
 
 
 def opens_or_clicks(keys: JsonObject) -> Rule | None:
-    """Return the rule of a YesNo about opens or clicks: so many of them, or those of campaigns; None for others.
+    """Return the rule of a YesNo about opens or clicks: a number of them, or those of campaigns; None for others.
 
     >>> print(opens_or_clicks({"CriteriaLeft": "Opens", "CriteriaOperator": "At least", "CriteriaRight": "3"}))
     campaignEvents has at least 3 members with item.event = 'opened'

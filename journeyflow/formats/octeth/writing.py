@@ -277,7 +277,7 @@ _WHY = {
     "customer_timezone": "there is no zone of a subscriber",
     "exits": "there are no exits",
     "goal": "there are no goals",
-    "holdout": "nobody is kept out for comparison",
+    "holdout": "there is no holdout",
     "consent": "no journey can require consent",
     "max_visits": "there is no bound on visits",
     "name": "an action has notes, but no name",

@@ -1,9 +1,9 @@
-"""Experiments read from the log: the arms of Splits against each other, and those let in against those kept out (R87).
+"""Experiments read from the log: the arms of Splits against each other, and those let in against the holdout (R87).
 
 Customers are counted once, by their first entry into the journey: an arm holds those whose first run came through it,
 the first time that it did. A customer has converted who reached the goal in that run, or in a later one within the
 goal's time from the first entry: a restart hands the goal on to the run that takes its place, and with a key any run
-may have it. Those kept out are followed up in the same way.
+may have it. The holdout is followed up in the same way.
 
 Only what was split at the same point, in the same proportions, and is counted from the same instant is compared.
 """
@@ -40,9 +40,9 @@ Counts = dict[tuple[int, str], tuple[int, int]]
 
 
 def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFIDENCE) -> Results:
-    """Return what came of a journey's Splits and holdout; walks through its history.
+    """Return the results of a journey's Splits and holdout; walks through its history.
 
-    Raises InvalidInput for a journey that never had a goal: nobody can have converted.
+    Raises InvalidInput for a journey that never had a goal: no customer can have converted.
     """
     programs = {program.number: program for _, program in reversed(record.versions)}  # the newest first
     if all(program.journey.goal is None for program in programs.values()):
@@ -105,7 +105,7 @@ class _Entries:
 
     @property
     def strata(self) -> tuple[Stratum, ...]:
-        """Those kept out and those let in, where they can be compared."""
+        """The holdout and those let in, where they can be compared."""
         shares = {number: self.programs[number].journey.holdout for number in self.fair}
         designs = [
             _design(number, self.programs, {KEPT_OUT: share, LET_IN: WHOLE - share}) for number, share in shares.items()
@@ -325,9 +325,9 @@ def _declined(step: str, newest: Journey) -> str:
     """Return why the arms of a Split are not compared with the holdout, from the newest version that has both."""
     before = _before(newest, step)
     if before:
-        why = f"those are split behind {before!r}, the holdout at the entry"
+        why = f"those are split after {before!r}, the holdout at the entry"
     else:
-        why = "not everybody who was let in while there was a holdout came through this Split at the entry"
+        why = "not every customer who was let in while there was a holdout came through this Split at the entry"
     return f"the arms are not compared with the holdout: {why}"
 
 

@@ -142,8 +142,8 @@ class PeopleStats(Rows):
     """How many people came and how they left: enrollments of a journey, or visits of a step (R81, F150, F151).
 
     total = active + completed + skipped + exited + failed. `lifetime` counts distinct customers (F166), `holdout` the
-    enrollments that were kept out and are in no other number, `converted` those that reached the goal. What is not
-    known of a step is None.
+    enrollments in the holdout, which are in no other number, `converted` those that reached the goal. What is not known
+    of a step is None.
     """
 
     total: int
@@ -177,7 +177,7 @@ class StepStats(Rows):
 
     `number` is its place in the newest version, from 1, and None if it is not there. `active` is not of the window, nor
     are `people`, its visits, and `lifetime`, its messages: both are of all time. `outcomes` counts visits by outcome:
-    branches of a Condition and arms of a Split, also those that nobody took; why a Send sent nothing. `messages`,
+    branches of a Condition and arms of a Split, also those that no customer took; why a Send sent nothing. `messages`,
     `by_channel` with the same figures by channel, and `lifetime` are None unless the step is a Send, or was one in an
     older version.
     """
@@ -323,5 +323,5 @@ class Benchmark(Rows):
 
     @property
     def revenue_per_subscriber(self) -> float | None:
-        """Revenue in the window, in minor units, by enrollments so far; None if nobody was enrolled."""
+        """Revenue in the window, in minor units, by enrollments so far; None without enrollments."""
         return ratio(self.messages.revenue, self.enrolled)

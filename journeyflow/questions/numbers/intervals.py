@@ -6,7 +6,7 @@ rates near 0 and 1, where the textbook's do not. Where groups were split in diff
 they are compared within strata of equal proportions: the difference is Mantel's and Haenszel's risk difference, and its
 interval is made of the Newcombe intervals of the strata by recovering their variances (Zou and Donner, 2008). With one
 stratum both are the plain ones. Whether groups have the sizes that chance should have given them is tested by Pearson's
-chi-square, summed over the strata. Nothing is divided by zero: where nobody was counted there is no rate.
+chi-square, summed over the strata. Nothing is divided by zero: where no customer was counted there is no rate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def reach_of(confidence: float) -> float:
 
 
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval | None:
-    """Return Wilson's interval of a rate; None for a group of nobody.
+    """Return Wilson's interval of a rate; None for an empty group.
 
     >>> found = wilson(81, 263)  # Newcombe (1998), table 1
     >>> round(found.low, 4), round(found.high, 4)
@@ -129,12 +129,12 @@ class Group(Rows):
 
     @property
     def rate(self) -> float | None:
-        """The share that converted, from 0 to 1; None for a group of nobody (R83)."""
+        """The share that converted, from 0 to 1; None for an empty group (R83)."""
         return self.converted / self.n if self.n else None
 
     @property
     def interval(self) -> Interval | None:
-        """Wilson's interval of the rate; None for a group of nobody."""
+        """Wilson's interval of the rate; None for an empty group."""
         return wilson(self.converted, self.n, self.confidence)
 
 
@@ -291,8 +291,8 @@ Sizes = tuple[Mapping[str, int], Mapping[str, float]]
 def sample_ratio(*strata: Sizes) -> SampleRatio:
     """Test sizes of groups against their shares, by Pearson's chi-square; each stratum has its own shares.
 
-    A group whose share is 0 is left out of the test, but anybody in it is a mismatch for certain. A stratum in which a
-    group is expected to hold fewer than five people says nothing yet.
+    A group whose share is 0 is left out of the test, but any customer in it is a mismatch for certain. A stratum in
+    which a group is expected to hold fewer than five people says nothing yet.
 
     >>> round(sample_ratio(({"A": 821, "B": 876}, {"A": 50, "B": 50})).probability, 3)
     0.182

@@ -119,7 +119,7 @@ def round_size(longest: int) -> int:
 
 
 def time_to_end(reader: SqlReader, record: JourneyRecord) -> TimeToEnd:
-    """Return how long the runs of a journey took that have ended; those kept out have no run."""
+    """Return how long the runs of a journey took that have ended; the holdout has no runs."""
     where = "FROM enrollments WHERE journey = ? AND status IN (?, ?, ?)"
     asked = (record.number, COMPLETED, EXITED, FAILED)
     longest = reader.rows(f"SELECT max(ended_at - entered_at) {where}", asked)[0][0]

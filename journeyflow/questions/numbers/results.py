@@ -1,4 +1,4 @@
-"""What came of experiments: the groups, what is concluded from them, and their differences as a forest plot."""
+"""The results of experiments: the groups, what is concluded from them, and their differences as a forest plot."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,8 +18,8 @@ class SplitResults(Rows):
     be compared: `strata` has the arms of versions with equal percentages, and `comparisons` compares within those. An
     arm of an older version whose label now leads to another step is an arm of its own: "A to tips".
 
-    `against_holdout` compares the arms with those who were kept out. It is empty unless everybody who is let in comes
-    to the Split at the entry; `declined` says so if there is a holdout.
+    `against_holdout` compares the arms with the holdout. It is empty unless every customer who is let in comes to the
+    Split at the entry; `declined` says so if there is a holdout.
     """
 
     step: str
@@ -33,7 +33,7 @@ class SplitResults(Rows):
 
 @frozen
 class Results(Rows):
-    """The results of a journey, measured by its goal: those let in, those kept out, and the arms of each Split.
+    """The results of a journey, measured by its goal: those let in, the holdout, and the arms of each Split.
 
     `holdout`, `comparison` (how much more those let in convert) and `ratio` (the test of the two sizes) are None
     without a holdout. `let_in` and `holdout` are sums over all versions with a goal; only versions with a holdout are
@@ -53,7 +53,7 @@ class Results(Rows):
     declined: str = ""
 
     def _rows(self) -> Iterator[object]:
-        """Yield a row for each group: those let in and kept out, and the arms of each Split by step."""
+        """Yield a row for each group: those let in, the holdout, and the arms of each Split by step."""
         groups: list[tuple[str | None, Group | None]] = [(None, self.let_in), (None, self.holdout)]
         groups += [(split.step, each) for split in self.splits.values() for each in split.arms]
         for split, each in groups:

@@ -287,7 +287,7 @@ def _step(kept: KeptCounters, step: Step, place: int | None, channels: Sequence[
 
 
 def _outcomes(kept: KeptCounters, step: Step) -> dict[str, int]:
-    """Count visits of the window by outcome; a branch or an arm that nobody took is known to be 0."""
+    """Count visits of the window by outcome; a branch or an arm that no customer took is known to be 0."""
     found: dict[str, int] = dict.fromkeys(_labels(step), 0)
     for _, cells in kept.within([step.id]):
         for (what, label), (total, _) in cells.items():

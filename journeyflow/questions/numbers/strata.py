@@ -1,4 +1,4 @@
-"""Strata: people who were split in the same proportions, and are compared with nobody else (R87). Pure.
+"""Strata: people who were split in the same proportions, and are compared only with one another (R87). Pure.
 
 Where the percentages of a split change, its groups come from different times in different proportions, and their sums
 differ even if the groups do not. Within a stratum only the split decides who is in which group.

@@ -140,7 +140,7 @@ class Loyalty:
         return _moved(self.engine.resume(asked.path["id"], at=asked.at), "resumedAt")
 
     def archive_journey(self, asked: Admitted) -> JsonObject:
-        """Archive a journey; everybody inside leaves it."""
+        """Archive a journey; all customers inside leave it."""
         left = self.engine.archive(asked.path["id"], at=asked.at)
         return {**_moved(self.engine.journey(asked.path["id"]), "archivedAt"), "exitedEnrollments": left}
 

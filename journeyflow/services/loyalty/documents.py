@@ -110,7 +110,7 @@ def added(document: Document, step: JsonObject, after: str | None) -> tuple[Docu
 
 
 def _after(document: Document, made: JsonObject, after: str) -> tuple[JsonObject, ...]:
-    """Return the steps with a new one behind another."""
+    """Return the steps with a new one after another."""
     before = document.step(after)
     if before is None:
         _refuse("unknown-step", "afterStepId", f"there is no step {after!r}")

@@ -72,7 +72,7 @@ def _template(path: str) -> str:
 
 
 _VARIABLES = {"enrollmentId": "enrollment", "customerId": "enrollment"}
-"""Behind `/enrollments/` GET takes an enrollment and DELETE a customer: for OpenAPI it is one template."""
+"""After `/enrollments/`, GET takes an enrollment and DELETE a customer: for OpenAPI it is one template."""
 
 
 def _operation(operation: Endpoint) -> dict[str, Any]:

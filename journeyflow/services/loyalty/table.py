@@ -15,7 +15,7 @@ from journeyflow.services.parameters import Parameter
 STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
 
 STATUSES: Final = (ACTIVE, COMPLETED, EXITED, FAILED)
-"""The statuses of an enrollment that the platform has; customers who are held out are in no list."""
+"""The statuses of an enrollment that the platform has; customers in the holdout are in no list."""
 
 INCLUDED: Final = ("steps", "enrollments")
 """What `include` may name."""
@@ -134,7 +134,7 @@ OPERATIONS: Sequence[Endpoint] = (
         "resume_journey", "POST", "/journeys/:id/resume", "Resume a PAUSED journey.", errors=(NOT_FOUND, CONFLICT)
     ),
     Endpoint(
-        "archive_journey", "POST", "/journeys/:id/archive", "Archive a journey: everybody inside leaves it.",
+        "archive_journey", "POST", "/journeys/:id/archive", "Archive a journey: all customers inside leave it.",
         errors=(NOT_FOUND, CONFLICT),
     ),
     Endpoint("list_steps", "GET", "/journeys/:id/steps", "List the steps of a journey.", errors=(NOT_FOUND,)),

@@ -61,7 +61,7 @@ CREATE, DELETE, ADMIN = "Campaign.Create", "Campaign.Delete", "Admin"
 
 @frozen
 class Operation:
-    """One call: its command, the methods and the path below /api/v1, and all that may come of it.
+    """One call: its command, the methods and the path below /api/v1, and all that it may answer.
 
     `parameters` are of the kinds in `checks.KINDS`. `codes` are the faults that are found while it is done, by
     reason. `envelopes` maps versions to their envelope of faults, where it is not the usual one. Without a `path`

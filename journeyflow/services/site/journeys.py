@@ -136,7 +136,7 @@ def _head(query: Query, info: JourneyInfo, definition: Journey, where: ZoneInfo)
     if info.description:
         yield paragraph(info.description)
     if info.status == "PAUSED":
-        yield notice("Paused since ", both_times(info.paused_at, where), ": nobody enters, and nobody moves on.")
+        yield notice("Paused since ", both_times(info.paused_at, where), ": no customer enters or moves on.")
     yield from held(query, [step.channel for step in definition.steps if isinstance(step, Send)], where)
     yield figures(
         {
@@ -237,7 +237,7 @@ def _results(query: Query, info: JourneyInfo, stats: JourneyStats) -> Iterator[M
     if info.enrolled + info.holdout > COMPARED:
         hint = Markup("<code>journeyflow results</code>")
         yield section(
-            "Results", paragraph("Arms and holdout by the goal, of so many people, are a question to ", hint, ".")
+            "Results", paragraph("Arms and holdout by the goal, of this many people, are a question to ", hint, ".")
         )
         return
     with suppress(InvalidInput):  # it never had a goal
@@ -263,7 +263,7 @@ def _refusals(query: Query, name: str) -> Iterator[Markup]:
     found = query.engine.refusals(name, customers=False)
     most = max((each.count for each in found), default=0)
     rows = [(each.reason, bar(each.count, most)) for each in found]
-    yield table("Refused entries by reason", ("reason", "entries"), rows, "None: nobody who matched was refused.")
+    yield table("Refused entries by reason", ("reason", "entries"), rows, "None: no customer who matched was refused.")
     if rows:
         yield paragraph("Why one customer was refused: enter the id above.", class_="soft")
 

@@ -338,7 +338,7 @@ def picture(svg: str, name: str) -> Markup:
 
 
 def bar(part: int, whole: int, wide: int = 120) -> Figure:
-    """Return a number behind a bar as long as its part of a whole."""
+    """Return a number after a bar as long as its part of a whole."""
     long = max(round(wide * min(part / whole, 1), 1), 1 if part else 0) if whole else 0
     inside = tag("rect", width=long, height=10)
     return Figure(

@@ -58,7 +58,7 @@ def load_limits(
 
 
 def _slots(rows: FoundRows, count: int) -> list[int]:
-    """Return slots that are given newest first, so many at most, ascending."""
+    """Return the newest `count` slots, ascending, of those given newest first."""
     slots = (at for at, times in rows for _ in range(times))
     return list(islice(slots, count))[::-1]
 

@@ -5,7 +5,7 @@ locks the table against all of them. Each takes one such lock, before anything e
 
 A number of a customer, an enrollment and so on consists of a range and a count within it. Each tenant has its own
 range, so numbers are unique over all tenants, and none waits for another to get one. The first tenant has range 0: its
-numbers are 1, 2, 3. What is done for all tenants at once counts in the lowest range, but for inputs, which have the
+numbers are 1, 2, 3. What is done for all tenants at once counts in the lowest range, except for inputs, which have the
 numbers of their tenants, so that the order in which a tenant's came is theirs.
 """
 
@@ -28,11 +28,11 @@ _COLUMNS = f"tenant, range, due, last_tick, {', '.join(KINDS)}"
 WIDTH = _COLUMNS.count(",") + 1
 
 IDLE, IDLE_SECONDS = "idle_in_transaction_session_timeout", 20
-"""After so many seconds the server ends a transaction whose process says nothing, unless it is set otherwise: the
+"""After how many seconds the server ends a transaction whose process says nothing, unless it is set otherwise: the
 process may be stopped, or its machine gone, while it holds the lock of a tenant."""
 
 LOCKING, LOCKING_SECONDS = "lock_timeout", 60
-"""After so many seconds of waiting for a lock a transaction gives up, unless it is set otherwise, as on a file."""
+"""After how many seconds of waiting for a lock a transaction gives up, unless it is set otherwise, as on a file."""
 
 
 def unless_set(name: str, seconds: int) -> str:

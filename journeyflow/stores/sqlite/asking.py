@@ -72,7 +72,7 @@ class SQLiteAsker:
         return sample + rows_alike(self.connection, question, {**about, **parameters}, sample)
 
     def first_alike(self, question: Selection, limit: int, parameters: Mapping[str, object]) -> list[Row]:
-        """Ask for the first rows, at most so many, of which most columns are alike if there are many."""
+        """Ask for the first rows, up to a number, of which most columns are alike if there are many."""
         sample = self.rows(question.text, {**parameters, "limit": min(limit, SAMPLE), "behind": 0})
         if len(sample) < SAMPLE or limit <= SAMPLE:
             return sample

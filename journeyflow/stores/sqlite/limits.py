@@ -61,14 +61,14 @@ def load_limits(
 
 
 def _waiting(connection: "Connection", journey: int, most: int) -> int:
-    """Return how many entries wait in a queue, so many at most."""
+    """Return how many entries wait in a queue, counted up to a number."""
     sql = "SELECT count(*) FROM (SELECT 1 FROM deferred WHERE journey = ? LIMIT ?)"
     ((count,),) = connection.execute(sql, (journey, most)).fetchall()
     return int(count)
 
 
 def _newest(connection: "Connection", journey: int, since: int, count: int) -> list[int]:
-    """Return the newest slots later than an instant, so many at most, ascending."""
+    """Return the newest slots later than an instant, up to a number, ascending."""
     sql = "SELECT at, count FROM slots WHERE journey = ? AND at > ? ORDER BY at DESC LIMIT ?"
     rows = connection.execute(sql, (journey, since, count)).fetchall()
     slots = (at for at, times in rows for _ in range(times))

@@ -29,7 +29,7 @@ KEPT: Final = 256
 
 
 class Each(NamedTuple):
-    """The statements that write so many rows: first the values that they have in common, then the others of each row.
+    """The statements that write a number of rows: first the values in common, then the others of each row.
 
     `usual` are the places of columns in which the rows of a batch hold the same values as a rule. Few rows are written
     by what they have in common in these alone: every choice of columns, for every number of rows, is another statement.
@@ -39,7 +39,7 @@ class Each(NamedTuple):
     usual: Common = ()
 
     def __call__(self, count: int, common: Common) -> str:
-        """Return the statement for so many rows with values in common in some columns."""
+        """Return the statement for a number of rows with values in common in some columns."""
         return self.text(count, common)
 
 

@@ -107,7 +107,7 @@ class SQLiteStore:
         """Open the file for people who look: a `sqlite_utils.Database` that cannot write.
 
         It is a connection of its own, so an engine may work meanwhile; each query sees what is committed by then. A
-        database in memory is copied, as it is now. Raises StorageError on a closed store and behind a fork.
+        database in memory is copied, as it is now. Raises StorageError on a closed store and after a fork.
         """
         from sqlite_utils import Database  # noqa: PLC0415 engines work without it
 

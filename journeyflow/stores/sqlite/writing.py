@@ -174,7 +174,7 @@ class Writer:
         return count + self._write_each(statement.each, single, statement.width)
 
     def _write_each(self, each: Each, rows: Sequence[Row], width: int = 1) -> int:
-        """Write rows with own values; return how many were written. Keys of so many columns come last."""
+        """Write rows with own values; return how many were written. The last `width` columns are the key."""
         end = len(rows) - len(rows) % SEVERAL
         count, rest = 0, rows[end:]
         if end:
@@ -187,7 +187,7 @@ class Writer:
         return count
 
     def _write_in_parts(self, each: Each, rows: Sequence[Row], size: int, common: Common) -> int:
-        """Write so many rows at a time, all with the same values in some columns; return how many were written."""
+        """Write rows, `size` at a time, with the same values in some columns; return how many were written."""
         shared, count = [rows[0][place] for place in common], 0
         statement, own = each(size, common), rows
         if common:

@@ -119,7 +119,7 @@ def test_a_way_names_the_branch_to_begin_with_the_step(way, expected):
 
 
 def test_an_empty_branch_gets_its_first_step():
-    """And rejoins behind it."""
+    """And rejoins after it."""
     journey = Journey(id="j", steps=[Condition("pick", PAID, yes=[send("y")]), send("b"), End("done")])
     made = add_step(journey, send("x"), after="pick", way="no")
     assert ways(made) == ["pick: b y x", "y: b", "x: b", "b: done", "done:"]
@@ -174,7 +174,7 @@ def test_a_step_that_says_where_it_leads_is_believed():
 
 
 def test_a_jump_still_leads_where_it_led():
-    """The weekly loop goes on behind the new step."""
+    """The weekly loop goes on after the new step."""
     journey = Journey(id="j", steps=[Wait("week", "1 week"), send("a", next="week")])
     assert ways(add_step(journey, send("x"), after="a")) == ["week: a", "a: x", "x: week"]
 
@@ -359,7 +359,7 @@ def test_steps_change_places():
 
 @pytest.mark.rows(122, 59)
 def test_a_choice_takes_its_branches_along():
-    """They stay behind it, each in its own order."""
+    """They stay after it, each in its own order."""
     made = reorder_steps(choice(), ["b", "pick", "z", "y", "n", "a", "done"])
     assert ways(made) == ["b: pick", "pick: a z n", "z: y", "y: a", "n: a", "a: done", "done:"]
 

@@ -89,7 +89,7 @@ def test_any_journey_can_be_renamed_and_named_back(journey):
 
 
 def test_a_part_of_an_attribute_that_looks_like_a_step_stays():
-    """Only behind `message.` and `wait.` a name is that of a step."""
+    """Only after `message.` and `wait.` a name is that of a step."""
     rule = field("customer.hello.opened").eq(True)
     journey = Journey(id="j", steps=[Send("hello", channel="EMAIL", template="t"), Condition("c", rule), End("done")])
     assert rename_step(journey, "hello", "hi").step("c") == journey.step("c")

@@ -306,7 +306,7 @@ def test_arms_behind_a_wait_are_not_compared_with_the_holdout(host):
     found = host.engine.results("j")
     split = found.splits["test"]
     assert (found.comparison.difference, split.against_holdout) == (pytest.approx(0, abs=0.08), ())
-    why = "the arms are not compared with the holdout: those are split behind 'month', the holdout at the entry"
+    why = "the arms are not compared with the holdout: those are split after 'month', the holdout at the entry"
     assert split.declined == why
     assert found.sentences[-1] == f"test: {why}"
     assert len(split.comparisons) == 1
@@ -340,7 +340,7 @@ def test_an_update_before_a_split_keeps_nobody(host):
     came(host, 40)
     assert len(host.engine.results("j").splits["test"].against_holdout) == 2
     host.deploy(Update("mark", Chain.exit("other")), split_of(50), goal=goal, holdout=40, id="k")
-    assert "those are split behind 'mark'" in host.engine.results("k").splits["test"].declined
+    assert "those are split after 'mark'" in host.engine.results("k").splits["test"].declined
 
 
 def test_a_split_that_some_did_not_pass_is_not_compared_with_the_holdout(host):
@@ -354,7 +354,7 @@ def test_a_split_that_some_did_not_pass_is_not_compared_with_the_holdout(host):
     split = host.engine.results("j").splits["test"]
     assert split.against_holdout == ()
     assert split.declined.endswith(
-        "not everybody who was let in while there was a holdout came through this Split at the entry"
+        "not every customer who was let in while there was a holdout came through this Split at the entry"
     )
 
 

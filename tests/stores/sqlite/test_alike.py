@@ -89,7 +89,7 @@ def test_numbers_of_which_the_first_have_no_rows(connection: sqlite3.Connection)
 
 
 def test_what_is_in_common_is_read_once(connection: sqlite3.Connection) -> None:
-    """All rows behind the sample are one row of lists."""
+    """All rows after the sample are one row of lists."""
     asker, told = fill(connection, alike(MANY)), Told(connection)
     asker.first_alike(FIRST, MANY, {"least": 1})
     assert told.count == SAMPLE + 1

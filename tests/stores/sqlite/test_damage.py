@@ -329,7 +329,7 @@ def test_tables_and_columns_that_are_missing(tmp_path: Path, healthy: bytes) -> 
 
 
 def test_pages_that_are_empty_or_cut_off(tmp_path: Path, healthy: bytes) -> None:
-    """The first page of each table and index zeroed; the file cut off behind some page, and within one."""
+    """The first page of each table and index zeroed; the file cut off after some page, and within one."""
     path, draw, wrong = tmp_path / "journeys.db", random.Random(14), []
     path.write_bytes(healthy)
     with closing(sqlite3.connect(path)) as connection:
