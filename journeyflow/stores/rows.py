@@ -1,7 +1,8 @@
 """Records to rows and back, by name: one declaration for each kind of record says how its fields stand in a table.
 
 Column lists, writers and readers follow from the fields of the record itself, so a new field of a run, a message or an
-input is a field of the record and a column of the schema, and nothing here.
+input is a field of the record and a column of the schema, and nothing here. What has to be said here is the exception:
+another name of the column, a value that is not stored as it is, and what never changes once it is written.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -126,6 +127,11 @@ def _is_true(value: object) -> bool:
     return value == 1
 
 
+def _truths(of: type[tuple[Any, ...]]) -> dict[str, Turn]:
+    """Return how those fields of a record are read that are true or false: they are stored as 1 or 0."""
+    return {name: _is_true for name, kind in of.__annotations__.items() if kind is bool}
+
+
 class Seen(NamedTuple):
     """What rules see of a message, as a row; what was told of it is read when it is asked for."""
 
@@ -144,6 +150,7 @@ class Seen(NamedTuple):
 
 # --- the declarations -------------------------------------------------------------------------------------------------
 
+# a run's `softened` is read as it is stored: there are millions of runs, and nothing asks for more than its truth
 INPUT_FORM = RowForm(Input, Input._fields, {"text": "data"}, {}, {})
 RUN_FORM = RowForm(
     Run, Run._fields, {"number": "run", "trigger": "trigger_data"}, {"memory": _written}, {"memory": _loaded}
@@ -153,11 +160,11 @@ POST_FORM = RowForm(
     Post._fields,
     {"serial": "enrollment"},
     {"flags": text_or_none},
-    {"cancel_on_exit": _is_true, "flags": read_flags},
+    {**_truths(Post), "flags": read_flags},
 )
 SEEN_FORM = RowForm(Seen, Seen._fields, {"serial": "enrollment", "told": "flags"}, {}, {})
 DEFERRED_FORM = RowForm(Deferred, Deferred._fields, {"trigger": "trigger_data"}, {}, {})
-ROUND_FORM = RowForm(Round, Round._fields, {}, {}, {"softened": _is_true})
+ROUND_FORM = RowForm(Round, Round._fields, {}, {}, _truths(Round))
 
 OF_RUN = RUN_FORM.without("serial", "customer")
 """What may be the same for many new runs: all but whose they are."""
@@ -167,7 +174,9 @@ NOW_OF_RUN = RUN_FORM.without(
 """What can change of a run."""
 OF_POST = POST_FORM.without("serial")
 """What may be the same for many new messages: all but whose they are."""
-NOW_OF_POST = ("flags", "status", "attempts", "available_at", "lease_until", "token", "domain", "error", "forgiven")
+NOW_OF_POST = POST_FORM.without(
+    *("serial", "n", "step", "channel", "template", "data", "at", "expires_at", "cancel_on_exit", "nonce"),
+)
 """What can change of a message."""
 
 RUN_ROW, POST_ROW, SEEN_ROW, INPUT_ROW = RUN_FORM.names(), POST_FORM.names(), SEEN_FORM.names(), INPUT_FORM.names()
