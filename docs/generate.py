@@ -313,10 +313,7 @@ def reasons() -> str:
         )
     ]
     rows += [(f"`{name}`", _clause(ask)) for name, ask, _ in entries.REASONS]
-    rows += [
-        ("`entry limit`", "there is no slot, and nobody is to wait for one (R23)"),
-        ("`already deferred`", "the customer waits for a slot already (R23)"),
-    ]
+    rows += [(f"`{name}`", when) for name, when, _ in entries.WITHOUT_SLOT]
     return table(("reason", "when"), rows)
 
 

@@ -59,6 +59,7 @@ OFFERED = {
 open and to copy one, and what the tables look like."""
 
 READS_OF_IT = {
+    ("analysis.coverage", "work.entries"): "why a journey can refuse an entry is said once, where entries are checked",
     ("simulation.population", "work.engagement"): "which attribute a reaction sets is said once, where the engine does",
     ("simulation.reacting", "machine.facts"): "rules of made-up people read what rules of a journey read",
 }

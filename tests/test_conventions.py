@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import re
+import tomllib
 from functools import cache
 from typing import get_args
 
@@ -15,13 +16,16 @@ from journeyflow.catalog import lifecycle
 from journeyflow.definition import steps
 from journeyflow.definition.rules import attribute_changes, operators
 from journeyflow.definition.rules import conditions as rules
+from journeyflow.engine.settling import Handled
 from journeyflow.errors import MissingExtra
 from journeyflow.formats import options as file_options
 from journeyflow.machine import behaviours as machine
 from journeyflow.machine import notes as walk
 from journeyflow.machine import waits
+from journeyflow.questions.messages import SetAside
+from journeyflow.records.rows import Input
 from journeyflow.stores import contract as store
-from journeyflow.work import engagement
+from journeyflow.work import engagement, intake
 from tests.source import PACKAGE, ROOT, classes, files, imported, modules, nodes
 
 pytestmark = pytest.mark.source
@@ -119,6 +123,25 @@ def test_every_operator_and_every_action_can_be_written_in_python():
 def test_what_touches_a_customer_is_a_kind_of_message_event():
     """R52: the kinds that leave an instant or take back consent are among those that the engine knows."""
     assert {*engagement.LAST_ATTRIBUTE, *engagement.WITHDRAWING} <= set(words.MESSAGE_KINDS)
+
+
+def test_inputs_of_every_kind_are_handled():
+    """`INPUT_KINDS` is the one list of what an input can be (R10); intake has a function for each."""
+    assert set(intake._KINDS) == set(words.INPUT_KINDS)
+
+
+WHERE_INPUTS_ARE_LISTED = {
+    "inputs_view": tomllib.loads((ROOT / "docs" / "views.toml").read_text(encoding="utf-8"))["inputs_view"]["kind"],
+    **{of.__name__: inspect.getdoc(of) or "" for of in (Input, Handled, SetAside)},
+}
+
+
+@pytest.mark.parametrize("where", WHERE_INPUTS_ARE_LISTED)
+def test_inputs_of_every_kind_are_documented(where):
+    """Whoever reads of the kinds of input reads all of them, in one order."""
+    text = " ".join(WHERE_INPUTS_ARE_LISTED[where].replace('"', "").split())
+    *kinds, last = words.INPUT_KINDS
+    assert f"{', '.join(kinds)} or {last}" in text
 
 
 @pytest.mark.parametrize("module", files())

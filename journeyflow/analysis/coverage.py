@@ -10,8 +10,6 @@ from attrs import frozen
 from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.expecting import all_of, expect
 from journeyflow.basics.html_tables import PlainTable
-from journeyflow.basics.words import CUSTOMER_EVENTS, JOURNEY_COMPLETED
-from journeyflow.definition.entry import OVER_POLICIES
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.steps import Condition, Send, Split, Step, Wait
@@ -21,8 +19,7 @@ from journeyflow.questions.numbers.totals import Totals, totals
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.outcome import Outcome
-
-DEFER, DROP = OVER_POLICIES
+from journeyflow.work.entries import reasons_of
 
 
 class CoveredWay(NamedTuple):
@@ -224,9 +221,7 @@ def ways(journey: Journey, policies: Policies | None = None) -> Iterator[Covered
     if journey.reentry.policy == "restart":
         yield CoveredWay(journey.id, "exit", "", "restarted")
     if journey.trigger.pull is None:
-        yield from (
-            CoveredWay(journey.id, "refusal", "", reason) for reason, concerns in _refusals(journey) if concerns
-        )
+        yield from (CoveredWay(journey.id, "refusal", "", reason) for reason in reasons_of(journey))
 
 
 def _outcomes(step: Step, policies: Policies) -> Iterator[tuple[str, str]]:
@@ -249,19 +244,3 @@ def _of_wait(step: Wait) -> Iterator[str]:
         yield from ("timeout",) if step.timeout is not None else ()
     elif step.field is not None:
         yield from ("elapsed", "missing") if step.every else ("elapsed", "missing", "past")
-
-
-def _refusals(journey: Journey) -> Iterator[tuple[str, bool]]:
-    """Yield the reasons to refuse an entry, in the order of R21, and whether each concerns the journey."""
-    reentry, limits = journey.reentry, journey.limits
-    limited = bool(limits.per_hour or limits.per_day)
-    restarts = reentry.policy == "restart"
-    yield "key missing", reentry.key is not None
-    yield "event loop", journey.trigger.event in {*CUSTOMER_EVENTS, JOURNEY_COMPLETED}
-    yield "run criteria", journey.run_criteria is not None
-    yield "exit rule", any(each.when is not None for each in journey.exits)
-    yield "consent", journey.consent == "required"
-    yield "already inside", not restarts or journey.holdout > 0
-    yield "re-entry", reentry.policy not in {"always", "restart"}
-    yield "entry limit", limited and limits.over == DROP
-    yield "already deferred", limited and limits.over == DEFER and not restarts

@@ -95,5 +95,17 @@ JOURNEY_COMPLETED = "journey.completed"
 WITH_EFFECT = CUSTOMER_EVENTS | MESSAGE_EVENTS | {REVENUE}
 """The events that do more than let customers in and wake runs."""
 
-ENGINES_OWN = CUSTOMER_EVENTS | MESSAGE_EVENTS | {JOURNEY_COMPLETED}
-"""The events that the engine itself may cause."""
+CAUSED_BY_RUNS = CUSTOMER_EVENTS | {JOURNEY_COMPLETED}
+"""The events that a run can cause by what it does (R39, R40)."""
+
+EMITTED = CAUSED_BY_RUNS | {MESSAGE_SENT, MESSAGE_FAILED}
+"""The events that the engine itself emits, for runs, puts and answers of workers; hosts report all others."""
+
+ABOUT_JOURNEYS = ("enroll", "exit", "retry")
+"""The kinds of input that name a customer and a journey."""
+
+ANSWER_KINDS = ("ack", "nack", "requeue")
+"""The kinds of input that name a message instead of a customer."""
+
+INPUT_KINDS = ("event", "put", *ABOUT_JOURNEYS, *ANSWER_KINDS)
+"""What an input of a host can be (R10)."""

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
+from journeyflow.basics.words import ABOUT_JOURNEYS, ANSWER_KINDS
 from journeyflow.engine.batches import Batch
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import do_work_of
@@ -17,7 +18,7 @@ from journeyflow.questions.enrollments import inside_of, since
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Enrollment
 from journeyflow.records.rows import Input
-from journeyflow.stores.batch import ANSWERS, Request
+from journeyflow.stores.batch import Request
 from journeyflow.work.alone import Named
 
 REFUSED = "refused: "
@@ -94,8 +95,8 @@ class Settling(Batch):
 
     def _names(self) -> Named:
         """Return the customers whom the inputs are about: those that they name, and those of their messages."""
-        named = {(item.tenant, item.customer) for item in self.inputs if item.kind not in ANSWERS}
-        about = {place for item in self.inputs if item.kind in ANSWERS and (place := place_of(item.id))}
+        named = {(item.tenant, item.customer) for item in self.inputs if item.kind not in ANSWER_KINDS}
+        about = {place for item in self.inputs if item.kind in ANSWER_KINDS and (place := place_of(item.id))}
         if not about:
             return named
         with self._core.store.transaction(write=False) as transaction:
@@ -103,7 +104,7 @@ class Settling(Batch):
         return named | {(person.tenant, person.id) for person in loaded.people}
 
 
-_ABOUT: Mapping[str, str] = dict.fromkeys(("event", "enroll", "exit", "retry"), "type") | dict.fromkeys(ANSWERS, "id")
+_ABOUT: Mapping[str, str] = dict.fromkeys(("event", *ABOUT_JOURNEYS), "type") | dict.fromkeys(ANSWER_KINDS, "id")
 """What each kind of input is about: the name of its part that says so."""
 
 

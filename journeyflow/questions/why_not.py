@@ -16,13 +16,10 @@ from journeyflow.basics.chance import KEPT_OUT
 from journeyflow.basics.moments import FIRST, from_micros
 from journeyflow.basics.showing import shown_at
 from journeyflow.basics.soundness import sound
-from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT, JOURNEY_COMPLETED, MESSAGE
+from journeyflow.basics.words import ACTIVE, EMITTED, HOLDOUT
 from journeyflow.errors import brief
 from journeyflow.questions.door import CLOSED, UNKNOWN, Door, LastRefusal, NewestEvent
 from journeyflow.records.rows import Run
-
-EMITTED = CUSTOMER_EVENTS | {JOURNEY_COMPLETED, f"{MESSAGE}sent", f"{MESSAGE}failed"}
-"""Events that the engine makes itself, so that the host's events need not hold one."""
 
 
 @frozen

@@ -18,7 +18,7 @@ from attrs import frozen
 from journeyflow.basics.collector import undisturbed
 from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.basics.values import Attributes, dumps
-from journeyflow.basics.words import ENGINES_OWN
+from journeyflow.basics.words import EMITTED, MESSAGE_EVENTS
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.rules.value_paths import read_path
@@ -297,5 +297,5 @@ def _key_names(plan: Replication) -> tuple[str, ...]:
 
 
 def _is_of_hosts(event: str) -> bool:
-    """Return whether only a host can cause an event: the engine causes the others itself."""
-    return event not in ENGINES_OWN
+    """Return whether only a host can cause an event: others are emitted by the engine, or are reactions to messages."""
+    return event not in EMITTED | MESSAGE_EVENTS

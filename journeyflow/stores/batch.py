@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from attrs import define, field, frozen
 
-from journeyflow.basics.words import COMPLETED, EXITED, HOLDOUT
+from journeyflow.basics.words import ANSWER_KINDS, COMPLETED, EXITED, HOLDOUT
 from journeyflow.records.rows import Deferred, Glimpse, Input, Post, Round, Run
 
 Item = TypeVar("Item")
@@ -29,11 +29,6 @@ HELD, INPUT, TIMER, JOURNEY = 0, 1, 2, 3
 """The ranks of items at one instant, with a and b of the key: held work of runs (a: its own instant, b: serial),
 inputs (a: sequence number), timers of runs (a: serial, b: 0 for a rest, the number of the visit for the end of a
 message's lease), timers of journeys (a: number of the journey, b: QUEUE or PULL)."""
-
-ANSWERS = frozenset({"ack", "nack", "requeue"})
-"""The kinds of input that name a message instead of a customer."""
-
-_ANSWERS_IN_ORDER: Final = sorted(ANSWERS)
 
 seq_of: Callable[[Input], Any] = itemgetter(0)
 """Return the sequence number of an input, which a damaged file may lack."""
@@ -134,12 +129,12 @@ class Due:
     def answers(self) -> Sequence[Input]:
         """The inputs that name a message instead of a customer."""
         by_kind = self.by_kind
-        return [item for kind in _ANSWERS_IN_ORDER if kind in by_kind for item in by_kind[kind]]
+        return [item for kind in ANSWER_KINDS if kind in by_kind for item in by_kind[kind]]
 
     @property
     def named(self) -> list[tuple[str, str]]:
         """The (tenant, id) of the customers that the other inputs name, one for each input."""
-        naming = [items for kind, items in self.by_kind.items() if kind not in ANSWERS]
+        naming = [items for kind, items in self.by_kind.items() if kind not in ANSWER_KINDS]
         return list(map(named_in, chain.from_iterable(naming)))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from journeyflow.basics.words import ANSWER_KINDS
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Post
 from journeyflow.stores.erasing import INPUTS, read_told
@@ -12,7 +13,7 @@ from journeyflow.stores.rows import read_move, read_run
 ACKS = f"{INPUTS} WHERE customer = '' AND kind = 'ack' AND outcome = 'handled'"
 """Begins the query for acks, which name no customer."""
 
-ANSWERED = "SELECT id FROM inputs WHERE outcome IS NULL AND kind IN ('ack', 'nack', 'requeue')"
+ANSWERED = f"SELECT id FROM inputs WHERE outcome IS NULL AND kind IN {ANSWER_KINDS}"
 """Begins the query for the messages of all answers that wait."""
 
 

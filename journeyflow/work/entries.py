@@ -1,14 +1,15 @@
 """Who may enter a journey, and how a run begins: checks, refusals and the queue for a slot (R20 to R25)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journeyflow.basics.chance import KEPT_OUT, bucket
 from journeyflow.basics.durations import add
 from journeyflow.basics.values import dumps, loads
-from journeyflow.basics.words import ACTIVE, HOLDOUT, INTERNAL_ERROR
+from journeyflow.basics.words import ACTIVE, CAUSED_BY_RUNS, HOLDOUT, INTERNAL_ERROR
 from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.definition.journey import Journey
 from journeyflow.machine.compiled_steps import NOWHERE
 from journeyflow.machine.facts import Facts
 from journeyflow.machine.gates import consents
@@ -232,7 +233,7 @@ def _refusal(candidate: Candidate, checks: Checks) -> str | None:
 @lru_cache(maxsize=MAX_ASKED)
 def _asked_of(program: Program) -> Checks:
     """Return the checks that concern this version of a journey."""
-    return tuple((reason, stands) for reason, stands, concerns in REASONS if concerns(program))
+    return tuple((reason, stands) for reason, stands, concerns in REASONS if concerns(program.journey))
 
 
 @lru_cache(maxsize=MAX_ASKED)
@@ -310,24 +311,53 @@ def _may_not_come_again(candidate: Candidate) -> bool:
     return True
 
 
-def _always(_: Program) -> bool:
+def _queues_once(journey: Journey) -> bool:
+    """Return whether a customer who waits for a slot of a journey may not come again."""
+    return journey.limits.over == "defer" and journey.reentry.policy != "restart"
+
+
+def _always(_: Journey) -> bool:
     return True
 
 
-REASONS: tuple[tuple[str, Callable[[Candidate], bool], Callable[[Program], bool]], ...] = (
-    ("key missing", _lacks_key, lambda program: program.key is not None),
+REASONS: tuple[tuple[str, Callable[[Candidate], bool], Callable[[Journey], bool]], ...] = (
+    ("key missing", _lacks_key, lambda journey: journey.reentry.key is not None),
     ("event loop", _caused_by_itself, _always),
-    ("run criteria", _fails_criteria, lambda program: program.run_criteria is not None),
-    ("exit rule", _already_out, lambda program: any(way.when for way in program.exits)),
-    ("consent", _lacks_consent, lambda program: program.consent_required),
+    ("run criteria", _fails_criteria, lambda journey: journey.run_criteria is not None),
+    ("exit rule", _already_out, lambda journey: any(each.when is not None for each in journey.exits)),
+    ("consent", _lacks_consent, lambda journey: journey.consent == "required"),
     ("already inside", _inside, _always),
-    ("re-entry", _may_not_come_again, lambda program: program.journey.reentry.policy not in {"always", "restart"}),
+    ("re-entry", _may_not_come_again, lambda journey: journey.reentry.policy not in {"always", "restart"}),
 )
 """The checks on an entry into an ACTIVE journey, in the order in which they are made (R21): the reason, whether it
 applies, and which journeys it concerns."""
 
 OF_RETURNING = frozenset({"event loop", "already inside", "re-entry"})
 """The reasons that depend on the customer's earlier runs."""
+
+WITHOUT_SLOT: tuple[tuple[str, str, Callable[[Journey], bool]], ...] = (
+    (
+        "entry limit",
+        "there is no slot, and nobody is to wait for one (R23)",
+        lambda journey: journey.limits.over == "drop",
+    ),
+    ("already deferred", "the customer waits for a slot already (R23)", _queues_once),
+)
+"""What `_waits` may say of a journey with entry limits: the reason, when, and which of these journeys it concerns."""
+
+_ALONE: Mapping[str, Callable[[Journey], bool]] = {
+    "event loop": lambda journey: journey.trigger.event in CAUSED_BY_RUNS,
+    "already inside": lambda journey: journey.reentry.policy != "restart" or journey.holdout > 0,
+}
+"""What else must hold of a journey that no other one starts, and that has one version: else runs of the other one may
+cause its events, or an earlier version may have held customers out."""
+
+
+def reasons_of(journey: Journey) -> list[str]:
+    """Return the reasons to refuse an event that can arise from a journey alone, in the order of R21."""
+    found = [reason for reason, _, concerns in REASONS if concerns(journey) and _ALONE.get(reason, _always)(journey)]
+    limited = bool(journey.limits.per_hour or journey.limits.per_day)
+    return [*found, *(reason for reason, _, concerns in WITHOUT_SLOT if limited and concerns(journey))]
 
 
 def leave(work: Work, person: CustomerInHand, journey: int, at: int, *, reason: str, key: str | None = None) -> int:

@@ -12,14 +12,22 @@ from typing import Final
 
 from attrs import frozen
 
-from journeyflow.basics.words import ATTRIBUTED, CLAIMED, COMPLETED, FAILED, QUEUED, REVENUE, UNKNOWN_AFTER
+from journeyflow.basics.words import (
+    ANSWER_KINDS,
+    ATTRIBUTED,
+    CLAIMED,
+    COMPLETED,
+    FAILED,
+    QUEUED,
+    REVENUE,
+    UNKNOWN_AFTER,
+)
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Split
 from journeyflow.records.changes import Changes, Pruned
 from journeyflow.records.counting import KINDS, Note, count, told
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter, Input, Move, Post, Run, last_visit, version_at
-from journeyflow.stores.batch import ANSWERS
 from journeyflow.stores.inquiries import Finished
 from journeyflow.work.delivery import GIVEN_UP
 from journeyflow.work.intake import ATTRIBUTION
@@ -210,7 +218,7 @@ def message_of(item: Input, outcome: str | None) -> MessagePlace | None:
     >>> message_of(Input(1, "t", "", "ack", "", 0, "k-17-2", None), "handled")
     (17, 2)
     """
-    if item.kind in ANSWERS:
+    if item.kind in ANSWER_KINDS:
         return place_of(item.id)
     if outcome is not None and outcome.startswith(ATTRIBUTED):
         return place_of(outcome.removeprefix(ATTRIBUTED))

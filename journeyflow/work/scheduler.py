@@ -13,6 +13,7 @@ from operator import itemgetter
 
 from journeyflow.basics.words import (
     ACTIVE,
+    ANSWER_KINDS,
     MESSAGE,
     MESSAGE_EVENTS,
     MESSAGE_FAILED,
@@ -27,7 +28,6 @@ from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import (
-    ANSWERS,
     HELD,
     INPUT,
     JOURNEY,
@@ -129,7 +129,7 @@ def plan(due: Due, catalog: Catalog, unheard: AbstractSet[tuple[str, str]] = NO_
 
 def _named(due: Due, unheard: AbstractSet[tuple[str, str]], quiet: AbstractSet[int]) -> set[tuple[str, str]]:
     """Return the (tenant, id) of the customers that inputs name, apart from some events."""
-    telling = (items for kind, items in due.by_kind.items() if kind not in ANSWERS and kind != "event")
+    telling = (items for kind, items in due.by_kind.items() if kind not in ANSWER_KINDS and kind != "event")
     heard = (item for item in due.by_kind["event"] if type_in(item) not in unheard and item.seq not in quiet)
     return set(map(named_in, chain(heard, *telling)))
 

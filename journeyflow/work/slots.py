@@ -12,7 +12,7 @@ from heapq import heappush
 from typing import Final
 
 from journeyflow.basics.moments import DAY, bounded
-from journeyflow.basics.words import ENGINES_OWN
+from journeyflow.basics.words import EMITTED
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
@@ -50,7 +50,7 @@ def plan_limits(due: Due, catalog: Catalog) -> LimitRequest | None:
     entered = {
         record.number
         for (tenant, kind), records in catalog.triggered.items()
-        if kind in ENGINES_OWN or (tenant, kind) in types
+        if kind in EMITTED or (tenant, kind) in types
         for record in records
         if record.number in catalog.limited
     }

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from itertools import chain
 
+from journeyflow.basics.words import ANSWER_KINDS
 from journeyflow.records.message_ids import message_id, nonces_of
 from journeyflow.records.rows import Input, Post, Run
-from journeyflow.stores.batch import ANSWERS, INPUT, TIMER, DueKey, DueOfKind, Item, timer_key
+from journeyflow.stores.batch import INPUT, TIMER, DueKey, DueOfKind, Item, timer_key
 from journeyflow.stores.memory.contents import MemoryRows
 
 
@@ -43,7 +44,7 @@ def _inputs(
         for item in waiting
         if (
             item.id in messages
-            if item.kind in ANSWERS
+            if item.kind in ANSWER_KINDS
             else (item.tenant, item.customer) in of or _identity(item) in ids
         )
     ]

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
+from journeyflow.basics.words import ANSWER_KINDS
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Move, Post, Run
-from journeyflow.stores.batch import ANSWERS
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
 
 
@@ -70,7 +70,7 @@ def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, st
 
 def _answered_in(store: KeptRows) -> Iterable[tuple[int, int]]:
     """Return the messages of all answers that wait."""
-    places = (place_of(item.id) for item in store.pending.values() if item.kind in ANSWERS)
+    places = (place_of(item.id) for item in store.pending.values() if item.kind in ANSWER_KINDS)
     return (place for place in places if place is not None)
 
 

@@ -1,6 +1,6 @@
 """Where due work stands in a PostgreSQL schema: that of a tenant or of all, and that of some customers (R7, R74)."""
 
-from journeyflow.stores.batch import ANSWERS
+from journeyflow.basics.words import ANSWER_KINDS
 from journeyflow.stores.postgres.asking import RowQuestion, asking_for
 from journeyflow.stores.rows import INPUT_ROW, POST_ROW, RUN_ROW
 from journeyflow.stores.schema import LATER
@@ -12,7 +12,6 @@ _NUMBERS = f"(SELECT c.number FROM {_OF} JOIN customers c ON c.tenant = k.tenant
 
 _RUNS = f"(SELECT serial FROM enrollments WHERE customer IN {_NUMBERS})"
 
-_ANSWERS = ", ".join(map(repr, sorted(ANSWERS)))
 
 _MESSAGE_ID = MESSAGE_ID.replace("ifnull(", "coalesce(")
 
@@ -25,7 +24,7 @@ AND seq IN (
     SELECT seq FROM mine
     UNION ALL SELECT o.seq FROM mine JOIN inputs o ON o.id = mine.id AND o.type = mine.type
         AND o.tenant = mine.tenant WHERE mine.kind = 'event' AND o.kind = 'event' AND o.outcome IS NULL
-    UNION ALL SELECT a.seq FROM inputs a WHERE a.outcome IS NULL AND a.at <= %(now)s AND a.kind IN ({_ANSWERS})
+    UNION ALL SELECT a.seq FROM inputs a WHERE a.outcome IS NULL AND a.at <= %(now)s AND a.kind IN {ANSWER_KINDS}
         AND a.id IN (SELECT {_MESSAGE_ID} FROM messages m WHERE m.enrollment IN {_RUNS})
 )"""
 

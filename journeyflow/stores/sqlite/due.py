@@ -1,6 +1,6 @@
 """Where due work stands in a SQLite file: that of everybody, and that of some customers (R7, R74)."""
 
-from journeyflow.stores.batch import ANSWERS
+from journeyflow.basics.words import ANSWER_KINDS
 from journeyflow.stores.rows import INPUT_FORM, POST_ROW, RUN_FORM
 from journeyflow.stores.schema import LATER
 from journeyflow.stores.sqlite.alike import Selection
@@ -12,7 +12,6 @@ _NUMBERS = f"(SELECT c.number FROM {_OF} CROSS JOIN customers c ON c.tenant = k.
 
 _RUNS = f"(SELECT serial FROM enrollments WHERE customer IN {_NUMBERS})"
 
-_ANSWERS = ", ".join(map(repr, sorted(ANSWERS)))
 
 _INPUTS = f"""
 AND seq IN (
@@ -23,7 +22,7 @@ AND seq IN (
     SELECT seq FROM mine
     UNION ALL SELECT o.seq FROM mine CROSS JOIN inputs o ON o.id = mine.id AND o.type = mine.type
         AND o.tenant = mine.tenant WHERE mine.kind = 'event' AND o.kind = 'event' AND o.outcome IS NULL
-    UNION ALL SELECT a.seq FROM inputs a WHERE a.outcome IS NULL AND a.at <= :now AND a.kind IN ({_ANSWERS})
+    UNION ALL SELECT a.seq FROM inputs a WHERE a.outcome IS NULL AND a.at <= :now AND a.kind IN {ANSWER_KINDS}
         AND a.id IN (SELECT {MESSAGE_ID} FROM messages m WHERE m.enrollment IN {_RUNS})
 )"""
 
