@@ -31,10 +31,10 @@ from journeyflow.basics.collector import undisturbed
 from journeyflow.catalog import lifecycle
 from journeyflow.cli import main
 from journeyflow.definition import graph, references, steps
-from journeyflow.definition.retry import USUAL
+from journeyflow.definition.retry import USUAL_RETRY
 from journeyflow.definition.rules import attribute_changes, chains
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
-from journeyflow.formats.octeth.actions import KINDS
+from journeyflow.formats.octeth.actions import ACTION_KINDS
 from journeyflow.formats.options import JOURNEY_KEYS, STEP_KEYS
 from journeyflow.machine import behaviours as machine
 from journeyflow.services.loyalty import table as loyalty
@@ -369,8 +369,8 @@ def _effect(kind: str) -> str:
 
 def retries() -> str:
     """Return after how long a message is handed out again, as a table."""
-    rows = [(str(n), f"{delay} later") for n, delay in enumerate(USUAL.delays, 1)]
-    rows.append((str(len(USUAL.delays) + 1), "given up: FAILED, and the event `message.failed`"))
+    rows = [(str(n), f"{delay} later") for n, delay in enumerate(USUAL_RETRY.delays, 1)]
+    rows.append((str(len(USUAL_RETRY.delays) + 1), "given up: FAILED, and the event `message.failed`"))
     return table(("failed attempt", "what follows"), rows)
 
 
@@ -600,7 +600,7 @@ def octeth_actions() -> str:
     """Return every action of Octeth with its parameters, those inside included."""
     rows = [
         (code(name), code(*(f"{key}{'*' if key in kind.needed else ''}" for key in kind.keys)) if kind.keys else "none")
-        for name, kind in KINDS.items()
+        for name, kind in ACTION_KINDS.items()
     ]
     return table(("action", "parameters (* is required)"), rows)
 

@@ -47,10 +47,10 @@ MAX_LINES = 100
 """Faults that an error prints; its `problems` or `faults` hold all of them."""
 
 
-def cut(text: str, room: int = MAX_SENTENCE) -> str:
+def shortened(text: str, room: int = MAX_SENTENCE) -> str:
     """Shorten a long text in the middle.
 
-    >>> cut("abcdefghij", 7)
+    >>> shortened("abcdefghij", 7)
     'ab...ij'
     """
     half = (room - 3) // 2
@@ -63,17 +63,17 @@ def brief(value: object) -> str:
     >>> len(brief("x" * 10_000)) <= MAX_BRIEF
     True
     """
-    return shown(value, MAX_BRIEF)
+    return quoted(value, MAX_BRIEF)
 
 
-def shown(value: object, room: int = MAX_WORD) -> str:
+def quoted(value: object, room: int = MAX_WORD) -> str:
     """Quote a name or a value in a sentence, shortened in the middle if it is long.
 
-    >>> shown("a"), shown(10**5_000)
+    >>> quoted("a"), quoted(10**5_000)
     ("'a'", '(a very large number)')
     """
     try:
-        return cut(repr(value), room)
+        return shortened(repr(value), room)
     except ValueError:  # Python refuses to write integers of thousands of digits
         return "(a very large number)"
     except Exception:  # noqa: BLE001 a list of thousands of levels, an object that cannot be shown
@@ -100,11 +100,11 @@ class Problem:
     code: str
     severity: str
     path: str
-    message: str = field(converter=cut)
+    message: str = field(converter=shortened)
 
     def __str__(self) -> str:
         """Return the problem as one line: path, sentence, code."""
-        return f"{cut(self.path)}: {self.message} [{self.code}]" if self.path else f"{self.message} [{self.code}]"
+        return f"{shortened(self.path)}: {self.message} [{self.code}]" if self.path else f"{self.message} [{self.code}]"
 
 
 def did_you_mean(wrong: object, known: Iterable[str]) -> str:
@@ -115,7 +115,7 @@ def did_you_mean(wrong: object, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["channel"])
     ''
     """
-    word = wrong[:MAX_WORD] if isinstance(wrong, str) else shown(wrong)
+    word = wrong[:MAX_WORD] if isinstance(wrong, str) else quoted(wrong)
     words = [each for each in known if len(each) <= 2 * len(word) + 1]
     near = [each for each in words if each.casefold() == word.casefold()]
     near = near or get_close_matches(word, _alike(word, words), n=1)
@@ -176,7 +176,7 @@ def suggestions() -> Callable[[object, Iterable[str]], str]:
     return suggest
 
 
-INVALID, MISSING, ORDER = "invalid", "missing", "order"
+WRONG, MISSING, ORDER = "invalid", "missing", "order"
 """The codes of what is wrong with an argument: it cannot be, it is missing, or it lies after another one."""
 
 
@@ -192,7 +192,7 @@ class Fault(str):
     field: str
     code: str
 
-    def __new__(cls, field: str, sentence: str, code: str = INVALID) -> Self:
+    def __new__(cls, field: str, sentence: str, code: str = WRONG) -> Self:
         """Compose the sentence."""
         fault = super().__new__(cls, f"{field}: {sentence}")
         fault.field, fault.code = field, code
@@ -221,7 +221,7 @@ def _problem(fault: str) -> Problem:
     about = _ABOUT.fullmatch(fault)
     place, field, sentence = about.groups() if about else (None, "", fault)
     path = f"{place.strip()}.{field}" if place else field
-    return Problem(getattr(fault, "code", INVALID), ERROR, getattr(fault, "field", path), sentence)
+    return Problem(getattr(fault, "code", WRONG), ERROR, getattr(fault, "field", path), sentence)
 
 
 class JourneyflowError(Exception):
@@ -248,7 +248,7 @@ class InvalidJourney(JourneyflowError, ValueError):
         self.problems = tuple(problems)
         count = len(self.problems)
         plural = "s" if count != 1 else ""
-        super().__init__(f"journey {shown(journey)} has {count} problem{plural}:{_lines(self.problems)}")
+        super().__init__(f"journey {quoted(journey)} has {count} problem{plural}:{_lines(self.problems)}")
 
 
 class InvalidInput(JourneyflowError, ValueError):
@@ -261,7 +261,7 @@ class InvalidInput(JourneyflowError, ValueError):
 
     def __init__(self, faults: Sequence[str], accepted: int = 0) -> None:
         """List every fault."""
-        self.faults = tuple(cut(str(fault)) for fault in faults)
+        self.faults = tuple(shortened(str(fault)) for fault in faults)
         self.problems = tuple(map(_problem, faults))
         self.accepted = accepted
         head = f" {self.faults[0]}" if len(self.faults) == 1 else _lines(self.faults)
@@ -291,8 +291,8 @@ class NotFound(JourneyflowError, LookupError):
         self.kind = kind
         self.name = name
         self.journey = journey
-        of = "" if journey is None else f" of journey {shown(journey)}"
-        super().__init__(f"no {kind} {shown(name)}{of}{hint}")
+        of = "" if journey is None else f" of journey {quoted(journey)}"
+        super().__init__(f"no {kind} {quoted(name)}{of}{hint}")
 
 
 class Conflict(JourneyflowError, ValueError):
@@ -309,7 +309,7 @@ class Conflict(JourneyflowError, ValueError):
         told = f"is {state} and cannot become {wanted}" + (f"; {remedy}" if remedy else "")
         if remedy.endswith(" already"):  # that it cannot become what it is says nothing
             told = remedy.removeprefix("it ")
-        super().__init__(f"{kind} {shown(journey)} {told}")
+        super().__init__(f"{kind} {quoted(journey)} {told}")
 
 
 class Superseded(Conflict):
@@ -319,7 +319,7 @@ class Superseded(Conflict):
         """Name what was changed, and what to do."""
         super().__init__(name, state, "replaced", kind=kind)
         remedy = "read what is there now, and make the change once more"
-        self.args = (f"another change of {kind} {shown(name)} came first; {remedy}",)
+        self.args = (f"another change of {kind} {quoted(name)} came first; {remedy}",)
 
 
 class CannotMigrate(JourneyflowError, ValueError):
@@ -362,7 +362,7 @@ class Forbidden(JourneyflowError):
         self.journey = journey
         self.state = state
         first = {"DRAFT": "activate it first", "PAUSED": "resume it first"}.get(state, "publish it under another id")
-        super().__init__(f"journey {shown(journey)} is {state}; only an ACTIVE journey takes enrollments ({first})")
+        super().__init__(f"journey {quoted(journey)} is {state}; only an ACTIVE journey takes enrollments ({first})")
 
 
 class ClockJump(JourneyflowError, RuntimeError):
@@ -385,10 +385,10 @@ class ClockJump(JourneyflowError, RuntimeError):
         """Name the timer, its instant, the last tick, and the limit."""
         self.tenant, self.journey, self.customer = tenant, journey, customer
         self.due, self.last_tick, self.now = due, last_tick, now
-        whose = "a timer" if customer is None else f"the timer of customer {shown(customer)}"
+        whose = "a timer" if customer is None else f"the timer of customer {quoted(customer)}"
         since = "no tick has done anything yet" if last_tick is None else f"the last tick was at {last_tick}"
         super().__init__(
-            f"{whose} in journey {shown(journey)} of tenant {shown(tenant)} has been due since {due}, which is more "
+            f"{whose} in journey {quoted(journey)} of tenant {quoted(tenant)} has been due since {due}, which is more "
             f"than max_jump ({max_jump}) before now ({now}; {since}); "
             "check the clock, or go on with allow_jump=True (--allow-jump in the shell)"
         )

@@ -31,7 +31,7 @@ from journeyflow.errors import (
     Undeliverable,
     among,
     did_you_mean,
-    shown,
+    quoted,
     suggestions,
 )
 from journeyflow.formats import from_dict
@@ -273,4 +273,4 @@ def test_a_value_nested_too_deep_is_not_shown():
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
-    assert shown(deep) == "(list that cannot be shown)"
+    assert quoted(deep) == "(list that cannot be shown)"

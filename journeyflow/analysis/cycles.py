@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from journeyflow.analysis.ways import chart_of, components
-from journeyflow.basics.expecting import all_of
+from journeyflow.basics.expecting import one_or_many
 from journeyflow.basics.words import JOURNEY_COMPLETED
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.references import caused, may_hold, told
+from journeyflow.definition.references import caused, data_of_change, may_hold
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.steps import End, Update
 
@@ -58,7 +58,7 @@ def cycles(journeys: Iterable[Journey]) -> tuple[Cycle, ...]:
     >>> [str(each) for each in cycles([one, two])]
     ["one starts two at 'u' (tag.added); two starts one at 'u' (tag.added)"]
     """
-    some = all_of(Journey, "journeys", "journeys", journeys)
+    some = one_or_many(Journey, "journeys", "journeys", journeys)
     every = {journey.id: journey for journey in sorted(some, key=lambda each: each.id) if journey.steps}
     ahead: dict[str, dict[str, JourneyStart]] = {name: {} for name in every}
     for start in (start for journey in every.values() for start in _starts(journey, every)):
@@ -96,7 +96,7 @@ def _starts(journey: Journey, every: dict[str, Journey]) -> Iterator[JourneyStar
         for change in step.changes if isinstance(step, Update) else ():
             if not isinstance(change, Chain):
                 for event in caused(change):
-                    yield from _heard(journey, step.id, event, told(change), every)
+                    yield from _heard(journey, step.id, event, data_of_change(change), every)
             elif change.action == "enroll":
                 named = [name for name in change.journeys if name in every]
                 yield from (JourneyStart(journey.id, step.id, "enroll", name) for name in named)

@@ -13,7 +13,7 @@ from journeyflow.basics.chance import BUCKETS
 from journeyflow.basics.expecting import expect
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Arm, Branch, Split, Step, kind
-from journeyflow.errors import cut
+from journeyflow.errors import shortened
 
 LEADS = frozenset({"id", "next", "on_event", "on_timeout", "on_missing", "on_past", "otherwise"})
 """Options that say where a step leads: they are compared as passages."""
@@ -176,7 +176,7 @@ def _words(value: object) -> str:
         return f"{value.label} {value.percentage:g}%"
     if value is None:
         return "nothing"
-    return cut(str(value))
+    return shortened(str(value))
 
 
 def _redirected(name: str, before: Sequence[Passage], after: Sequence[Passage]) -> Iterator[Redirected]:

@@ -20,7 +20,7 @@ from journeyflow.records.public import Enroll, Enrollment, Event, Put
 from journeyflow.testing.host_calls import START, Call, Life, Reaction
 from journeyflow.testing.plots import BARE, door
 from journeyflow.testing.running import INSTANT, Played, run
-from journeyflow.testing.solving import GIVEN, Demand, Renamed, below, nested, plain, solve
+from journeyflow.testing.solving import GIVEN, Demand, Renamed, as_objects, below, plain, solve
 
 MAX_NAMES = 3_000
 """How many ids are tried to find a customer who falls into given arms."""
@@ -146,11 +146,11 @@ class _Building:
 
     def _beginnings(self, values: Mapping[str, object]) -> Iterator[list[Call]]:
         """Yield how a run may begin: by the trigger, or by hand."""
-        attributes = {**self._consent(), **nested(below(values)), **self._dates(START, self.ways)}
+        attributes = {**self._consent(), **as_objects(below(values)), **self._dates(START, self.ways)}
         puts: list[Call] = [Put(self.customer, attributes, at=START)] if attributes else []
         trigger = self.journey.trigger
         if trigger.event is not None:
-            data = {**BARE.get(trigger.event, {}), **self._key(), **nested(below(values, "trigger."))}
+            data = {**BARE.get(trigger.event, {}), **self._key(), **as_objects(below(values, "trigger."))}
             yield [*puts, Event(trigger.event, customer=self.customer, at=START, data=data)]
         if self.journey.reentry.key is None:
             yield [*puts, Enroll(self.journey.id, self.customer, at=START)]
@@ -164,7 +164,7 @@ class _Building:
     def _key(self) -> dict[str, object]:
         """Return a key, where customers have parallel runs."""
         key = self.journey.reentry.key
-        return {} if key is None else nested(below({key: "a"}, KEY_ROOT))
+        return {} if key is None else as_objects(below({key: "a"}, KEY_ROOT))
 
     def _prolonged(self, calls: list[Call], fixed: dict[str, object], stay: timedelta) -> Life | None:
         """Return the life that begins so and takes all ways; None where the run takes another way."""
@@ -225,7 +225,7 @@ class _Building:
         if found is None:
             return []
         changed = {path: value for path, value in found.items() if not path.startswith(GIVEN)}
-        attributes = nested(below({path: value for path, value in changed.items() if value != known.get(path)}))
+        attributes = as_objects(below({path: value for path, value in changed.items() if value != known.get(path)}))
         gone = {path: None for path, value in changed.items() if value is None and known.get(path) is not None}
         known |= found
         puts = {**attributes, **gone, **self._dates(at, self.ways[taken + 1 :])}
@@ -252,7 +252,7 @@ class _Building:
     def _awaited(self, played: Played, way: Passage, at: datetime, known: Mapping[str, object]) -> Call:
         """Return the event that a wait is waiting for."""
         kind = cast("str", cast("Wait", self.journey.step(way.step)).event)
-        data = {**BARE.get(kind, {}), **nested(below(known, f"wait.{way.step}."))}
+        data = {**BARE.get(kind, {}), **as_objects(below(known, f"wait.{way.step}."))}
         if kind not in MESSAGE_EVENTS or not played.sent:
             return Event(kind, customer=self.customer, at=at, data=data)
         fitting = [

@@ -7,7 +7,7 @@ from itertools import count, islice
 
 from attrs import frozen
 
-from journeyflow.analysis.spans import UNKNOWN, Span
+from journeyflow.analysis.spans import UNKNOWN_SPAN, Span
 from journeyflow.analysis.ways import Chart, Passage
 from journeyflow.basics.answer_rows import Rows
 
@@ -107,7 +107,7 @@ class AllPaths(Rows):
             bounded = not self.chart.loops(group) and len(known) == len(ahead)
             longest |= dict.fromkeys(group, max(known, default=None) if bounded else None)
         soonest = self.shortest
-        return UNKNOWN if soonest is None else Span(soonest.duration.least, longest[self.chart.start])
+        return UNKNOWN_SPAN if soonest is None else Span(soonest.duration.least, longest[self.chart.start])
 
     def __iter__(self) -> Iterator[Path]:
         """Yield the paths, in the order in which steps and their outcomes are written."""

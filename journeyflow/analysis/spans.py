@@ -64,7 +64,7 @@ class Span:
         return f"{in_words(self.least)} to {in_words(self.most)}"
 
 
-AT_ONCE, UNKNOWN = Span(), Span(0, None)
+AT_ONCE, UNKNOWN_SPAN = Span(), Span(0, None)
 
 # --- clocks -----------------------------------------------------------------------------------------------------------
 

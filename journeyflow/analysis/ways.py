@@ -14,7 +14,7 @@ from journeyflow.analysis.satisfiability import possible
 from journeyflow.analysis.spans import (
     ANY_ZONE,
     AT_ONCE,
-    UNKNOWN,
+    UNKNOWN_SPAN,
     Span,
     clock_change,
     closed_for,
@@ -196,16 +196,16 @@ def _wait(step: Wait, made: _Making) -> Passages:
     behind = step.next
     wait = Span(0, closed_for(step.window, made.change))
     if step.has_event:
-        timeout = UNKNOWN if step.timeout is None else length_of(step.timeout, made.change) + wait
+        timeout = UNKNOWN_SPAN if step.timeout is None else length_of(step.timeout, made.change) + wait
         yield Passage(step.id, "event", cast("str | None", step.on_event or behind), Span(0, timeout.most))
         if step.timeout is not None:
             yield Passage(step.id, "timeout", cast("str | None", step.on_timeout or behind), timeout)
         return
     yield Passage(step.id, "elapsed", behind, _length(step, made) + wait)
     if step.field is not None:
-        yield Passage(step.id, "missing", cast("str | None", step.on_missing or behind), UNKNOWN)
+        yield Passage(step.id, "missing", cast("str | None", step.on_missing or behind), UNKNOWN_SPAN)
         if step.every is None:
-            yield Passage(step.id, "past", cast("str | None", step.on_past or behind), UNKNOWN)
+            yield Passage(step.id, "past", cast("str | None", step.on_past or behind), UNKNOWN_SPAN)
 
 
 def _length(step: Wait, made: _Making) -> Span:
@@ -215,9 +215,9 @@ def _length(step: Wait, made: _Making) -> Span:
     if step.until is not None:
         return Span(0, opens_within(step.until, made.change, again=step.id in made.looping))
     if step.field is not None and not step.field.startswith("trigger."):
-        return UNKNOWN
+        return UNKNOWN_SPAN
     if step.every is None or step.at is not None or (step.field is not None and step.every != "year"):
-        return UNKNOWN
+        return UNKNOWN_SPAN
     return Span(0, YEARLY + made.change) if step.every == "year" else Span(0, _apart(step.every, made.change))
 
 

@@ -141,22 +141,22 @@ class Rows:
 
     def _repr_html_(self) -> str:
         """Return the pictures and the first rows as a table, for a notebook; one row stands upright, a field a line."""
-        from journeyflow.basics.html_tables import PlainTable, cell, table  # noqa: PLC0415 likewise
-        from journeyflow.basics.markup import tag  # noqa: PLC0415 few look at tables
+        from journeyflow.basics.html_tables import PlainTable, cell, html_table  # noqa: PLC0415 likewise
+        from journeyflow.basics.markup import element  # noqa: PLC0415 few look at tables
 
         rows = self._told()
-        lines = "".join(tag("p", cell(line)) for line in (self._caption(), *self._remarks()) if line)
+        lines = "".join(element("p", cell(line)) for line in (self._caption(), *self._remarks()) if line)
         drawn = "".join(each.svg for each in self._pictures())
         if not rows:
-            return lines + drawn + tag("p", "There is nothing to show.")
+            return lines + drawn + element("p", "There is nothing to show.")
         told = [{name: _short(value) for name, value in row.items()} for row in rows[:SHOWN]]
         header = list(dict.fromkeys(name for row in told for name, value in row.items() if value not in {None, ""}))
         if len(rows) == 1:
             shown = PlainTable(("field", "value"), [(name, told[0][name]) for name in header])
         else:
             shown = PlainTable(header, [[row.get(name) for name in header] for row in told])
-        more = tag("p", f"{SHOWN:,} of {len(rows):,} rows are shown") if len(rows) > SHOWN else ""
-        return lines + drawn + table(shown) + more
+        more = element("p", f"{SHOWN:,} of {len(rows):,} rows are shown") if len(rows) > SHOWN else ""
+        return lines + drawn + html_table(shown) + more
 
 
 class RowTuple(tuple[Item, ...], Rows):

@@ -26,7 +26,7 @@ from journeyflow.basics.moments import (
     steady_offset,
     to_local,
 )
-from journeyflow.errors import shown
+from journeyflow.errors import quoted
 
 YEARS_AROUND = 2
 """How many years around the expected one are searched for an anniversary: month ends and leap years move it by days
@@ -84,7 +84,7 @@ class Duration:
             return _checked(_from_relativedelta(value), value)
         if isinstance(value, str) and (found := _of_text(value)) is not None:
             return found
-        msg = f"{shown(value)} is not a duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
+        msg = f"{quoted(value)} is not a duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
         raise ValueError(msg)
 
     def __neg__(self) -> "Duration":
@@ -154,12 +154,12 @@ def _from_relativedelta(value: relativedelta) -> Duration:
     """
     fields = ("year", "month", "day", "weekday", "hour", "minute", "second", "microsecond")
     if any(getattr(value, name) is not None for name in fields) or value.leapdays:
-        msg = f"{shown(value)} sets a field of the date; a duration only adds (days=, months=, ...)"
+        msg = f"{quoted(value)} sets a field of the date; a duration only adds (days=, months=, ...)"
         raise ValueError(msg)
     exact = timedelta(hours=value.hours, minutes=value.minutes, seconds=value.seconds, microseconds=value.microseconds)
     days = int(value.days)
     if days != value.days:
-        msg = f"{shown(value)} has a fraction of a day; a day may have 23 or 25 hours, so say hours instead"
+        msg = f"{quoted(value)} has a fraction of a day; a day may have 23 or 25 hours, so say hours instead"
         raise ValueError(msg)
     return Duration(value.years * 12 + value.months, days, exact // timedelta(microseconds=1))
 
@@ -175,7 +175,7 @@ def _checked(duration: Duration, source: object) -> Duration:
     """Return a duration. Raise ValueError if it is longer than `MAX_YEARS`."""
     months = abs(duration.months) + abs(duration.days) // 28 + abs(duration.micros) // (28 * DAY)
     if months > MAX_YEARS * 12:
-        msg = f"{shown(source)} is longer than {MAX_YEARS} years"
+        msg = f"{quoted(source)} is longer than {MAX_YEARS} years"
         raise ValueError(msg)
     return duration
 

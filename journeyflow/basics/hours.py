@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from journeyflow.basics.moments import CACHED, DAY, LAST, SECOND, local_instant, to_local, zone
-from journeyflow.errors import shown
+from journeyflow.errors import quoted
 
 DAYS_BACK = 2
 """Where the search for an opening begins: yesterday's overnight window may be open, and some islands have skipped a
@@ -39,7 +39,7 @@ def parse_clock(value: object) -> int:
     match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     seconds = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0) if match else DAY
     if seconds > DAY // SECOND:
-        msg = f"{shown(value)} is not a local time such as '09:00' or '17:30:00'"
+        msg = f"{quoted(value)} is not a local time such as '09:00' or '17:30:00'"
         raise ValueError(msg)
     return seconds
 
@@ -83,14 +83,14 @@ def parse_weekdays(value: object) -> frozenset[int]:
             first, dash, last = name.partition("-") if isinstance(name, str) else ("", "", "")
             if first.upper() not in WEEKDAYS or (dash and last.upper() not in WEEKDAYS):
                 msg = (
-                    f"{shown(name)} is not a weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
+                    f"{quoted(name)} is not a weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
                 )
                 raise ValueError(msg)
             start = WEEKDAYS.index(first.upper())
             length = (WEEKDAYS.index(last.upper()) - start) % 7 if dash else 0
             days.update((start + step) % 7 for step in range(length + 1))
     if not days:
-        msg = f"{shown(value)} names no weekday; use for example 'MON-FRI' or ['SAT', 'SUN']"
+        msg = f"{quoted(value)} names no weekday; use for example 'MON-FRI' or ['SAT', 'SUN']"
         raise ValueError(msg)
     return frozenset(days)
 
@@ -291,7 +291,7 @@ class Until:
         words = value.split() if isinstance(value, str) else []
         time = words.pop() if words and ":" in words[-1] else None
         if len(words) > 1 or (time is None and (not words or words[0][:1].isdigit())):
-            msg = f"{shown(value)} is not an opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
+            msg = f"{quoted(value)} is not an opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
             raise ValueError(msg)
         return cls(time, words[0] if words else None)
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from journeyflow.basics.markup import ELLIPSIS, escaped, tag, visible
+from journeyflow.basics.markup import ELLIPSIS, element, escaped, visible
 
-LONGEST = 200
+LONGEST_CELL = 200
 """How many characters a cell shows."""
 
 
@@ -19,20 +19,22 @@ class PlainTable:
     rows: Sequence[Sequence[object]]
 
 
-def table(of: PlainTable) -> str:
+def html_table(of: PlainTable) -> str:
     """Return a table as HTML, in a box that scrolls by itself where the page is too narrow.
 
-    >>> '<td class="text">hello</td><td>1,200</td>' in table(PlainTable(["step", "visits"], [["hello", 1200]]))
+    >>> '<td class="text">hello</td><td>1,200</td>' in html_table(PlainTable(["step", "visits"], [["hello", 1200]]))
     True
     """
     texts = _texts(of.header, of.rows)
     header = "".join(
-        tag("th", escaped(name) or " ", scope="col", class_="text" if text else "number")
+        element("th", escaped(name) or " ", scope="col", class_="text" if text else "number")
         for name, text in zip(of.header, texts, strict=True)
     )
-    rows = (tag("tr", *(_cell(value, text=text) for value, text in zip(row, texts, strict=True))) for row in of.rows)
-    whole = tag("table", tag("thead", tag("tr", header)), tag("tbody", *rows))
-    return tag("div", whole, class_="scroll", tabindex="0")
+    rows = (
+        element("tr", *(_cell(value, text=text) for value, text in zip(row, texts, strict=True))) for row in of.rows
+    )
+    whole = element("table", element("thead", element("tr", header)), element("tbody", *rows))
+    return element("div", whole, class_="scroll", tabindex="0")
 
 
 def _texts(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
@@ -50,7 +52,7 @@ _NUMBER = re.compile(r"[-+]?[\d,.]*%?( \([-+\d,.]+ to [-+\d,.]+\))?|\N{EN DASH}"
 
 def _cell(value: object, *, text: bool) -> str:
     said = {"class_": "text"} if text else {}
-    return tag("td", cell(value) or " ", **said)
+    return element("td", cell(value) or " ", **said)
 
 
 def cell(value: object) -> str:
@@ -68,7 +70,7 @@ def _text(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}"
     text = str(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + ELLIPSIS
+    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + ELLIPSIS
 
 
 def plain_lines(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:

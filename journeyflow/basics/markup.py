@@ -33,20 +33,20 @@ def escaped(text: str) -> str:
     return escape(visible(text))
 
 
-def number(value: float) -> str:
+def px(value: float) -> str:
     """Return a number as SVG writes it, with at most one decimal.
 
-    >>> number(3.0), number(2.25), number(-0.01)
+    >>> px(3.0), px(2.25), px(-0.01)
     ('3', '2.2', '0')
     """
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
-def tag(name: str, *inside: str, **attributes: object) -> str:
+def element(name: str, *inside: str, **attributes: object) -> str:
     """Return an element; what is inside is markup already, attributes are escaped. `class_` is written `class`.
 
-    >>> tag("circle", cx=1.5, cy=2, class_="head")
+    >>> element("circle", cx=1.5, cy=2, class_="head")
     '<circle cx="1.5" cy="2" class="head"/>'
     """
     said = "".join(f' {key.rstrip("_").replace("_", "-")}="{_attribute(value)}"' for key, value in attributes.items())
@@ -54,4 +54,4 @@ def tag(name: str, *inside: str, **attributes: object) -> str:
 
 
 def _attribute(value: object) -> str:
-    return number(value) if isinstance(value, int | float) else escaped(str(value))
+    return px(value) if isinstance(value, int | float) else escaped(str(value))

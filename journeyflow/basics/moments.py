@@ -10,7 +10,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from journeyflow.basics.values import describe
-from journeyflow.errors import shown
+from journeyflow.errors import quoted
 
 SECOND = 1_000_000
 
@@ -60,7 +60,7 @@ def to_micros(at: datetime, what: str = "at") -> int:
         msg = f"{what} must be a timezone-aware datetime, not {describe(at)}"
         raise TypeError(msg)
     if at.tzinfo is None or at.utcoffset() is None:
-        msg = f"{what} is the naive datetime {shown(at)}; give it a zone, for example tzinfo=UTC"
+        msg = f"{what} is the naive datetime {quoted(at)}; give it a zone, for example tzinfo=UTC"
         raise ValueError(msg)
     return _instant(at)
 
@@ -103,10 +103,10 @@ def parse_instant(text: str) -> int:
     try:
         at = _from_iso(text)
     except ValueError:
-        msg = f"{shown(text)} is not an ISO 8601 instant such as 2026-01-31T09:00:00Z"
+        msg = f"{quoted(text)} is not an ISO 8601 instant such as 2026-01-31T09:00:00Z"
         raise ValueError(msg) from None
     if at.tzinfo is None:
-        msg = f"{shown(text)} has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00"
+        msg = f"{quoted(text)} has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00"
         raise ValueError(msg)
     return _instant(at)
 
@@ -190,7 +190,7 @@ def zone(name: str) -> ZoneInfo:
             return ZoneInfo(name)
         except (LookupError, ValueError, OSError):
             pass
-    msg = f"{shown(name)} {NO_ZONE} such as 'Europe/Paris'"
+    msg = f"{quoted(name)} {NO_ZONE} such as 'Europe/Paris'"
     raise ValueError(msg)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from journeyflow.errors import MissingExtra, shown
+from journeyflow.errors import MissingExtra, quoted
 
 
 def available() -> bool:
@@ -37,6 +37,6 @@ def searcher(pattern: str) -> Callable[[str], bool]:
         compiled = re2.compile(pattern, options=options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
-        msg = f"the pattern {shown(pattern)} cannot be used: {reason} (RE2 syntax: no look-around, no back-references)"
+        msg = f"the pattern {quoted(pattern)} cannot be used: {reason} (RE2 syntax: no look-around, no back-references)"
         raise ValueError(msg) from None
     return lambda text: compiled.search(text) is not None

@@ -1,8 +1,8 @@
 """Which values can be stored: the JSON values that every store keeps without changing them.
 
-Every value that comes from a host or a file is checked once by `faults`, on the way in. A value that passes is written
-and read back equal by every store: text without lone surrogates or NUL, integers of 64 bits, finite numbers, lists,
-and objects with text keys, nested at most `MAX_DEPTH` levels deep.
+Every value that comes from a host or a file is checked once by `value_faults`, on the way in. A value that passes is
+written and read back equal by every store: text without lone surrogates or NUL, integers of 64 bits, finite numbers,
+lists, and objects with text keys, nested at most `MAX_DEPTH` levels deep.
 """
 
 import json
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from journeyflow.basics.chance import SEPARATOR
-from journeyflow.errors import INVALID, MISSING, Fault, cut
+from journeyflow.errors import MISSING, WRONG, Fault, shortened
 
 MAX_DEPTH = 64
 """The deepest nesting of a value or a rule: far deeper than people write, far below the interpreter's own limit."""
@@ -158,7 +158,7 @@ def id_faults(**named: object) -> list[str]:
     ['tenant: must be text, not null', 'key: must be text, not int 7']
     """
     found = ((name, id_fault(value), value) for name, value in named.items())
-    return [Fault(name, fault, MISSING if value is None else INVALID) for name, fault, value in found if fault]
+    return [Fault(name, fault, MISSING if value is None else WRONG) for name, fault, value in found if fault]
 
 
 def describe(value: object) -> str:
@@ -191,12 +191,12 @@ _OBJECTS = (dict, MappingProxyType, Mapping)
 """What an object may be, the usual types first: an abstract class is slow to ask."""
 
 
-def faults(value: object, path: str = "") -> Iterator[str]:
+def value_faults(value: object, path: str = "") -> Iterator[str]:
     """Yield a sentence for everything in a value that cannot be stored, with its path.
 
-    >>> list(faults({"a": [1, float("nan")]}, "data"))
+    >>> list(value_faults({"a": [1, float("nan")]}, "data"))
     ['data.a[1]: nan is not a finite number']
-    >>> list(faults({"ok": [1, 2.5, "x", True, None, {"y": "z"}]}))
+    >>> list(value_faults({"ok": [1, 2.5, "x", True, None, {"y": "z"}]}))
     []
     """
     return iter(()) if is_sound(value) else _explained(value, path)
@@ -266,7 +266,7 @@ def _key_fault(key: object) -> str | None:
 
 def _inside(where: str, key: object) -> str:
     """Return the path of a value in an object; a key that is not valid text is shown escaped, a long one cut."""
-    name = cut(key) if isinstance(key, str) and text_fault(key) is None else describe(key)
+    name = shortened(key) if isinstance(key, str) and text_fault(key) is None else describe(key)
     return f"{where}.{name}" if where else name
 
 
@@ -311,7 +311,7 @@ def _thaw(value: object, levels: int) -> object:
 def freeze(value: object) -> object:
     """Return a copy of a value with tuples for lists; objects stay dicts, which callers must not change.
 
-    Values nested too deep stay as they are: `faults` refuses them.
+    Values nested too deep stay as they are: `value_faults` refuses them.
 
     >>> freeze({"a": [1, [2]]})
     {'a': (1, (2,))}

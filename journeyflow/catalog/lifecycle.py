@@ -287,7 +287,7 @@ def policies_set(
     )
 
 
-def held(catalog: Catalog, tenant: str, channel: str, at: int, *, hold: bool) -> CatalogChanges:
+def holding(catalog: Catalog, tenant: str, channel: str, at: int, *, hold: bool) -> CatalogChanges:
     """Return the changes when a tenant holds or releases a channel: none if it is so already (R71).
 
     An `at` before the newest instant means that instant (R11).

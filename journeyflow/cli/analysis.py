@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from journeyflow.basics.showing import counted
-from journeyflow.cli.shared import INPUT, Bar, as_json, load_journeys, show, take
+from journeyflow.cli.shared import A_FILE, Bar, as_json, load_journeys, show, take
 
 if TYPE_CHECKING:
     from journeyflow.analysis import Analysis, Proof
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=INPUT)
+@click.argument("files", nargs=-1, required=True, type=A_FILE)
 @click.option("--at-most", type=int, metavar="MESSAGES", help="Prove that no run sends more messages than these.")
 @click.option("--within", help='With --at-most: in any time so long, such as "7 days"; default: altogether.')
 @click.option("--never-after", multiple=True, metavar="STEP", help="Prove that no message follows a step; repeatable.")
@@ -91,7 +91,7 @@ def _said(proof: "Proof", *, lives: bool) -> list[str]:
 
 
 @click.command()
-@click.argument("file", type=INPUT)
+@click.argument("file", type=A_FILE)
 @take
 @as_json
 def paths(file: Path, *, take: int | None, as_json: bool) -> None:
@@ -105,8 +105,8 @@ def paths(file: Path, *, take: int | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("before", type=INPUT)
-@click.argument("after", type=INPUT)
+@click.argument("before", type=A_FILE)
+@click.argument("after", type=A_FILE)
 @as_json
 def diff(before: Path, after: Path, *, as_json: bool) -> None:
     """Show what a new version of a journey file changes: for whom, which steps and branches, and how long it takes."""

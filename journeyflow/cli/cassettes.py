@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.output import echo, writing
 from journeyflow.cli.shared import NEW, Database, tenant
 
@@ -23,7 +23,7 @@ def record(db: Database, journey: str, customer: str, file: Path, tenant: str, *
     """
     from journeyflow import testing  # noqa: PLC0415 needed here alone
 
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         cassette = testing.record(engine, journey, customer, run=number)
     with writing(file):
         cassette.save(file)

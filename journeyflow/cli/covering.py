@@ -5,16 +5,16 @@ from pathlib import Path
 
 import click
 
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.reports import html, reported
-from journeyflow.cli.shared import INPUT, Database, Faults, Number, as_json, load_journeys, show, tenant
+from journeyflow.cli.shared import A_FILE, Database, Faults, Number, as_json, load_journeys, show, tenant
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
 @database
-@click.argument("journeys", nargs=-1, type=INPUT)
+@click.argument("journeys", nargs=-1, type=A_FILE)
 @click.option("--since", type=DAY, help="First day, YYYY-MM-DD; default: all days.")
 @click.option("--until", type=DAY, help="Last day, YYYY-MM-DD; default: all days.")
 @click.option("--fail-under", type=Number(), default=0.0, help="Exit status 1 if fewer percent of the ways were taken.")
@@ -40,7 +40,7 @@ def coverage(  # noqa: PLR0917 click passes them by name
 
     first, last = (None if day is None else day.date() for day in (since, until))
     known = load_journeys(journeys) if journeys else None
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = run(engine, journeys=known, since=first, until=last, tenant=tenant)
     show(found.to_dicts(), reported(found, html), as_json=as_json)
     if 100 * found.share < fail_under:

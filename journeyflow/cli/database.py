@@ -12,11 +12,11 @@ from journeyflow.cli.shared import (
     Database,
     Whole,
     as_json,
+    instant_text,
     jump,
     now_option,
     show,
-    table,
-    when,
+    text_table,
 )
 from journeyflow.engine.engine import Engine
 
@@ -24,7 +24,7 @@ database = click.argument("db", type=DATABASE)
 
 
 @contextmanager
-def opened(path: Database, tenant: str, *, scrub: bool = True) -> Iterator[Engine]:
+def opened_database(path: Database, tenant: str, *, scrub: bool = True) -> Iterator[Engine]:
     """Open a database for one tenant."""
     with Engine(path, scrub=scrub) as engine:
         yield engine.tenant(tenant)
@@ -43,7 +43,7 @@ def tick(
     db: Database, now: datetime, limit: int | None, *, allow_jump: bool, keep_free_space: bool, as_json: bool
 ) -> None:
     """Do what is due, for all tenants."""
-    with opened(db, "default", scrub=not keep_free_space) as engine:
+    with opened_database(db, "default", scrub=not keep_free_space) as engine:
         result = engine.tick(now, limit=limit, allow_jump=allow_jump)
     names = ("inputs", "entered", "moves", "messages", "refused", "deferred", "late", "unmatched")
     rows = [(name, getattr(result, name)) for name in names]
@@ -52,9 +52,9 @@ def tick(
         for name in ("duplicates", "forgotten", "errors", "unreadable")
         if (count := getattr(result, name))
     ]
-    text = table(rows, ("figure", "count"))
+    text = text_table(rows, ("figure", "count"))
     nothing = "nothing waits but what a pause holds" if result.paused else "nothing waits"
-    text += f"\nnext work at {when(result.next_due)} {shown_zone()}" if result.next_due else f"\n{nothing}"
+    text += f"\nnext work at {instant_text(result.next_due)} {shown_zone()}" if result.next_due else f"\n{nothing}"
     text += "; more of it is due already: tick again" if result.more else ""
     text += f"\n{counted(result.errors, 'item')} set aside: see audit and set-aside" if result.errors else ""
     show(result, text, as_json=as_json)
@@ -65,7 +65,7 @@ def tick(
 @as_json
 def audit(db: Database, *, as_json: bool) -> None:
     """List everything in the database that does not add up; exit status 1 if there is anything."""
-    with opened(db, "default") as engine:
+    with opened_database(db, "default") as engine:
         found = engine.audit()
     show(found, "\n".join(found) or "everything adds up", as_json=as_json)
     if found:

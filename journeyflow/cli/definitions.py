@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journeyflow.cli.output import echo
-from journeyflow.cli.shared import INPUT, NoText, as_json, load_journeys, show, text_of
+from journeyflow.cli.shared import A_FILE, NoText, as_json, load_journeys, show, text_of
 from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
 from journeyflow.errors import ERROR, WARNING, InvalidJourney, Problem
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=INPUT)
+@click.argument("files", nargs=-1, required=True, type=A_FILE)
 @as_json
 def check(files: tuple[Path, ...], *, as_json: bool) -> None:
     """List every problem of journey files; exit status 1 if one of them is an error.
@@ -71,7 +71,7 @@ FOREIGN = tuple(name for name in DIALECTS if name != "native")
 
 
 @click.command("show")
-@click.argument("file", type=INPUT)
+@click.argument("file", type=A_FILE)
 @click.option(
     "--format", "form", type=click.Choice(["mermaid", "dot", "svg", "html", "json", *FOREIGN]), default="mermaid",
     show_default=True,
@@ -79,7 +79,7 @@ FOREIGN = tuple(name for name in DIALECTS if name != "native")
     "system.",
 )  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
-@click.option("--before", type=INPUT, help="An earlier version, to show what changed; with --format svg or html.")
+@click.option("--before", type=A_FILE, help="An earlier version, to show what changed; with --format svg or html.")
 def show_journey(file: Path, form: str, before: Path | None) -> None:
     """Draw a journey file, in text or as a picture, or rewrite it as JSON; what another system cannot say is listed."""
     from journeyflow.reporting import definition_page, dot, mermaid, svg  # noqa: PLC0415 needed here alone

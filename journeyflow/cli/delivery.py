@@ -8,7 +8,7 @@ from attrs import evolve
 from journeyflow.basics.showing import counted
 from journeyflow.basics.words import SENT
 from journeyflow.cli.channels import warn_of_channels
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.output import Unwritten
 from journeyflow.cli.shared import (
     Database,
@@ -16,14 +16,14 @@ from journeyflow.cli.shared import (
     Whole,
     after,
     as_json,
+    instant_text,
     now_option,
     page_end,
     show,
     skip,
-    table,
     take,
     tenant,
-    when,
+    text_table,
 )
 from journeyflow.questions.paging import Cursor
 from journeyflow.records.public import Event, Message
@@ -55,7 +55,7 @@ def claim(  # noqa: PLR0917 click passes them by name
     as_json: bool,
 ) -> None:
     """Lease messages to a worker; answer each with ack or nack before its lease ends."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         try:
             claimed = engine.claim(worker, at=at, channels=channels or None, limit=limit, lease=lease)
         except ValueError as error:
@@ -63,9 +63,11 @@ def claim(  # noqa: PLR0917 click passes them by name
         if not claimed:
             warn_of_channels(engine, channels)
         header = ("message", "token", "customer", "channel", "template", "attempts", "lease until")
-        rows = [(m.id, m.token, m.customer, m.channel, m.template, m.attempts, when(m.lease_until)) for m in claimed]
+        rows = [
+            (m.id, m.token, m.customer, m.channel, m.template, m.attempts, instant_text(m.lease_until)) for m in claimed
+        ]
         try:
-            show(claimed, table(rows, header), as_json=as_json)
+            show(claimed, text_table(rows, header), as_json=as_json)
         except BaseException as error:  # the caller has not got them
             engine.release(claimed)
             if isinstance(error, Unwritten):
@@ -82,7 +84,7 @@ def claim(  # noqa: PLR0917 click passes them by name
 @as_json
 def ack(db: Database, messages: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
     """Record by their ids that messages went out; the next tick makes them SENT."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = [engine.message(message) for message in messages]  # a typo fails now, instead of being unmatched later
         engine.ack(messages, at=at)
     done = [each.id for each in found if each.status == SENT]
@@ -104,7 +106,7 @@ def nack(  # noqa: PLR0917 as above
     db: Database, message: str, token: str, error: str, at: datetime, tenant: str, *, permanent: bool, as_json: bool
 ) -> None:
     """Record that a message could not be delivered under a lease; it is handed out again later, or given up."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.message(message)
         if found.token != token:  # a mistake shows now, instead of being stale later
             lease = "under no lease" if found.token is None else f"under the lease {found.token!r}"
@@ -122,7 +124,7 @@ def nack(  # noqa: PLR0917 as above
 @as_json
 def release(db: Database, message: str, token: str, tenant: str, *, as_json: bool) -> None:
     """Return a message unsent: it can be claimed again at once, and the attempt does not count."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         released = engine.release(evolve(engine.message(message), token=token))
     text = "given back" if released else "not under this lease any more"
     show({"released": released}, text, as_json=as_json)
@@ -151,7 +153,7 @@ def requeue(  # noqa: PLR0917 as above
     as_json: bool,
 ) -> None:
     """Queue messages again that were given up: those named, or all that the options match; the next tick does it."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         named = [engine.message(message) for message in messages] or None  # a typo fails now
         taken = engine.requeue(named, at=at, journey=journey, step=step, channel=channel, error=error)
         if channel is not None and not taken:
@@ -188,7 +190,7 @@ def list_messages(  # noqa: PLR0917 as above
     as_json: bool,
 ) -> None:
     """List messages in order of enrollment and visit, with what happened to them and the last error."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.messages(
             journey,
             customer=customer,
@@ -205,12 +207,12 @@ def list_messages(  # noqa: PLR0917 as above
     header = ("message", "journey", "customer", "step", "channel", "template", "at", "status", "attempts", "told")
     rows = [
         (
-            *(m.id, m.journey, m.customer, m.step, m.channel, m.template, when(m.at), m.status, m.attempts),
+            *(m.id, m.journey, m.customer, m.step, m.channel, m.template, instant_text(m.at), m.status, m.attempts),
             *(_engaged(m), m.error),
         )
         for m in page.items
     ]
-    show(page, f"{table(rows, (*header, 'error'))}\n{page_end(page)}", as_json=as_json)
+    show(page, f"{text_table(rows, (*header, 'error'))}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command("unmatched")
@@ -224,15 +226,15 @@ def list_unmatched(
     db: Database, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool
 ) -> None:
     """List the events, acks, nacks and requeues that named no message of their customer or tenant."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.unmatched(skip=skip, take=take, after=after)
     rows = [
-        (when(each.at), each.type, each.customer, each.data.get("message") or "")
+        (instant_text(each.at), each.type, each.customer, each.data.get("message") or "")
         if isinstance(each, Event)
-        else (when(each.at), each.type, "", each.message)
+        else (instant_text(each.at), each.type, "", each.message)
         for each in page.items
     ]
-    show(page, f"{table(rows, ('at', 'event', 'customer', 'message'))}\n{page_end(page)}", as_json=as_json)
+    show(page, f"{text_table(rows, ('at', 'event', 'customer', 'message'))}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command("set-aside")
@@ -246,10 +248,10 @@ def list_set_aside(
     db: Database, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool
 ) -> None:
     """List the inputs whose handling raised an exception; `retry --set-aside` takes them up again."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.set_aside(skip=skip, take=take, after=after)
-    rows = [(when(each.at), each.number, each.kind, each.name, each.customer) for each in page.items]
-    show(page, f"{table(rows, ('at', 'input', 'kind', 'name', 'customer'))}\n{page_end(page)}", as_json=as_json)
+    rows = [(instant_text(each.at), each.number, each.kind, each.name, each.customer) for each in page.items]
+    show(page, f"{text_table(rows, ('at', 'input', 'kind', 'name', 'customer'))}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command()
@@ -277,7 +279,7 @@ def retry(
     if journey is None:
         _take_up_again(db, tenant, at, as_json=as_json)
         return
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         engine.retry([(journey, customer) for customer in customers], at=at)
     said = f"noted for {counted(len(customers), 'customer')}; the next tick puts back whose newest run has failed"
     show({"taken": len(customers)}, said, as_json=as_json)
@@ -285,7 +287,7 @@ def retry(
 
 def _take_up_again(db: Database, tenant: str, at: datetime, *, as_json: bool) -> None:
     """Put every input that was set aside back into the inbox."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.set_aside(take=None)
         engine.retry(page, at=at)
     count = len(page)

@@ -7,17 +7,17 @@ import click
 
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.showing import counted
-from journeyflow.cli.shared import INPUT, NEW, Instant, as_json, show, table, text_of
+from journeyflow.cli.shared import A_FILE, NEW, Instant, as_json, show, text_of, text_table
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.json_parts import parse
 from journeyflow.services.directory import PERMISSIONS, SQLiteDirectory
-from journeyflow.services.directory.loading import load
+from journeyflow.services.directory.loading import load_directory
 
 
 @click.command()
 @click.argument("file", type=NEW)
 @click.option(
-    "--load", "document", type=INPUT, help="Add what a JSON file holds: users, lists, emails, subscribers, ..."
+    "--load", "document", type=A_FILE, help="Add what a JSON file holds: users, lists, emails, subscribers, ..."
 )
 @click.option("--add-key", type=int, metavar="USER", help="Give a user a key, and print it: it is kept as a hash only.")
 @click.option("--add-session", type=int, metavar="USER", help="Give a user a session, and print it.")
@@ -61,7 +61,7 @@ def directory(
             said.append(f"{kind}: {made}")
         users, counts = opened.users(), opened.counts()
     rows = [(user.id, user.tenant, user.name) for user in users]
-    said.append(table(rows, ("user", "tenant", "name")) if rows else "no users")
+    said.append(text_table(rows, ("user", "tenant", "name")) if rows else "no users")
     said.append(", ".join(f"{name}: {count}" for name, count in counts.items()))
     show({"secret": made, "users": users, "counts": counts}, "\n".join(said), as_json=as_json)
 
@@ -70,7 +70,7 @@ def _loaded(opened: SQLiteDirectory, document: Path) -> dict[str, int]:
     """Fill a directory from a file; return how much was taken."""
     text = text_of(document)
     try:
-        return load(opened, parse(text))
+        return load_directory(opened, parse(text))
     except InvalidInput as error:
         raise InvalidInput([f"{document}: {fault}" for fault in error.faults]) from error
     except ValueError as error:  # no JSON

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.reports import html, reported
 from journeyflow.cli.shared import Bar, Database, Instant, Whole, as_json, numbers_checked, show, tenant
 from journeyflow.cli.simulations import workers_of, workers_option
@@ -60,7 +60,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
     from journeyflow.analysis import forecast as run  # noqa: PLC0415 needed here alone
 
     bar = Bar()
-    with numbers_checked(), workers_of(workers) as executor, opened(db, tenant) as engine:
+    with numbers_checked(), workers_of(workers) as executor, opened_database(db, tenant) as engine:
         found = run(
             engine,
             until=until,
@@ -110,7 +110,7 @@ def calibrate(  # noqa: PLR0917 click passes them by name
     from journeyflow.analysis import calibration  # noqa: PLC0415 needed here alone
 
     bar = Bar()
-    with numbers_checked(), workers_of(workers) as executor, opened(db, tenant) as engine:
+    with numbers_checked(), workers_of(workers) as executor, opened_database(db, tenant) as engine:
         found = calibration(
             engine,
             times=times,

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.output import writing
 from journeyflow.cli.shared import (
     NEW_DATABASE,
@@ -19,8 +19,8 @@ from journeyflow.cli.shared import (
     jump,
     now_option,
     show,
-    table,
     tenant,
+    text_table,
 )
 from journeyflow.engine.engine import Engine
 from journeyflow.stores.addresses import size_of_file
@@ -52,7 +52,7 @@ def export(  # noqa: PLR0917 click passes them by name
     if to is not None and customer is None:
         _export_tables(db, to, tables or TABLES, kind, tenant, exact=exact, as_json=as_json)
     elif customer is not None and to is None:
-        with opened(db, tenant) as engine:
+        with opened_database(db, tenant) as engine:
             show(engine.export_customer(customer), "", as_json=True)
     else:
         what = "give either --to FOLDER or --customer ID"
@@ -75,7 +75,7 @@ def _export_tables(
         progress = partial(bar, "export")
         with writing(to):
             counts = export_tables(engine.store, to, progress, tables=tables, format=kind, tenant=tenant, exact=exact)
-    show(counts, f"{table(list(counts.items()), ('table', 'rows'))}\nFiles are in {to}", as_json=as_json)
+    show(counts, f"{text_table(list(counts.items()), ('table', 'rows'))}\nFiles are in {to}", as_json=as_json)
 
 
 @click.command()
@@ -97,7 +97,7 @@ def forget(
     as_json: bool,
 ) -> None:
     """Remove everything personal of customers, after the work that was due before; no trace of it is left."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         ended = engine.forget(customers, at=at, scrub=not keep_free_space, allow_jump=allow_jump)
     text = f"{len(set(customers))} forgotten; enrollments that ended: {ended}"
     show({"forgotten": len(set(customers)), "ended": ended}, text, as_json=as_json)
@@ -109,7 +109,7 @@ def forget(
 def vacuum(db: Database, *, as_json: bool) -> None:
     """Rebuild the file without its free space, so that nothing of what was deleted is left in it."""
     before = size_of_file(db)
-    with opened(db, "default") as engine:
+    with opened_database(db, "default") as engine:
         engine.vacuum()
     sizes = {"before": before, "after": size_of_file(db)}
     said = "vacuumed" if before is None else f"{before:,} bytes before, {sizes['after']:,} after"
@@ -125,7 +125,7 @@ def renew_nonce(db: Database, nonce: str | None, *, as_json: bool) -> None:
 
     Run it too on a copy that is to work beside its original. No id is then used again for another message.
     """
-    with opened(db, "default") as engine:
+    with opened_database(db, "default") as engine:
         renewed = engine.renew_nonce(nonce)
     show({"nonce": renewed}, f"the ids of new messages begin with {renewed}", as_json=as_json)
 
@@ -149,13 +149,13 @@ def prune(
     as_json: bool,
 ) -> None:
     """Turn finished history into opening balances: statistics stay, but single runs can no longer be explained."""
-    with opened(db, tenant) as engine, closing(Bar()) as bar:
+    with opened_database(db, tenant) as engine, closing(Bar()) as bar:
         result = engine.prune(
             before, journey=journey, all_tenants=all_tenants, dry_run=dry_run, progress=partial(bar, "prune")
         )
     rows = [(name, getattr(result, name)) for name in ("enrollments", "emptied", "moves", "messages", "inputs")]
     said = "nothing was changed" if dry_run else "journeyflow vacuum gives the space back"
-    show(result, f"{table(rows, ('rows', 'count'))}\n{said}", as_json=as_json)
+    show(result, f"{text_table(rows, ('rows', 'count'))}\n{said}", as_json=as_json)
 
 
 @click.command()
@@ -175,7 +175,7 @@ def copy(db: Database, destination: Database, *, as_json: bool) -> None:
     rows = [(name, count) for name, count in copied.rows.items() if count]
     said = f"{sum(copied.rows.values()):,} rows, equal in both; both audits found nothing"
     said += "; an interrupted copy was resumed" if copied.resumed else ""
-    show(copied, f"{table(rows, ('table', 'rows'))}\n{said}", as_json=as_json)
+    show(copied, f"{text_table(rows, ('table', 'rows'))}\n{said}", as_json=as_json)
 
 
 COMMANDS = (copy, export, forget, prune, vacuum, renew_nonce)

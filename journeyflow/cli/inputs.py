@@ -7,9 +7,9 @@ from typing import Unpack
 import click
 
 from journeyflow.basics.showing import counted
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.shared import (
-    INPUT,
+    A_FILE,
     Bar,
     Database,
     as_json,
@@ -27,7 +27,7 @@ from journeyflow.formats.files import BytesRead, FileKeywords, Source, file_opti
 
 @click.command()
 @database
-@click.argument("events", type=INPUT)
+@click.argument("events", type=A_FILE)
 @reading
 @tenant
 @as_json
@@ -37,7 +37,7 @@ def feed(db: Database, events: Path, tenant: str, *, as_json: bool, **options: U
     The file is - for standard input. Exit status 1 if not one line could be taken.
     """
     source, tally, progress = _begin(events, "events")
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = events_of(source, file_options(options), tally.refuse, progress)
         engine.feed(tally.counted(found, event_key))
     _say_taken(tally, "event", as_json=as_json)
@@ -45,7 +45,7 @@ def feed(db: Database, events: Path, tenant: str, *, as_json: bool, **options: U
 
 @click.command("put-customers")
 @database
-@click.argument("customers", type=INPUT)
+@click.argument("customers", type=A_FILE)
 @now_option()
 @reading
 @tenant
@@ -58,7 +58,7 @@ def put_customers(
     The file is - for standard input. Exit status 1 if not one line could be taken.
     """
     source, tally, progress = _begin(customers, "customers")
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = customers_of(source, file_options(options), tally.refuse, progress)
         engine.put_customers(tally.counted(found, customer_key), at=at)
     _say_taken(tally, "customer", as_json=as_json)
@@ -104,7 +104,7 @@ def enroll(  # noqa: PLR0917 click passes them by name
     as_json: bool,
 ) -> None:
     """Enroll customers by hand; the next tick decides who enters."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         engine.enroll(journey, customers, at=at, force=force, key=key)
     said = f"noted for {counted(len(customers), 'customer')}; the next tick decides who enters"
     show({"taken": len(customers)}, said, as_json=as_json)
@@ -131,7 +131,7 @@ def exit_customers(  # noqa: PLR0917 click passes them by name
     as_json: bool,
 ) -> None:
     """Take customers out of a journey; the next tick does it."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         engine.exit(journey, customers, at=at, reason=reason, key=key)
     said = f"noted for {counted(len(customers), 'customer')}; the next tick takes out who is inside then"
     show({"taken": len(customers)}, said, as_json=as_json)

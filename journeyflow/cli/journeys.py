@@ -7,20 +7,20 @@ from typing import get_args
 
 import click
 
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.shared import (
-    INPUT,
+    A_FILE,
     NEW_DATABASE,
     Database,
     Faults,
     as_json,
+    instant_text,
     jump,
     now_option,
     show,
-    table,
     tenant,
     text_of,
-    when,
+    text_table,
 )
 from journeyflow.engine.copy_calls import BulkCall
 from journeyflow.errors import ERROR
@@ -37,21 +37,21 @@ from journeyflow.questions.versions import StepInfo
 @as_json
 def versions(db: Database, journey: str, tenant: str, *, as_json: bool) -> None:
     """List the versions of a journey, and how many people are in each."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.versions(journey)
     counts = ("active", "enrolled", "holdout")
     rows = [
         (
             each.version,
-            when(each.created_at),
-            when(each.published_at),
+            instant_text(each.created_at),
+            instant_text(each.published_at),
             *(getattr(each, name) for name in counts),
             "*" * each.newest,
         )
         for each in found
     ]
     header = ("version", "first published", "last published", *counts, "newest")
-    show(found, table(rows, header), as_json=as_json)
+    show(found, text_table(rows, header), as_json=as_json)
 
 
 @click.command()
@@ -86,17 +86,17 @@ def migrate(  # noqa: PLR0917 click passes them by name
             fault = f"{pair!r} is not STEP=TO"
             raise click.BadParameter(fault, param_hint="--map")
         mapping[step] = to
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         done = engine.migrate(journey, version, mapping, at=at, dry_run=dry_run, allow_jump=allow_jump)
     rows = [(each.version, each.step, each.to or "(exit)", each.people) for each in done.moves]
     told = f"{done.people} {'would be' if dry_run else 'were'} moved to version {version}"
-    text = f"{table(rows, ('from version', 'step', 'to', 'people'))}\n{told}" if rows else told
+    text = f"{text_table(rows, ('from version', 'step', 'to', 'people'))}\n{told}" if rows else told
     show({"people": done.people, "moves": done.moves, "dry_run": dry_run}, text, as_json=as_json)
 
 
 def _step_lines(found: Sequence[StepInfo]) -> str:
     rows = [(each.number, each.id, each.kind, each.name, "yes" if each.published else "no") for each in found]
-    return table(rows, ("number", "step", "kind", "name", "published"))
+    return text_table(rows, ("number", "step", "kind", "name", "published"))
 
 
 @click.command()
@@ -123,7 +123,7 @@ def steps(  # noqa: PLR0917 click passes them by name
     if both := [step for step in dict.fromkeys(publish) if step in unpublish]:
         msg = f"--publish and --unpublish name the same: {', '.join(map(repr, both))}; give one of the two"
         raise click.UsageError(msg)
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         flags = {**dict.fromkeys(publish, True), **dict.fromkeys(unpublish, False)}
         if flags:
             engine.set_published(journey, flags, at=at)
@@ -153,7 +153,7 @@ def clone(  # noqa: PLR0917 click passes them by name
     as_json: bool,
 ) -> None:
     """Make a draft with the same steps under the id TO, in this tenant or in another."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         if to_tenant is None:
             info = engine.clone(journey, to, at=at, name=name)
             show(info, f"{info.id} is a draft: {info.notes}", as_json=as_json)
@@ -162,14 +162,14 @@ def clone(  # noqa: PLR0917 click passes them by name
     rows = [(each.path, each.kind, each.value) for each in copied.reset]
     text = f"{copied.journey} is a draft of tenant {to_tenant}"
     if rows:
-        text += f"; these references were reset:\n{table(rows, ('place', 'what', 'was'))}"
+        text += f"; these references were reset:\n{text_table(rows, ('place', 'what', 'was'))}"
     show(copied, text, as_json=as_json)
 
 
 @click.command()
 @click.argument("db", type=NEW_DATABASE)
 @click.argument("journey")
-@click.argument("file", type=INPUT)
+@click.argument("file", type=A_FILE)
 @now_option()
 @tenant
 @as_json
@@ -184,7 +184,7 @@ def draft(db: Database, journey: str, file: Path, at: datetime, tenant: str, *, 
         what = f"{file} holds a list; a draft is one journey"
         raise Faults(what)
     kept = Draft(journey, found, name)
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         engine.publish(kept.kept(), at=at)
     wrong = [problem for problem in kept.problems if problem.severity == ERROR]
     lines = [f"{file}: {problem}" for problem in wrong]
@@ -215,10 +215,10 @@ def edit(  # noqa: PLR0917 click passes them by name
     as_json: bool,
 ) -> None:
     """Edit name, description or notes of a journey in place."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         info = engine.edit(journey, at=at, name=name, description=description, notes=notes)
     rows = [("name", info.name), ("description", info.description), ("notes", info.notes)]
-    show(info, table(rows, ("what", "text")), as_json=as_json)
+    show(info, text_table(rows, ("what", "text")), as_json=as_json)
 
 
 def _taking_away(name: str, text: str) -> click.Command:
@@ -230,7 +230,7 @@ def _taking_away(name: str, text: str) -> click.Command:
     @tenant
     @as_json
     def call(db: Database, journey: str, tenant: str, *, as_json: bool) -> None:
-        with opened(db, tenant) as engine:
+        with opened_database(db, tenant) as engine:
             getattr(engine, name)(journey)
         show({"gone": journey}, f"{journey} is gone", as_json=as_json)
 
@@ -262,13 +262,13 @@ def bulk(  # noqa: PLR0917 click passes them by name
     as_json: bool,
 ) -> None:
     """Apply one call to many journeys, one by one: a failure does not stop the rest."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         done = engine.bulk(call, journeys, at=at, suffix=suffix, allow_jump=allow_jump)
     failed = {name: str(error) for name, error in done.failed.items()}
     rows = [(name, "done", done.clones.get(name, "")) for name in done.processed]
     rows += [(name, "failed", why) for name, why in failed.items()]
     told = {"processed": done.processed, "failed": failed, "clones": done.clones}
-    show(told, table(rows, ("journey", "came to", "what")), as_json=as_json)
+    show(told, text_table(rows, ("journey", "came to", "what")), as_json=as_json)
     if done.failed and not done.processed:
         raise SystemExit(1)
 

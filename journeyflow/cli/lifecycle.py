@@ -8,10 +8,10 @@ from typing import Any, Literal
 import click
 from attrs import asdict
 
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.output import echo
 from journeyflow.cli.shared import (
-    INPUT,
+    A_FILE,
     NEW_DATABASE,
     Database,
     Faults,
@@ -23,8 +23,8 @@ from journeyflow.cli.shared import (
     page_end,
     show,
     skip,
-    table,
     tenant,
+    text_table,
 )
 from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
@@ -47,12 +47,12 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
         )
         for each in journeys
     ]
-    return table(rows, header)
+    return text_table(rows, header)
 
 
 @click.command()
 @click.argument("db", type=NEW_DATABASE)
-@click.argument("files", nargs=-1, required=True, type=INPUT)
+@click.argument("files", nargs=-1, required=True, type=A_FILE)
 @click.option("--rollback", is_flag=True, help="Make older versions that the files hold the newest again.")
 @now_option()
 @as_json
@@ -85,7 +85,7 @@ def deploy(db: Database, files: tuple[Path, ...], at: datetime, *, rollback: boo
         {**dict(zip(header, row, strict=True)), "newest": version.newest}
         for row, version in zip(rows, versions, strict=True)
     ]
-    show(plain, table(rows, header), as_json=as_json)
+    show(plain, text_table(rows, header), as_json=as_json)
 
 
 def _between(engine: Engine) -> Mapping[str, Sequence[Problem]]:
@@ -117,7 +117,7 @@ def _lifecycle(name: str, text: str) -> click.Command:
     @tenant
     @as_json
     def call(db: Database, journey: str, at: datetime, tenant: str, *, as_json: bool) -> None:
-        with opened(db, tenant) as engine:
+        with opened_database(db, tenant) as engine:
             getattr(engine, name)(journey, at=at)
             info = engine.journey(journey)
         show(info, _journey_lines([info]), as_json=as_json)
@@ -155,7 +155,7 @@ def resume(
     as_json: bool,
 ) -> None:
     """Resume a paused journey."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         info = engine.resume(journey, at=at, overdue=overdue, allow_jump=allow_jump)
     show(info, _journey_lines([info]), as_json=as_json)
 
@@ -193,7 +193,7 @@ def archive(db: Database, journey: str, at: datetime, tenant: str, *, allow_jump
 @as_json
 def list_journeys(db: Database, tenant: str, *, take: int | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List journeys with their counts."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.journeys(take=take, **asked)
     if take is None:
         show(page.items, _journey_lines(page), as_json=as_json)

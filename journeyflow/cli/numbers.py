@@ -10,8 +10,8 @@ import click
 
 from journeyflow.basics.showing import shown_zone
 from journeyflow.cli.charts import as_bars, chart, drawn, picture, write_svg
-from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Database, Instant, as_json, now, show, table, tenant, when
+from journeyflow.cli.database import database, opened_database
+from journeyflow.cli.shared import Database, Instant, as_json, instant_text, now, show, tenant, text_table
 from journeyflow.definition.counted import FUNNEL, funnel_rows
 from journeyflow.drawing.charts import BarRow
 from journeyflow.engine.engine import Engine
@@ -99,7 +99,7 @@ def _summary(stats: JourneyStats) -> str:
     rates = stats.messages or MessageStats()
     names = ("open", "click", "bounce", "unsubscribe")
     shares = _listed(names, (_percent(getattr(rates, f"{name}_rate")) for name in names))
-    entry, activity = (when(at) or "never" for at in (stats.last_triggered_at, stats.last_activity_at))
+    entry, activity = (instant_text(at) or "never" for at in (stats.last_triggered_at, stats.last_activity_at))
     return "\n".join(
         (
             f"{', '.join(of)}: {stats.since} to {stats.until} ({stats.timezone})",
@@ -167,7 +167,7 @@ def stats(  # noqa: PLR0917 click passes them by name
     if output is not None and not chart:
         what = "-o goes with --chart: only a picture is written"
         raise click.UsageError(what)
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         asked: dict[str, Any] = {"at": as_of(engine, at), "since": since, "until": until, "channel": channel}
         if journey is None:
             found = engine.all_stats(**asked)
@@ -187,7 +187,7 @@ def stats(  # noqa: PLR0917 click passes them by name
     if output is not None:
         show(value, write_svg(output, drawn(_title(journey, *bars[0]), *bars)), as_json=as_json)
         return
-    shown = as_bars(*bars) if chart else table(rows, [str(name) for name in header])
+    shown = as_bars(*bars) if chart else text_table(rows, [str(name) for name in header])
     text = csv_text(header, rows).rstrip("\n") if as_csv else head + shown
     show(value, text, as_json=as_json)
 
@@ -231,7 +231,7 @@ def benchmark(  # noqa: PLR0917 click passes them by name
 
     Without --at, the last day is that of the newest thing counted.
     """
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.benchmark(at=as_of(engine, at), since=since, until=until, channel=channel)
     rates, each = found.messages, found.revenue_per_subscriber
     rows = [
@@ -246,7 +246,7 @@ def benchmark(  # noqa: PLR0917 click passes them by name
         ("revenue", rates.revenue),
         ("revenue per subscriber", None if each is None else f"{each:.2f}"),
     ]
-    text = f"{found.since} to {found.until}\n{table(rows, ('figure', 'value'))}"
+    text = f"{found.since} to {found.until}\n{text_table(rows, ('figure', 'value'))}"
     value = {"benchmark": found, "rates": rates.rates, "revenue_per_subscriber": each}
     show(value, text, as_json=as_json)
 
@@ -265,7 +265,7 @@ def results(db: Database, journey: str, confidence: float, tenant: str, *, as_js
     if not 0 < confidence < 1:
         what = f"--confidence lies between 0 and 1, not {confidence}"
         raise click.UsageError(what)
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.results(journey, confidence=confidence)
     kept = found.strata or [
         Stratum((), {}, (found.let_in,) if found.holdout is None else (found.holdout, found.let_in))
@@ -277,7 +277,7 @@ def results(db: Database, journey: str, confidence: float, tenant: str, *, as_js
         for each in split.strata
         for group in each.groups
     ]
-    text = table(rows, ("split", "versions", "group", "share", "people", "converted", "rate", "interval"))
+    text = text_table(rows, ("split", "versions", "group", "share", "people", "converted", "rate", "interval"))
     show(found, "\n".join((text, *found.sentences)), as_json=as_json)
 
 

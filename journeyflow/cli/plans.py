@@ -11,7 +11,7 @@ import click
 from journeyflow.cli.populations import customer_file, file_keywords
 from journeyflow.cli.reports import html, reported
 from journeyflow.cli.shared import (
-    INPUT,
+    A_FILE,
     Bar,
     Number,
     as_json,
@@ -21,9 +21,9 @@ from journeyflow.cli.shared import (
     numbers_checked,
     show,
     source_of,
-    table,
+    text_table,
 )
-from journeyflow.cli.simulations import described, simulated, workers_of
+from journeyflow.cli.simulations import as_arguments, simulated, workers_of
 
 
 def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str]) -> dict[str, float]:
@@ -40,7 +40,7 @@ def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str
 
 
 @click.command()
-@click.argument("journey", required=False, type=INPUT)
+@click.argument("journey", required=False, type=A_FILE)
 @click.option("--step", help="The Split of the journey that is planned; default: its holdout.")
 @click.option(
     "--arm",
@@ -108,16 +108,16 @@ def power(  # noqa: PLR0917 click passes them by name
         (each.label, f"{each.percentage:g}%", each.people, f"{each.rate:.2%}", _percent(each.power))
         for each in plan.groups
     ]
-    text = table(rows, ("group", "share", "people", "rate", "power"))
+    text = text_table(rows, ("group", "share", "people", "rate", "power"))
     show(plan, reported(plan, html, "\n".join((text, "", *plan.sentences))), as_json=as_json)
 
 
 @click.command()
-@click.argument("before", type=INPUT)
-@click.argument("after", required=False, type=INPUT)
-@click.option("--with", "beside", multiple=True, type=INPUT, help="A journey file on both sides; may be repeated.")
-@click.option("--after-policies", type=INPUT, help="A policy file for the side of the change; default: --policies.")
-@click.option("--events", type=INPUT, help="Back-test on these events (CSV, NDJSON, JSON), instead of a simulation.")
+@click.argument("before", type=A_FILE)
+@click.argument("after", required=False, type=A_FILE)
+@click.option("--with", "beside", multiple=True, type=A_FILE, help="A journey file on both sides; may be repeated.")
+@click.option("--after-policies", type=A_FILE, help="A policy file for the side of the change; default: --policies.")
+@click.option("--events", type=A_FILE, help="Back-test on these events (CSV, NDJSON, JSON), instead of a simulation.")
 @click.option("--confidence", default=0.95, show_default=True, help="The confidence of the intervals.")
 @simulated
 @html
@@ -149,7 +149,7 @@ def compare(  # noqa: PLR0917 click passes them by name
         today, *changed = load_journeys([before] if after is None else [before, after])
         shared = load_journeys(beside)
         changing = [] if after_policies is None else [load_policies(after_policies)]
-        how = _past(events, options) if events is not None else described(options, [today, *changed, *shared])
+        how = _past(events, options) if events is not None else as_arguments(options, [today, *changed, *shared])
         found = run(
             today,
             [*(changed or [today]), *changing],

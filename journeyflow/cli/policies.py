@@ -6,16 +6,16 @@ from pathlib import Path
 import click
 
 from journeyflow.basics.hours import WEEKDAYS, weekdays_in_words, write_clock
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.shared import (
-    INPUT,
+    A_FILE,
     Database,
     as_json,
     load_policies,
     now_option,
     show,
-    table,
     tenant,
+    text_table,
 )
 from journeyflow.definition.policies import Cap, Policies, QuietHours
 from journeyflow.formats.policies import policies_to_dict
@@ -42,19 +42,19 @@ def _lines(policies: Policies) -> str:
         rows.append(("retry", channel, f"after {', '.join(map(str, retry.delays))}" if retry.delays else "never"))
     if policies.timezone is not None:
         rows.append(("zone", policies.timezone, "for customers without a zone of their own"))
-    return table(rows, ("policy", "binds", "what")) if rows else "no policies"
+    return text_table(rows, ("policy", "binds", "what")) if rows else "no policies"
 
 
 @click.command()
 @database
-@click.argument("file", type=INPUT, required=False)
+@click.argument("file", type=A_FILE, required=False)
 @now_option()
 @tenant
 @as_json
 def policies(db: Database, file: Path | None, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Show the caps and quiet hours of a tenant, or set them from a policy file, as of an instant."""
     wanted = None if file is None else load_policies(file)
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         if wanted is not None:
             engine.set_policies(wanted, at=at)
         found = engine.policies(at=at) if wanted is None else engine.policies()

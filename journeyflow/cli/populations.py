@@ -72,7 +72,7 @@ EXAMPLES = {
 """The distributions of --attribute, each as it is written."""
 
 
-def number(text: str, example: str = "0.5") -> float:
+def read_number(text: str, example: str = "0.5") -> float:
     """Return a number; ValueError says what is none."""
     with suppress(ValueError):
         if isfinite(found := float(text)):
@@ -95,9 +95,9 @@ def _distribution(text: str) -> object:
     from journeyflow.simulation import Choice, Dates, LogNormal, Normal, Uniform  # noqa: PLC0415 needed here alone
 
     known: Mapping[str, Callable[[str, str], object]] = {
-        "uniform": lambda low, high: Uniform(number(low), number(high), whole=True),
-        "normal": lambda mean, deviation: Normal(number(mean), number(deviation), whole=True),
-        "lognormal": lambda median, spread: LogNormal(number(median), number(spread), whole=True),
+        "uniform": lambda low, high: Uniform(read_number(low), read_number(high), whole=True),
+        "normal": lambda mean, deviation: Normal(read_number(mean), read_number(deviation), whole=True),
+        "lognormal": lambda median, spread: LogNormal(read_number(median), read_number(spread), whole=True),
         "dates": lambda first, last: Dates(_day(first), _day(last)),
     }
     kind, _, rest = text.partition(":")
@@ -111,7 +111,7 @@ def _distribution(text: str) -> object:
         return Choice([_value(each) for each in text.split(",")])
     if ":" not in text:
         return _value(text)
-    return Choice({_value(name): number(weight) for name, weight in pairs(text, ":", "VALUE:WEIGHT").items()})
+    return Choice({_value(name): read_number(weight) for name, weight in pairs(text, ":", "VALUE:WEIGHT").items()})
 
 
 def _arrivals(_context: click.Context, _option: click.Parameter, text: str) -> "Arrivals":
@@ -125,7 +125,7 @@ def _arrivals(_context: click.Context, _option: click.Parameter, text: str) -> "
         if kind == "evenly":
             return Arrivals.evenly(rest or None)
         if kind == "daily":
-            return Arrivals.poisson(number(rest, "daily:40"))
+            return Arrivals.poisson(read_number(rest, "daily:40"))
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     msg = f"{text!r} is none of once, once:LENGTH, evenly, evenly:LENGTH, daily:NUMBER"
@@ -174,7 +174,7 @@ def _weights(read: Callable[[str], Sequence[int]], count: int, example: str) -> 
         found: dict[int, float] = {}
         for span, weight in pairs(text, ":", f"SPAN:WEIGHT such as {example}").items():
             try:
-                places, share = read(span), number(weight, example)
+                places, share = read(span), read_number(weight, example)
             except ValueError as error:
                 raise click.BadParameter(str(error)) from error
             if found.keys() & {*places}:

@@ -8,7 +8,7 @@ import click
 
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import MESSAGE_KINDS
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.shared import (
     Database,
     Faults,
@@ -16,14 +16,14 @@ from journeyflow.cli.shared import (
     Take,
     after,
     as_json,
+    instant_text,
     now_option,
     page_end,
     show,
     skip,
-    table,
     take,
     tenant,
-    when,
+    text_table,
 )
 from journeyflow.errors import NotFound
 from journeyflow.questions.paging import Page
@@ -55,7 +55,7 @@ def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[o
         [*row, *("" if value is None else value for value in item.fields.values())]
         for row, item in zip(rows, page.items, strict=True)
     ]
-    return f"{table(lines, [*header, *fields])}\n{page_end(page)}"
+    return f"{text_table(lines, [*header, *fields])}\n{page_end(page)}"
 
 
 @click.command()
@@ -71,7 +71,7 @@ def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[o
 @as_json
 def enrollments(db: Database, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List enrollments: the runs of customers through journeys."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.enrollments(journey, **asked)
     header = ("journey", "customer", "run", "key", "status", "reason", "step", "entered", "ended", "due", "waits for")
     rows = [
@@ -83,9 +83,9 @@ def enrollments(db: Database, journey: str | None, tenant: str, *, as_json: bool
             each.status,
             each.reason,
             each.step or "",
-            when(each.entered_at),
-            when(each.ended_at),
-            when(each.due),
+            instant_text(each.entered_at),
+            instant_text(each.ended_at),
+            instant_text(each.due),
             each.awaits or "",
         )
         for each in page.items
@@ -111,7 +111,7 @@ def enrollments(db: Database, journey: str | None, tenant: str, *, as_json: bool
 @as_json
 def people(db: Database, journey: str, step: str, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List who is or was at a step, and what they did with its messages."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.people(journey, step, **asked)
     header = ("customer", "run", "status", "outcome", "entered", "left", "stays", "did")
     rows = [
@@ -120,8 +120,8 @@ def people(db: Database, journey: str, step: str, tenant: str, *, as_json: bool,
             each.run,
             each.status,
             each.outcome,
-            when(each.entered_at),
-            when(each.left_at),
+            instant_text(each.entered_at),
+            instant_text(each.left_at),
             each.stays,
             _counted({kind: did.total for kind, did in each.did.items()}),
         )
@@ -150,14 +150,14 @@ def _counted(counts: Mapping[str, int]) -> str:
 @as_json
 def deferred(db: Database, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List who waits for a slot of a journey's entry limits, in the order in which they will be let in."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.deferred(journey, **asked)
     header = ("journey", "customer", "key", "since", "data")
     rows = [
-        (each.journey, each.customer, each.key, when(each.at), dumps(dict(each.data)) if each.data else "")
+        (each.journey, each.customer, each.key, instant_text(each.at), dumps(dict(each.data)) if each.data else "")
         for each in page.items
     ]
-    show(page, f"{table(rows, header)}\n{page_end(page)}", as_json=as_json)
+    show(page, f"{text_table(rows, header)}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command()
@@ -167,10 +167,10 @@ def deferred(db: Database, journey: str | None, tenant: str, *, as_json: bool, *
 @as_json
 def refusals(db: Database, journey: str | None, tenant: str, *, as_json: bool) -> None:
     """Count the entries that journeys have refused, by reason."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.refusals(journey)
     rows = [(each.journey, each.reason, each.count, each.customers) for each in found]
-    show(found, table(rows, ("journey", "reason", "refusals", "last of customers")), as_json=as_json)
+    show(found, text_table(rows, ("journey", "reason", "refusals", "last of customers")), as_json=as_json)
 
 
 @click.command()
@@ -185,14 +185,14 @@ def refusals(db: Database, journey: str | None, tenant: str, *, as_json: bool) -
 @as_json
 def refused(db: Database, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List who was refused, each with the last refusal by a journey, the newest first."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.refused(journey, **asked)
     rows = [
-        (each.journey, each.customer, each.reason, when(each.at), dumps(dict(each.seen)) if each.seen else "")
+        (each.journey, each.customer, each.reason, instant_text(each.at), dumps(dict(each.seen)) if each.seen else "")
         for each in page
     ]
     header = ("journey", "customer", "reason", "at", "compared")
-    show(page, f"{table(rows, header)}\n{page_end(page)}", as_json=as_json)
+    show(page, f"{text_table(rows, header)}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command("why-not")
@@ -204,7 +204,7 @@ def refused(db: Database, journey: str | None, tenant: str, *, as_json: bool, **
 @as_json
 def why_not(db: Database, journey: str, customer: str, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Explain why a customer did not enter a journey, and whether the same event would enter them now."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.why_not(journey, customer, at=at)
     show(found, str(found), as_json=as_json)
 
@@ -221,7 +221,7 @@ def why_not(db: Database, journey: str, customer: str, at: datetime, tenant: str
 @as_json
 def timeline(db: Database, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401 click passes them by name
     """Show what happened to a customer, across all journeys."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.timeline(customer, **window)
     show(found, str(found), as_json=as_json)
 
@@ -247,16 +247,16 @@ def stood_at(  # noqa: PLR0917 click passes them by name
     as_json: bool,
 ) -> None:
     """Show how a run stood at an instant: status, step and visits."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.at(journey, customer, instant=instant, run=run, key=key)
     why = f" ({found.reason})" if found.reason else ""
     where = f", at {found.step}" if found.step else ""
     rows = [
-        (visit.n, visit.step, visit.status, visit.outcome, when(visit.entered_at), when(visit.left_at))
+        (visit.n, visit.step, visit.status, visit.outcome, instant_text(visit.entered_at), instant_text(visit.left_at))
         for visit in found.visits
     ]
     head = f"{found.customer} in {found.journey}, run {found.run}: {found.status}{why}{where}"
-    text = f"{head}\n{table(rows, ('n', 'step', 'status', 'outcome', 'entered', 'left'))}"
+    text = f"{head}\n{text_table(rows, ('n', 'step', 'status', 'outcome', 'entered', 'left'))}"
     show(found, text, as_json=as_json)
 
 
@@ -269,10 +269,10 @@ def stood_at(  # noqa: PLR0917 click passes them by name
 @as_json
 def list_unreadable(db: Database, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List what journeys read as dates or time zones in attributes and events, and what is neither."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         page = engine.unreadable(**asked)
     rows = [(each.customer, each.attribute, dumps(each.value)) for each in page]
-    show(page, f"{table(rows, ('customer', 'attribute', 'value'))}\n{page_end(page)}", as_json=as_json)
+    show(page, f"{text_table(rows, ('customer', 'attribute', 'value'))}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command()
@@ -287,7 +287,7 @@ def explain(  # noqa: PLR0917 click passes them by name
     db: Database, journey: str, customer: str, run: int | None, key: str | None, tenant: str, *, as_json: bool
 ) -> None:
     """Explain every decision of a run with the values that were compared."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         try:
             found = engine.explain(journey, customer, run=run, key=key)
         except NotFound as error:

@@ -14,7 +14,7 @@ from journeyflow.basics.showing import counted
 from journeyflow.cli.numbers import PEOPLE, as_of
 from journeyflow.cli.reports import replaceable, write_page
 from journeyflow.cli.shared import (
-    INPUT,
+    A_FILE,
     NEW,
     Bar,
     Instant,
@@ -26,7 +26,7 @@ from journeyflow.cli.shared import (
     show,
     show_skipped,
     source_of,
-    table,
+    text_table,
 )
 from journeyflow.engine.engine import Engine
 from journeyflow.formats.files import FileKeywords
@@ -108,14 +108,14 @@ NEXT = (
 
 
 @click.command()
-@click.argument("journeys", nargs=-1, required=True, type=INPUT)
+@click.argument("journeys", nargs=-1, required=True, type=A_FILE)
 @click.option(
-    "--events", required=True, type=INPUT, help="CSV, NDJSON or JSON: at, type, customer[, id], further columns."
+    "--events", required=True, type=A_FILE, help="CSV, NDJSON or JSON: at, type, customer[, id], further columns."
 )
-@click.option("--customers", type=INPUT, help="CSV, NDJSON or JSON: customer and attributes.")
+@click.option("--customers", type=A_FILE, help="CSV, NDJSON or JSON: customer and attributes.")
 @click.option("--until", type=Instant(), help="The last instant that is run; default: the last event.")
 @click.option(
-    "--policies", type=INPUT, help="A policy file: caps, quiet hours and retries that hold from the beginning."
+    "--policies", type=A_FILE, help="A policy file: caps, quiet hours and retries that hold from the beginning."
 )
 @click.option("--grace", help='How late work may be found before it is softened, such as "1 hour"; default: no limit.')
 @click.option("--every", help="How often the host ticks; default: at every instant, and with --grace once an hour.")
@@ -167,14 +167,14 @@ def backtest(  # noqa: PLR0917 click passes them by name
     names = ("entered", "refused", "moves", "messages", *(("late",) if grace else ()), "unhandled")
     lines = [
         f"{counted(done.events, 'event')} from {done.first:%Y-%m-%d} on, run until {done.until:%Y-%m-%d %H:%M:%S} UTC:",
-        table([(name, getattr(done, name)) for name in names], ("figure", "count")),
+        text_table([(name, getattr(done, name)) for name in names], ("figure", "count")),
         "",
         _by_journey(done.stats),
         "",
-        table([(each.file, each.taken, each.bad, each.duplicate) for each in done.files], FILE_HEADER),
+        text_table([(each.file, each.taken, each.bad, each.duplicate) for each in done.files], FILE_HEADER),
     ]
     if done.refusals:
-        lines += ["", table([(each.journey, each.reason, each.count) for each in done.refusals], REFUSALS_HEADER)]
+        lines += ["", text_table([(each.journey, each.reason, each.count) for each in done.refusals], REFUSALS_HEADER)]
     lines += [f"The run is kept in {db}"] if db is not None else []
     lines += [f"Tables are in {export}"] if export is not None else []
     show(done, "\n".join(lines), as_json=as_json)
@@ -188,7 +188,7 @@ def _by_journey(stats: Sequence[JourneyStats]) -> str:
         (each.journey, *(getattr(each.people, name, None) for name in PEOPLE), getattr(each.messages, "queued", None))
         for each in stats
     ]
-    return table(rows, ("journey", *PEOPLE, "messages"))
+    return text_table(rows, ("journey", *PEOPLE, "messages"))
 
 
 FILE_HEADER = ("file", "taken", "bad", "duplicate")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from journeyflow.cli.database import database, opened
+from journeyflow.cli.database import database, opened_database
 from journeyflow.cli.numbers import as_of, newest, since, until
 from journeyflow.cli.output import echo, writing
 from journeyflow.cli.shared import Database, as_json, show, tenant
@@ -97,7 +97,7 @@ def report(  # noqa: PLR0917 click passes them by name
     or mailed as it is.
     """
     page = None if output is None else replaceable(output)
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         found = engine.report(journey, at=as_of(engine, at), since=since, until=until)
     if page is None or as_json:
         show(found.to_dict(), found.to_html(), as_json=as_json)

@@ -105,7 +105,7 @@ def serve(  # noqa: PLR0917 click passes them by name
     try:
         import uvicorn  # noqa: PLC0415 optional
 
-        from journeyflow.services.asgi import PATIENCE, application  # noqa: PLC0415 optional
+        from journeyflow.services.asgi import BODY_PATIENCE, application  # noqa: PLC0415 optional
     except ImportError:
         what = "serve"
         raise MissingExtra(what, "http") from None
@@ -131,7 +131,7 @@ def serve(  # noqa: PLR0917 click passes them by name
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=round(PATIENCE),
+                timeout_graceful_shutdown=round(BODY_PATIENCE),
             )
         finally:
             directory.close()

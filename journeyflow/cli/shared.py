@@ -162,7 +162,7 @@ class Bar:
             click.echo(text, nl=False, err=True)
 
 
-def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
+def text_table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
     """Format rows in columns, numbers to the right; None, an unknown figure, is a dash."""
     cells = [["-" if cell is None else as_cell(str(cell)) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
@@ -263,7 +263,7 @@ def cursor_option(text: str) -> Cursor:
 
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+A_FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 """A file that is only read; - is standard input."""
 
 NEW = click.Path(dir_okay=False, path_type=Path)
@@ -381,7 +381,7 @@ def show(value: object, text: str, *, as_json: bool) -> None:
     echo(json.dumps(to_json(value), ensure_ascii=False, indent=2) if as_json else text)
 
 
-def when(at: datetime | None) -> str:
+def instant_text(at: datetime | None) -> str:
     """Format an instant for people."""
     return "" if at is None else shown_at(at)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from journeyflow.cli.populations import TAKING_PART, number, pairs, population_of
+from journeyflow.cli.populations import TAKING_PART, pairs, population_of, read_number
 from journeyflow.cli.reports import html, reported
 from journeyflow.cli.shared import (
-    INPUT,
+    A_FILE,
     Bar,
     Instant,
     NumberRange,
@@ -71,7 +71,7 @@ def _exceptions(_context: click.Context, _option: click.Parameter, given: tuple[
             msg = f"{text!r}: unknown {', '.join(map(repr, unknown))}; known are {', '.join((*PLACES, *KINDS))}"
             raise click.BadParameter(msg)
         try:
-            found.append(When(**{name: _READ.get(name, number)(value) for name, value in said.items()}))
+            found.append(When(**{name: _READ.get(name, read_number)(value) for name, value in said.items()}))
         except ValueError as error:
             msg = f"{text!r}: {error}"
             raise click.BadParameter(msg) from error
@@ -101,9 +101,9 @@ SIMULATED = (
         "arm=SPLIT/LABEL; may be repeated.",
     ),
     click.option(
-        "--behavior", "behavior_file", type=INPUT, help="A behavior file (JSON), instead of the probabilities."
+        "--behavior", "behavior_file", type=A_FILE, help="A behavior file (JSON), instead of the probabilities."
     ),
-    click.option("--policies", "policy_file", type=INPUT, help="A policy file: caps and quiet hours."),
+    click.option("--policies", "policy_file", type=A_FILE, help="A policy file: caps and quiet hours."),
     click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same outcome."),
     click.option(
         "--replications",
@@ -125,7 +125,7 @@ def simulated(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def described(options: Mapping[str, Any], journeys: "Sequence[Journey]") -> dict[str, Any]:
+def as_arguments(options: Mapping[str, Any], journeys: "Sequence[Journey]") -> dict[str, Any]:
     """Return the arguments of `simulate` that the options of `SIMULATED` describe, but for journeys and workers."""
     from journeyflow.simulation.naming import unknown_names  # noqa: PLC0415 needed here alone
 
@@ -158,7 +158,7 @@ def workers_of(number: int) -> AbstractContextManager[ProcessPoolExecutor | None
 
 
 @click.command()
-@click.argument("journeys", nargs=-1, required=True, type=INPUT)
+@click.argument("journeys", nargs=-1, required=True, type=A_FILE)
 @simulated
 @html
 @as_json
@@ -179,7 +179,7 @@ def simulate(
     with numbers_checked(), workers_of(options["workers"]) as executor:
         defined = load_journeys(journeys)
         progress = partial(bar, "simulate")
-        outcome = run(defined, **described(options, defined), executor=executor, progress=progress)
+        outcome = run(defined, **as_arguments(options, defined), executor=executor, progress=progress)
     bar.close()
     show(outcome.to_dicts(), reported(outcome, html), as_json=as_json)
 

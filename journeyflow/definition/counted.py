@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from journeyflow.definition.drawings import NOTHING, StepCounts
+from journeyflow.definition.drawings import NO_COUNTS, StepCounts
 from journeyflow.definition.pictures import Edge, edges
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import kind
@@ -57,7 +57,7 @@ def percent(share: float | None) -> str:
 
 
 def _visits(counts: CountsByStep, step: str) -> int:
-    return counts.get(step, NOTHING).visited or 0
+    return counts.get(step, NO_COUNTS).visited or 0
 
 
 def _sources(journey: Definition | None) -> Mapping[str, set[str]]:
@@ -72,7 +72,7 @@ def step_flow(counts: CountsByStep, journey: Definition, entered: int) -> Diagra
     """Return how many went from each step to the next, and how many left the journey at each; `entered` came to it."""
     boxes = [FlowBox("start", "entered", entered)]
     boxes += [
-        FlowBox(kind(step), step.name or step.id, _visits(counts, step.id), counts.get(step.id, NOTHING).left or 0)
+        FlowBox(kind(step), step.name or step.id, _visits(counts, step.id), counts.get(step.id, NO_COUNTS).left or 0)
         for step in journey.steps
     ]
     return flow("Flow between steps", boxes, list(_flows(counts, journey, entered)), LEFT)
@@ -84,7 +84,7 @@ def _flows(counts: CountsByStep, journey: Definition, entered: int) -> Iterator[
         yield Flow(0, 1, entered)
     found = list(edges(journey))
     for edge in found:
-        taken = _taken(edge, found, counts.get(edge.start, NOTHING))
+        taken = _taken(edge, found, counts.get(edge.start, NO_COUNTS))
         yield Flow(places[edge.start], places[edge.end], taken, edge.outcome)
 
 

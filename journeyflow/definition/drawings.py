@@ -11,7 +11,7 @@ from journeyflow.definition.pictures import Edge, edges, summary, trigger_summar
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import Step, kind
 from journeyflow.drawing.graphs import Arrow, Box, Fact, graph
-from journeyflow.errors import cut
+from journeyflow.errors import shortened
 
 
 @frozen
@@ -28,7 +28,7 @@ class StepCounts:
     outcomes: Mapping[str, int] = Factory(dict)
 
 
-NOTHING = StepCounts()
+NO_COUNTS = StepCounts()
 
 LONGEST = 100
 """How many characters of a name are read to who cannot see the picture."""
@@ -60,14 +60,14 @@ def svg(
     numbers = {step.id: position for position, step in enumerate(shown, 1)}
     start = Box("start", "ENTERS", trigger_summary(journey), tone=_start_tone(journey, before))
     boxes = [start] + [
-        _box(step, (counts or {}).get(step.id, NOTHING), _tone(step.id, steps, earlier, before)) for step in shown
+        _box(step, (counts or {}).get(step.id, NO_COUNTS), _tone(step.id, steps, earlier, before)) for step in shown
     ]
     arrows = [Arrow(0, numbers[drawn.steps[0].id], tone=tone) for drawn, tone in _beginnings(journey, before)]
     arrows += [
-        Arrow(numbers[edge.start], numbers[edge.end], _label(edge, (counts or {}).get(edge.start, NOTHING)), tone)
+        Arrow(numbers[edge.start], numbers[edge.end], _label(edge, (counts or {}).get(edge.start, NO_COUNTS)), tone)
         for edge, tone in _edges(journey, before)
     ]
-    words = ", ".join(f"{box.word.lower()} {cut(box.name, LONGEST)}" for box in boxes)
+    words = ", ".join(f"{box.word.lower()} {shortened(box.name, LONGEST)}" for box in boxes)
     return graph(boxes, arrows, _told(journey, before), title=f"Journey {journey.id}", description=words)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Window
-from journeyflow.basics.values import describe, faults, id_fault, text_fault
+from journeyflow.basics.values import describe, id_fault, text_fault, value_faults
 from journeyflow.errors import ERROR, Problem
 
 
@@ -74,4 +74,4 @@ def meta_problems(value: object, path: str) -> Iterator[Problem]:
     """Yield a problem for what a host cannot keep with a journey or a step."""
     if not isinstance(value, Mapping):
         yield Problem("meta", ERROR, path, f"expected an object, not {describe(value)}")
-    yield from (Problem("meta", ERROR, path, fault) for fault in faults(value, "meta"))
+    yield from (Problem("meta", ERROR, path, fault) for fault in value_faults(value, "meta"))

@@ -15,7 +15,7 @@ from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until
 from journeyflow.basics.moments import from_micros, parse_instant, to_micros
 from journeyflow.basics.values import freeze
-from journeyflow.errors import MAX_BRIEF, brief, cut
+from journeyflow.errors import MAX_BRIEF, brief, shortened
 
 
 def as_duration(value: object) -> Duration | None:
@@ -166,7 +166,7 @@ def _positional(name: str, value: object) -> list[str]:
 
 
 def _each(values: Iterable[object]) -> str:
-    return cut(", ".join(map(brief, values)), 2 * MAX_BRIEF)
+    return shortened(", ".join(map(brief, values)), 2 * MAX_BRIEF)
 
 
 def _text(value: object) -> object:

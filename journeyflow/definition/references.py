@@ -165,7 +165,7 @@ def self_trigger_problems(journey: Definition) -> Iterator[Problem]:
         for change in step.changes if isinstance(step, Update) else ():
             if isinstance(change, Chain):
                 yield from _self_enrolling(journey, change, f"steps[{position}]", step.id)
-            elif event in caused(change) and may_hold(where, told(change)):
+            elif event in caused(change) and may_hold(where, data_of_change(change)):
                 sentence = f"step {step.id!r} changes {change.field!r}, which can trigger this same journey again"
                 yield Problem("self-trigger", WARNING, f"steps[{position}]", sentence)
     if event == JOURNEY_COMPLETED and may_hold(where, {"journey": journey.id}):
@@ -186,7 +186,7 @@ def caused(change: Change) -> tuple[str, ...]:
     return {"add": (joins,), "append": (joins,), "remove": (leaves,)}.get(change.action, (joins, leaves))
 
 
-def told(change: Change) -> dict[str, object]:
+def data_of_change(change: Change) -> dict[str, object]:
     """Return the part of the data of the event that a change causes which the definition alone determines."""
     if change.field in MEMBERS:
         plain = change.action != "set" and not template_reads(change.value)

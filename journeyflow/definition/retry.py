@@ -42,7 +42,7 @@ class Retry(Shown):
         return self.delays[failed - 1] if failed <= len(self.delays) else None
 
 
-USUAL = Retry(["1 minute", "4 minutes", "16 minutes", "64 minutes"])
+USUAL_RETRY = Retry(["1 minute", "4 minutes", "16 minutes", "64 minutes"])
 """How a message is tried again if neither its Send nor its channel has a Retry."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT
 from journeyflow.basics.durations import Duration
 from journeyflow.basics.hours import Until
-from journeyflow.basics.values import describe, faults, id_fault
+from journeyflow.basics.values import describe, id_fault, value_faults
 from journeyflow.definition.graph import END
 from journeyflow.definition.option_checks import (
     boolean_problems,
@@ -69,7 +69,7 @@ def _send_problems(step: Send, where: str) -> Iterator[Problem]:
             yield Problem(name, ERROR, f"{where}.{name}", "a channel has no dot in its name")
     if not isinstance(step.data, Mapping):
         yield Problem("data", ERROR, f"{where}.data", f"expected an object, not {describe(step.data)}")
-    yield from (Problem("data", ERROR, f"{where}.data", fault) for fault in faults(step.data, "data"))
+    yield from (Problem("data", ERROR, f"{where}.data", fault) for fault in value_faults(step.data, "data"))
     yield from template_problems(step.data, f"{where}.data")
     yield from boolean_problems(step, ("transactional", "cancel_on_exit"), f"{where}.")
     yield from window_problems(step.window, f"{where}.window")

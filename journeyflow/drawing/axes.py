@@ -5,10 +5,10 @@ from math import ceil, floor, log10
 
 from attrs import frozen
 
-from journeyflow.basics.markup import number, tag, visible
+from journeyflow.basics.markup import element, px, visible
 from journeyflow.basics.showing import counted
-from journeyflow.drawing.svg import FONT, SERIES, SMALL, words
-from journeyflow.drawing.text import cut, width
+from journeyflow.drawing.svg import FONT, SERIES, SMALL, text_line
+from journeyflow.drawing.text import cut_to_width, width
 
 MARGIN = 16
 
@@ -24,7 +24,7 @@ WIDE, HIGH = 640, 220
 NARROWEST = 320
 """How wide a picture is at least."""
 
-LONGEST = 200
+WIDEST_LABEL = 200
 """How wide a label may be."""
 
 
@@ -67,10 +67,10 @@ def ticks(low: float, high: float, least: float = 0) -> list[float]:
     return [each * 10**power if power >= 0 else each / 10**-power for each in found]
 
 
-def shown(value: float) -> str:
+def axis_number(value: float) -> str:
     """Return a number of an axis or a table, with separators and no more decimals than it has.
 
-    >>> shown(1200), shown(0.25), shown(3.0)
+    >>> axis_number(1200), axis_number(0.25), axis_number(3.0)
     ('1,200', '0.25', '3')
     """
     return f"{value:,.10g}"
@@ -92,7 +92,7 @@ class Scale:
     @property
     def margin(self) -> float:
         """How wide the widest of its numbers is, with the space beside it."""
-        return max(width(shown(value), SMALL) for value in self.ticks) + 8
+        return max(width(axis_number(value), SMALL) for value in self.ticks) + 8
 
     def y(self, value: float) -> float:
         """Return how far down a value is drawn."""
@@ -101,8 +101,8 @@ class Scale:
     def lines(self, left: float) -> Iterator[str]:
         """Yield a line across the chart at each round number, and the number before it."""
         for value in self.ticks:
-            yield tag("path", d=f"M{number(left)} {number(self.y(value))}h{number(WIDE)}", class_="link grid")
-            yield words(shown(value), left - 6, self.y(value) + 4, anchor="end", class_="soft")
+            yield element("path", d=f"M{px(left)} {px(self.y(value))}h{px(WIDE)}", class_="link grid")
+            yield text_line(axis_number(value), left - 6, self.y(value) + 4, anchor="end", class_="soft")
 
 
 def names_below(places: Sequence[str], left: float, y: float) -> Iterator[str]:
@@ -111,35 +111,39 @@ def names_below(places: Sequence[str], left: float, y: float) -> Iterator[str]:
     widest = max((width(visible(place), SMALL) for place in places), default=0)
     every = max(ceil((widest + 10) / step), 1)
     for place in range(0, len(places), every):
-        name = cut(visible(places[place]), LONGEST, SMALL)
+        name = cut_to_width(visible(places[place]), WIDEST_LABEL, SMALL)
         reach = width(name, SMALL) / 2
-        yield words(name, min(max(left + (place + 0.5) * step, reach), left + WIDE + MARGIN - reach), y, class_="soft")
+        yield text_line(
+            name, min(max(left + (place + 0.5) * step, reach), left + WIDE + MARGIN - reach), y, class_="soft"
+        )
 
 
 def legend(keys: Sequence[LegendKey], left: float, right: float, y: float) -> tuple[list[str], float]:
     """Return a legend in lines from `left` to `right`, and where it ends; nothing for no keys."""
     parts, x = list[str](), left
     for place, key in enumerate(keys):
-        name = cut(visible(key.name), LONGEST, SMALL)
+        name = cut_to_width(visible(key.name), WIDEST_LABEL, SMALL)
         wide = width(name, SMALL) + 36
         if place and x + wide > right:
             x, y = left, y + LINE
-        parts.append(tag("rect", x=x, y=y - 10, width=12, height=12, class_=key.style))
-        parts.append(words(name, x + 17, y, anchor="start", class_="soft"))
+        parts.append(element("rect", x=x, y=y - 10, width=12, height=12, class_=key.style))
+        parts.append(text_line(name, x + 17, y, anchor="start", class_="soft"))
         x += wide
     return parts, y + LINE if keys else y
 
 
 def heading(title: str, wide: float) -> str:
     """Return the title of a chart, at its top."""
-    return words(cut(visible(title), wide - 2 * MARGIN, FONT), MARGIN, MARGIN + 14, anchor="start", class_="strong")
+    return text_line(
+        cut_to_width(visible(title), wide - 2 * MARGIN, FONT), MARGIN, MARGIN + 14, anchor="start", class_="strong"
+    )
 
 
 def nothing() -> tuple[list[str], tuple[float, float]]:
     """Return what a chart of nothing shows below its title, and its size."""
-    return [words("Nothing to show.", MARGIN, TOP + 4, anchor="start", class_="soft")], (NARROWEST, TOP + LINE + 4)
+    return [text_line("Nothing to show.", MARGIN, TOP + 4, anchor="start", class_="soft")], (NARROWEST, TOP + LINE + 4)
 
 
-def told(header: Sequence[str], rows: Sequence[object]) -> str:
+def alt_text(header: Sequence[str], rows: Sequence[object]) -> str:
     """Return what a chart holds, for who cannot see it."""
     return f"{counted(len(rows), 'row')} of {', '.join(name for name in header if name)}; a table says the same."

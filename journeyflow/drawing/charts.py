@@ -6,28 +6,28 @@ from typing import Any
 from attrs import frozen
 
 from journeyflow.basics.frames import frame_of
-from journeyflow.basics.markup import number, tag, visible
+from journeyflow.basics.markup import element, px, visible
 from journeyflow.basics.showing import counted
 from journeyflow.drawing.axes import (
     HIGH,
     LINE,
-    LONGEST,
     MARGIN,
     TOP,
     WIDE,
+    WIDEST_LABEL,
     LegendKey,
     Scale,
+    alt_text,
+    axis_number,
     color,
     heading,
     legend,
     names_below,
     nothing,
-    shown,
     ticks,
-    told,
 )
-from journeyflow.drawing.svg import FONT, SMALL, picture, words
-from journeyflow.drawing.text import broken, cut, width
+from journeyflow.drawing.svg import FONT, SMALL, text_line, whole_picture
+from journeyflow.drawing.text import broken, cut_to_width, width
 
 ROW = 26
 """The height of a bar with the space below it, in pixels."""
@@ -59,7 +59,7 @@ class Diagram:
 
     def __repr__(self) -> str:
         """Return the title, and how many rows there are."""
-        return f"Diagram({visible(self.title)[:LONGEST]!r}, {counted(len(self.rows), 'row')})"
+        return f"Diagram({visible(self.title)[:WIDEST_LABEL]!r}, {counted(len(self.rows), 'row')})"
 
     def to_dicts(self) -> list[dict[str, str]]:
         """Return the rows of the table, each as a dictionary by header."""
@@ -105,7 +105,7 @@ def bars(title: str, header: Sequence[str], rows: Sequence[BarRow], lost: str = 
     >>> bars("Steps", ("step", "people"), [BarRow("hello", 3, "3")]).to_dicts()
     [{'step': 'hello', 'people': '3'}]
     """
-    labels = [cut(visible(row.label), LONGEST, FONT) for row in rows]
+    labels = [cut_to_width(visible(row.label), WIDEST_LABEL, FONT) for row in rows]
     left = MARGIN + max((width(label, FONT) for label in labels), default=0) + 10
     ends = _ends(left + BARS, header, rows)
     most = max((row.value for row in rows), default=0) or 1
@@ -115,20 +115,20 @@ def bars(title: str, header: Sequence[str], rows: Sequence[BarRow], lost: str = 
     parts, top = legend(keys, left, wide, TOP)
     if ends:
         parts += [
-            words(name, end, top, anchor="end", class_="soft") for name, end in zip(header[2:], ends, strict=True)
+            text_line(name, end, top, anchor="end", class_="soft") for name, end in zip(header[2:], ends, strict=True)
         ]
         top += LINE / 2
     for place, (row, label) in enumerate(zip(rows, labels, strict=True)):
         y, long = top + place * ROW, row.value / most * room
         gone = min(row.lost / most * room, long)
         parts += [
-            words(label, left - 10, y + ROW / 2 + 1, anchor="end"),
-            tag("rect", x=left, y=y + 2, width=long, height=ROW - 8, class_="series0"),
-            tag("rect", x=left + long - gone, y=y + 2, width=gone, height=ROW - 8, class_="lost") if gone else "",
-            words(row.text, left + long + 6, y + ROW / 2 + 1, anchor="start", class_="soft"),
+            text_line(label, left - 10, y + ROW / 2 + 1, anchor="end"),
+            element("rect", x=left, y=y + 2, width=long, height=ROW - 8, class_="series0"),
+            element("rect", x=left + long - gone, y=y + 2, width=gone, height=ROW - 8, class_="lost") if gone else "",
+            text_line(row.text, left + long + 6, y + ROW / 2 + 1, anchor="start", class_="soft"),
         ]
         parts += [
-            words(text, end, y + ROW / 2 + 1, anchor="end", class_="soft")
+            text_line(text, end, y + ROW / 2 + 1, anchor="end", class_="soft")
             for text, end in zip(row.more, ends, strict=True)
         ]
     return _diagram(
@@ -160,9 +160,9 @@ def columns(title: str, places: Sequence[str], series: Mapping[str, Sequence[flo
             low, high = area.scale.y(base[place]), area.scale.y(base[place] + value)
             if value:
                 x, wide = area.x(place, 0.1), max(area.step * 0.8, 0.5)
-                parts.append(tag("rect", x=x, y=high, width=wide, height=low - high, class_=color(position)))
+                parts.append(element("rect", x=x, y=high, width=wide, height=low - high, class_=color(position)))
             base[place] += value
-    rows = zip(places, *([shown(value) for value in values] for values in series.values()), strict=True)
+    rows = zip(places, *([axis_number(value) for value in values] for values in series.values()), strict=True)
     return _diagram(title, parts, area.size, ("", *series), list(rows))
 
 
@@ -183,9 +183,9 @@ def bands(
     area = _Area.of([*(value for row in found for value in row), *real], places, keys)
     parts = [*area.parts, *(area.boxes(found) if len(places) <= FEW else area.band(found)), *area.dots(real)]
     header = ("", "low", "middle", "high", *([] if truth is None else [HAPPENED]))
-    ends = [(shown(value),) for value in real] + [("",)] * (len(places) - len(real))
+    ends = [(axis_number(value),) for value in real] + [("",)] * (len(places) - len(real))
     rows = [
-        (place, *map(shown, row), *(() if truth is None else end))
+        (place, *map(axis_number, row), *(() if truth is None else end))
         for place, row, end in zip(places, found, ends, strict=True)
     ]
     return _diagram(title, parts, area.size, header, rows)
@@ -216,27 +216,27 @@ class _Area:
         return self.left + (place + part) * self.step
 
     def points(self, values: Sequence[float]) -> list[str]:
-        return [f"{number(self.x(place))},{number(self.scale.y(value))}" for place, value in enumerate(values)]
+        return [f"{px(self.x(place))},{px(self.scale.y(value))}" for place, value in enumerate(values)]
 
     def band(self, found: Sequence[tuple[float, float, float]]) -> Iterator[str]:
         lows, middles, highs = zip(*found, strict=True)
         outline = " ".join([*self.points(highs), *reversed(self.points(lows))])
-        yield tag("polygon", points=outline, class_="series0 faint")
-        yield tag("polyline", points=" ".join(self.points(middles)), class_="curve0")
+        yield element("polygon", points=outline, class_="series0 faint")
+        yield element("polyline", points=" ".join(self.points(middles)), class_="curve0")
 
     def boxes(self, found: Sequence[tuple[float, float, float]]) -> Iterator[str]:
         wide = min(self.step * 0.5, 48)
         for place, row in enumerate(found):
             low, middle, high = map(self.scale.y, row)
             x = self.x(place) - wide / 2
-            yield tag("rect", x=x, y=high, width=wide, height=max(low - high, 1), class_="series0 faint")
-            yield tag("path", d=f"M{number(x)} {number(middle)}h{number(wide)}", class_="curve0")
+            yield element("rect", x=x, y=high, width=wide, height=max(low - high, 1), class_="series0 faint")
+            yield element("path", d=f"M{px(x)} {px(middle)}h{px(wide)}", class_="curve0")
 
     def dots(self, truth: Sequence[float]) -> Iterator[str]:
         if len(truth) > FEW:
-            yield tag("polyline", points=" ".join(self.points(truth)), class_="curve1")
+            yield element("polyline", points=" ".join(self.points(truth)), class_="curve1")
         for place, value in enumerate(truth):
-            yield tag(
+            yield element(
                 "circle", cx=self.x(place), cy=self.scale.y(value), r=4 if len(truth) <= FEW else 2.5, class_="series1"
             )
 
@@ -249,7 +249,7 @@ def intervals(title: str, header: tuple[str, str], rows: Sequence[IntervalRow], 
     >>> intervals("Lift", ("arm", "difference"), [IntervalRow("B", -1, 2, 5, "+2 (-1 to 5)")]).to_dicts()
     [{'arm': 'B', 'difference': '+2 (-1 to 5)'}]
     """
-    labels = [cut(visible(row.label), LONGEST, FONT) for row in rows]
+    labels = [cut_to_width(visible(row.label), WIDEST_LABEL, FONT) for row in rows]
     left = MARGIN + max((width(label, FONT) for label in labels), default=0) + 16
     room = BARS
     wide = left + room + GAP + max((width(row.text, SMALL) for row in rows), default=0) + MARGIN
@@ -260,25 +260,25 @@ def intervals(title: str, header: tuple[str, str], rows: Sequence[IntervalRow], 
 
     lines = broken(visible(note), wide - 2 * MARGIN, SMALL, 3) if note else []
     parts = [
-        words(line, MARGIN, TOP + place * LINE, anchor="start", class_="soft removed")
+        text_line(line, MARGIN, TOP + place * LINE, anchor="start", class_="soft removed")
         for place, line in enumerate(lines)
     ]
     top = TOP - LINE / 2 + len(lines) * LINE
     bottom = top + len(rows) * ROW
-    every = -(-max(width(shown(value), SMALL) + 8 for value in numbers) // (room / (len(numbers) - 1)))
+    every = -(-max(width(axis_number(value), SMALL) + 8 for value in numbers) // (room / (len(numbers) - 1)))
     for place, value in enumerate(numbers):
         style = "link zero" if value == 0 else "link grid"
-        parts.append(tag("path", d=f"M{number(x(value))} {number(top)}V{number(bottom)}", class_=style))
+        parts.append(element("path", d=f"M{px(x(value))} {px(top)}V{px(bottom)}", class_=style))
         if place % every == 0:
-            parts.append(words(shown(value), x(value), bottom + 16, class_="soft"))
+            parts.append(text_line(axis_number(value), x(value), bottom + 16, class_="soft"))
     for place, (row, label) in enumerate(zip(rows, labels, strict=True)):
         y = top + place * ROW + ROW / 2
         line, dot = ("curve0 doubtful", "hollow") if row.doubtful else ("curve0", "series0")
         parts += [
-            words(label, left - 16, y + 4, anchor="end"),
-            tag("path", d=f"M{number(x(row.low))} {number(y)}H{number(x(row.high))}", class_=line),
-            tag("circle", cx=x(row.middle), cy=y, r=5, class_=dot),
-            words(row.text, left + room + GAP, y + 4, anchor="start", class_="soft"),
+            text_line(label, left - 16, y + 4, anchor="end"),
+            element("path", d=f"M{px(x(row.low))} {px(y)}H{px(x(row.high))}", class_=line),
+            element("circle", cx=x(row.middle), cy=y, r=5, class_=dot),
+            text_line(row.text, left + room + GAP, y + 4, anchor="start", class_="soft"),
         ]
     return _diagram(title, parts, (wide, bottom + 18 + MARGIN), header, [(row.label, row.text) for row in rows])
 
@@ -293,5 +293,5 @@ def _diagram(
     """Return a chart with its title at its top; one without rows says that there is nothing."""
     if not rows:
         parts, size = nothing()
-    svg = picture([heading(title, size[0]), *parts], *size, title=title, description=told(header, rows))
+    svg = whole_picture([heading(title, size[0]), *parts], *size, title=title, description=alt_text(header, rows))
     return Diagram(title, svg, tuple(header), tuple(rows))

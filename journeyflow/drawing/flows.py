@@ -7,13 +7,23 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from journeyflow.basics.markup import escaped, number, tag, visible
-from journeyflow.drawing.axes import LONGEST, MARGIN, NARROWEST, TOP, LegendKey, heading, legend, nothing, shown
+from journeyflow.basics.markup import element, escaped, px, visible
+from journeyflow.drawing.axes import (
+    MARGIN,
+    NARROWEST,
+    TOP,
+    WIDEST_LABEL,
+    LegendKey,
+    axis_number,
+    heading,
+    legend,
+    nothing,
+)
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.layers import Connector, Point, layout
-from journeyflow.drawing.svg import FONT, SMALL, picture, upright, words
-from journeyflow.drawing.text import cut, width
-from journeyflow.errors import cut as shortened
+from journeyflow.drawing.svg import FONT, SMALL, text_line, upright, whole_picture
+from journeyflow.drawing.text import cut_to_width, width
+from journeyflow.errors import shortened
 
 WIDEST = 340
 """How wide the box is that most go through."""
@@ -68,14 +78,14 @@ def flow(title: str, boxes: Sequence[FlowBox], flows: Sequence[Flow], lost: str 
     parts, top = legend(keys, MARGIN, wide - MARGIN, TOP)
     parts += drawn.parts((wide - drawn.width) / 2, top, lost)
     rows = tuple(
-        (" · ".join(filter(None, (boxes[each.start].name, each.label))), boxes[each.end].name, shown(each.value))
+        (" · ".join(filter(None, (boxes[each.start].name, each.label))), boxes[each.end].name, axis_number(each.value))
         for each in flows
     )
     size = (wide, top + drawn.height + MARGIN)
     if not kept:
         parts, size = nothing()
     described = f"{len(rows)} ways between {len(boxes)} boxes, and how many took each; a table says the same."
-    svg = picture([heading(title, size[0]), *parts], *size, title=title, description=described)
+    svg = whole_picture([heading(title, size[0]), *parts], *size, title=title, description=described)
     return Diagram(title, svg, HEADER, rows)
 
 
@@ -116,7 +126,7 @@ class _Drawn:
         values = [max(box.value, *both) for box, *both in zip(boxes, out, into, strict=True)]
         scale = WIDEST / max(values, default=1)
         widths = [max(value * scale, 2) for value in values]
-        labels = [f"{cut(visible(box.name), LONGEST, FONT)} · {shown(box.value)}" for box in boxes]
+        labels = [f"{cut_to_width(visible(box.name), WIDEST_LABEL, FONT)} · {axis_number(box.value)}" for box in boxes]
         ways = [_way(each) for each in flows]
         thick = [min(max(each.value * scale, 1), LOOP if each.start == each.end else WIDEST) for each in flows]
         links = [
@@ -137,35 +147,37 @@ class _Drawn:
     def parts(self, left: float, top: float, lost: str) -> Iterator[str]:
         """Yield everything that is drawn, moved so far; labels come last, above all ribbons."""
         for each in sorted(self.ribbons, key=lambda ribbon: ribbon.back):
-            yield tag(
+            yield element(
                 "g",
-                tag("title", escaped(shortened(each.told))),
+                element("title", escaped(shortened(each.told))),
                 _ribbon([(x + left, y + top) for x, y in each.points], each),
             )
         for box, (x, y), wide in zip(self.boxes, self.middles, self.widths, strict=True):
             at = {"x": x + left - wide / 2, "y": y + top - HEIGHT / 2}
             gone = min(box.lost / (box.value or 1), 1) * wide
-            told = f"{box.name}: {shown(box.value)}" + (f", {shown(box.lost)} {lost}" if box.lost else "")
+            told = f"{box.name}: {axis_number(box.value)}" + (f", {axis_number(box.lost)} {lost}" if box.lost else "")
             edge = {"x": x + left + wide / 2 - gone, "y": y + top + HEIGHT / 2 - EDGE}
-            yield tag(
+            yield element(
                 "g",
-                tag("title", escaped(shortened(told))),
-                tag("rect", **at, width=wide, height=HEIGHT, class_=f"box {box.shape}"),
-                tag("rect", **edge, width=max(gone, 1), height=EDGE, class_="lost") if gone else "",
+                element("title", escaped(shortened(told))),
+                element("rect", **at, width=wide, height=HEIGHT, class_=f"box {box.shape}"),
+                element("rect", **edge, width=max(gone, 1), height=EDGE, class_="lost") if gone else "",
             )
         for label, (x, y), wide in zip(self.labels, self.middles, self.widths, strict=True):
-            yield words(label, x + left, y + top + FONT / 3 - 1, class_=_over(label, FONT, wide))
+            yield text_line(label, x + left, y + top + FONT / 3 - 1, class_=_over(label, FONT, wide))
         for each in self.ribbons:
             if each.middle is not None:
                 x, y = each.middle
-                yield words(each.label, x + left, y + top + SMALL / 3, class_=_over(each.label, SMALL, each.thickness))
+                yield text_line(
+                    each.label, x + left, y + top + SMALL / 3, class_=_over(each.label, SMALL, each.thickness)
+                )
 
 
 def _way(each: Flow) -> str:
     """Return what a way is called, with its number; a way back to its own box has its number without a name too."""
     if not each.label and each.start != each.end:
         return ""
-    return " · ".join(filter(None, (cut(visible(each.label), LONGEST, SMALL), shown(each.value))))
+    return " · ".join(filter(None, (cut_to_width(visible(each.label), WIDEST_LABEL, SMALL), axis_number(each.value))))
 
 
 def _over(label: str, size: float, room: float) -> str:
@@ -175,7 +187,7 @@ def _over(label: str, size: float, room: float) -> str:
 
 def _told(boxes: Sequence[FlowBox], places: dict[int, int], each: Flow) -> str:
     way = f" ({each.label})" if each.label else ""
-    return f"{boxes[places[each.start]].name} to {boxes[places[each.end]].name}{way}: {shown(each.value)}"
+    return f"{boxes[places[each.start]].name} to {boxes[places[each.end]].name}{way}: {axis_number(each.value)}"
 
 
 def _leads_back(middles: Sequence[Point], link: Connector) -> bool:
@@ -209,8 +221,8 @@ def _ribbon(points: Sequence[Point], ribbon: _Ribbon) -> str:
     """Draw a ribbon: down, or up, between two boxes; or around the side of one."""
     (x, y), *rest = points
     if points[0][0] == points[-1][0] and points[0][1] != points[-1][1] and points[1][1] == y:
-        path = f"M{number(x)} {number(y)}" + "".join(f"L{number(a)} {number(b)}" for a, b in rest)
-        return tag("path", d=path, class_="loop", stroke_width=ribbon.thickness)
+        path = f"M{px(x)} {px(y)}" + "".join(f"L{px(a)} {px(b)}" for a, b in rest)
+        return element("path", d=path, class_="loop", stroke_width=ribbon.thickness)
     half = ribbon.thickness / 2
     sides = [upright([(a - half, b) for a, b in points]), upright([(a + half, b) for a, b in reversed(points)])]
-    return tag("path", d=f"M{sides[0]}L{sides[1]}Z", class_="again" if ribbon.back else "flow")
+    return element("path", d=f"M{sides[0]}L{sides[1]}Z", class_="again" if ribbon.back else "flow")

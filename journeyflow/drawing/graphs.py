@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from journeyflow.basics.markup import escaped, number, tag, visible
+from journeyflow.basics.markup import element, escaped, px, visible
 from journeyflow.drawing.layers import Connector, Point, layout
-from journeyflow.drawing.svg import FONT, SMALL, picture, upright, words
-from journeyflow.drawing.text import broken, cut, width
+from journeyflow.drawing.svg import FONT, SMALL, text_line, upright, whole_picture
+from journeyflow.drawing.text import broken, cut_to_width, width
 
 MARGIN = 20
 PADDING = 14
@@ -59,7 +59,7 @@ def graph(boxes: Sequence[Box], arrows: Sequence[Arrow], facts: Sequence[Fact], 
     """Return a graph as SVG, from top to bottom, with facts in a panel above."""
     texts = [_lines(box) for box in boxes]
     sizes = [_size(box, lines) for box, lines in zip(boxes, texts, strict=True)]
-    labels = [cut(visible(arrow.label), WIDEST, SMALL) for arrow in arrows]
+    labels = [cut_to_width(visible(arrow.label), WIDEST, SMALL) for arrow in arrows]
     links = [
         Connector(arrow.start, arrow.end, width(label, SMALL) + 8 if label else 0, LINE if label else 0)
         for arrow, label in zip(arrows, labels, strict=True)
@@ -83,7 +83,9 @@ def graph(boxes: Sequence[Box], arrows: Sequence[Arrow], facts: Sequence[Fact], 
         for label, middle, link, arrow in zip(labels, found.labels, links, arrows, strict=True)
         if middle
     ]
-    return picture(parts, wide + 2 * MARGIN, found.height + high + 2 * MARGIN, title=title, description=description)
+    return whole_picture(
+        parts, wide + 2 * MARGIN, found.height + high + 2 * MARGIN, title=title, description=description
+    )
 
 
 # --- boxes ------------------------------------------------------------------------------------------------------------
@@ -112,17 +114,17 @@ def _box(box: Box, lines: Sequence[TextLine], middle: Point, size: tuple[float, 
     shape, _ = _SHAPES[box.shape]
     drawn = shape(x - wide / 2, y - high / 2, wide, high, f"box {box.shape} {box.tone}".strip())
     first = y - (len(lines) - 1) * LINE / 2 + FONT / 3
-    rows = [words(text, x, first + LINE * row, class_=style) for row, (text, style, _) in enumerate(lines)]
+    rows = [text_line(text, x, first + LINE * row, class_=style) for row, (text, style, _) in enumerate(lines)]
     whole = " · ".join(each for each in (box.word, box.name, box.text, box.figures) if each)
-    return tag("g", tag("title", escaped(cut(visible(whole), 4 * WIDEST, FONT))), drawn, *rows)
+    return element("g", element("title", escaped(cut_to_width(visible(whole), 4 * WIDEST, FONT))), drawn, *rows)
 
 
 def _outline(*points: tuple[float, float]) -> str:
-    return " ".join(f"{number(x)},{number(y)}" for x, y in points)
+    return " ".join(f"{px(x)},{px(y)}" for x, y in points)
 
 
 def _rectangle(x: float, y: float, wide: float, high: float, style: str, *, round_: float = 4) -> str:
-    return tag("rect", x=x, y=y, width=wide, height=high, rx=round_, class_=style)
+    return element("rect", x=x, y=y, width=wide, height=high, rx=round_, class_=style)
 
 
 def _pill(x: float, y: float, wide: float, high: float, style: str) -> str:
@@ -131,22 +133,22 @@ def _pill(x: float, y: float, wide: float, high: float, style: str) -> str:
 
 def _leaning(x: float, y: float, wide: float, high: float, style: str) -> str:
     points = _outline((x + 12, y), (x + wide, y), (x + wide - 12, y + high), (x, y + high))
-    return tag("polygon", points=points, class_=style)
+    return element("polygon", points=points, class_=style)
 
 
 def _pointed(x: float, y: float, wide: float, high: float, style: str) -> str:
     a, b = x + 18, x + wide - 18
     points = _outline((x, y + high / 2), (a, y), (b, y), (x + wide, y + high / 2), (b, y + high), (a, y + high))
-    return tag("polygon", points=points, class_=style)
+    return element("polygon", points=points, class_=style)
 
 
 def _spreading(x: float, y: float, wide: float, high: float, style: str) -> str:
     points = _outline((x + 16, y), (x + wide - 16, y), (x + wide, y + high), (x, y + high))
-    return tag("polygon", points=points, class_=style)
+    return element("polygon", points=points, class_=style)
 
 
 def _barred(x: float, y: float, wide: float, high: float, style: str) -> str:
-    bars = [tag("path", d=f"M{number(at)} {number(y)}v{number(high)}", class_="link") for at in (x + 6, x + wide - 6)]
+    bars = [element("path", d=f"M{px(at)} {px(y)}v{px(high)}", class_="link") for at in (x + 6, x + wide - 6)]
     return _rectangle(x, y, wide, high, style, round_=0) + "".join(bars)
 
 
@@ -173,7 +175,7 @@ _SHAPES: dict[str, tuple[Shape, float]] = {
 
 def _arrow(arrow: Arrow, points: Sequence[Point]) -> str:
     """Draw an arrow: curves that leave and meet each point upright, or around a box, and a head."""
-    return tag("path", d=f"M{upright(points)}", class_=f"link {arrow.tone}".strip()) + _head(points, arrow.tone)
+    return element("path", d=f"M{upright(points)}", class_=f"link {arrow.tone}".strip()) + _head(points, arrow.tone)
 
 
 def _head(points: Sequence[Point], tone: str) -> str:
@@ -183,13 +185,13 @@ def _head(points: Sequence[Point], tone: str) -> str:
     else:
         back = -8 if y > from_y else 8
         tips = ((x, y), (x - 5, y + back), (x + 5, y + back))
-    return tag("polygon", points=_outline(*tips), class_=f"head {tone}".strip())
+    return element("polygon", points=_outline(*tips), class_=f"head {tone}".strip())
 
 
 def _label(text: str, middle: Point, link: Connector, tone: str) -> str:
     x, y = middle
-    paper = tag("rect", x=x - link.width / 2, y=y - LINE / 2, width=link.width, height=LINE, class_="paper")
-    return paper + words(text, x, y + SMALL / 3, class_=f"soft {tone}".strip())
+    paper = element("rect", x=x - link.width / 2, y=y - LINE / 2, width=link.width, height=LINE, class_="paper")
+    return paper + text_line(text, x, y + SMALL / 3, class_=f"soft {tone}".strip())
 
 
 # --- the panel above --------------------------------------------------------------------------------------------------
@@ -202,9 +204,9 @@ def _panel(facts: Sequence[Fact], wide: float) -> tuple[str, float]:
     rows: list[str] = []
     y = MARGIN + PADDING + FONT / 2
     for word, fact in said:
-        rows.append(words(word, MARGIN + PADDING, y, anchor="start", class_=f"soft {fact.tone}".strip()))
+        rows.append(text_line(word, MARGIN + PADDING, y, anchor="start", class_=f"soft {fact.tone}".strip()))
         for line in broken(visible(fact.text), wide - column - 2 * PADDING, FONT, 3):
-            rows.append(words(line, MARGIN + PADDING + column, y, anchor="start", class_=fact.tone))
+            rows.append(text_line(line, MARGIN + PADDING + column, y, anchor="start", class_=fact.tone))
             y += LINE
     high = y - MARGIN - FONT / 2
     return _rectangle(MARGIN, MARGIN, wide, high, "panel") + "".join(rows), high + PADDING

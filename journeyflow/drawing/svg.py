@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from journeyflow.basics.markup import escaped, number, tag
-from journeyflow.errors import cut
+from journeyflow.basics.markup import element, escaped, px
+from journeyflow.errors import shortened
 
 FONT = 13
 """The size of the text in pictures, in pixels."""
@@ -80,35 +80,35 @@ def upright(points: Sequence[tuple[float, float]]) -> str:
     '0 0L0 8C0 12 4 12 4 16'
     """
     (x, y), *rest = points
-    path = f"{number(x)} {number(y)}"
+    path = f"{px(x)} {px(y)}"
     for end_x, end_y in rest:
         middle = (y + end_y) / 2
-        curve = f"C{number(x)} {number(middle)} {number(end_x)} {number(middle)} {number(end_x)} {number(end_y)}"
-        path += f"L{number(end_x)} {number(end_y)}" if end_x == x or end_y == y else curve
+        curve = f"C{px(x)} {px(middle)} {px(end_x)} {px(middle)} {px(end_x)} {px(end_y)}"
+        path += f"L{px(end_x)} {px(end_y)}" if end_x == x or end_y == y else curve
         x, y = end_x, end_y
     return path
 
 
-def words(text: str, x: float, y: float, *, anchor: str = "middle", class_: str = "") -> str:
+def text_line(text: str, x: float, y: float, *, anchor: str = "middle", class_: str = "") -> str:
     """Return a line of text whose middle, start or end is at a place."""
     style = {"class_": class_} if class_ else {}
-    return tag("text", escaped(text), x=x, y=y, text_anchor=anchor, **style)
+    return element("text", escaped(text), x=x, y=y, text_anchor=anchor, **style)
 
 
-def picture(parts: Iterable[str], width: float, height: float, *, title: str, description: str) -> str:
+def whole_picture(parts: Iterable[str], width: float, height: float, *, title: str, description: str) -> str:
     """Return a whole picture, as an `svg` element that can stand in a file or inside a page.
 
     `title` and `description` are read to who cannot see it; very long ones are shortened.
     """
-    return tag(
+    return element(
         "svg",
-        tag("title", escaped(cut(title))),
-        tag("desc", escaped(cut(description, LONGEST))),
-        tag("style", STYLE),
-        tag("rect", width=width, height=height, class_="paper"),
+        element("title", escaped(shortened(title))),
+        element("desc", escaped(shortened(description, LONGEST))),
+        element("style", STYLE),
+        element("rect", width=width, height=height, class_="paper"),
         *parts,
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {number(width)} {number(height)}",
+        viewBox=f"0 0 {px(width)} {px(height)}",
         width=width,
         height=height,
         class_="jf",

@@ -44,7 +44,7 @@ def width(text: str, size: float) -> float:
 def cut(text: str, room: float, size: float) -> str:
     """Return a text that fits into a number of pixels, with an ellipsis where it was cut.
 
-    >>> cut("welcome", 40, 12), cut("hi", 40, 12)
+    >>> cut_to_width("welcome", 40, 12), cut_to_width("hi", 40, 12)
     ('wel…', 'hi')
     """
     if len(text) * size * min(_WIDTHS.values()) <= room and width(text, size) <= room:
@@ -62,7 +62,7 @@ def broken(text: str, room: float, size: float, lines: int, between: str = " ") 
     >>> broken("wait for a click of the first message", 90, 12, 2)
     ['wait for a', 'click of the…']
     """
-    words = (cut(word, room, size) for word in text.split(between))
+    words = (cut_to_width(word, room, size) for word in text.split(between))
     found = [next(words, "")]
     for word in words:
         longer = f"{found[-1]}{between}{word}"
@@ -71,6 +71,6 @@ def broken(text: str, room: float, size: float, lines: int, between: str = " ") 
         elif len(found) < lines:
             found.append(word)
         else:
-            found[-1] = cut(f"{longer}{ELLIPSIS}", room, size).rstrip(ELLIPSIS).rstrip() + ELLIPSIS
+            found[-1] = cut_to_width(f"{longer}{ELLIPSIS}", room, size).rstrip(ELLIPSIS).rstrip() + ELLIPSIS
             break
     return found

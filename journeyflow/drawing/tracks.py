@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from journeyflow.basics.markup import number, tag, visible
+from journeyflow.basics.markup import element, px, visible
 from journeyflow.basics.showing import counted
 from journeyflow.drawing.axes import MARGIN, NARROWEST, TOP, color, heading, nothing
 from journeyflow.drawing.charts import Diagram
-from journeyflow.drawing.svg import FONT, SMALL, picture, words
-from journeyflow.drawing.text import cut, width
+from journeyflow.drawing.svg import FONT, SMALL, text_line, whole_picture
+from journeyflow.drawing.text import cut_to_width, width
 
 ROW = 22
 """The height of a line, in pixels."""
@@ -51,8 +51,8 @@ def tracks(title: str, rows: Sequence[TrackRow], more: str = "") -> Diagram:
     [{'when': '2026-01-05 09:00', 'where': 'welcome #1', 'what': 'enters'}]
     """
     many = min(max((row.track + 1 for row in rows if row.track is not None), default=0), MOST)
-    texts = [cut(visible(row.text), TEXT, FONT) for row in rows]
-    places = [cut(visible(row.place), PLACE, SMALL) for row in rows]
+    texts = [cut_to_width(visible(row.text), TEXT, FONT) for row in rows]
+    places = [cut_to_width(visible(row.place), PLACE, SMALL) for row in rows]
     clock = MARGIN + max((width(visible(text), SMALL) for row in rows for text in (row.when, row.since)), default=0)
     first = clock + APART
     named = first + many * APART
@@ -61,22 +61,24 @@ def tracks(title: str, rows: Sequence[TrackRow], more: str = "") -> Diagram:
     top = TOP
     parts = [heading(title, wide)]
     if more:
-        parts.append(words(cut(visible(more), wide - 2 * MARGIN, SMALL), MARGIN, top, anchor="start", class_="soft"))
+        parts.append(
+            text_line(cut_to_width(visible(more), wide - 2 * MARGIN, SMALL), MARGIN, top, anchor="start", class_="soft")
+        )
         top += ROW
     ys = list(_heights(rows, top))
     parts += _lines(rows, ys, first)
     for row, place, text, y in zip(rows, places, texts, ys, strict=True):
         if row.since:
-            parts.append(words(row.since, clock, y - ROW + 4, anchor="end", class_="soft"))
+            parts.append(text_line(row.since, clock, y - ROW + 4, anchor="end", class_="soft"))
         parts += [
-            words(row.when, clock, y + 4, anchor="end", class_="soft"),
+            text_line(row.when, clock, y + 4, anchor="end", class_="soft"),
             _mark(row, _x(first, row.track or 0), y),
-            words(place, named, y + 4, anchor="start", class_="soft"),
-            words(text, said, y + 4, anchor="start"),
+            text_line(place, named, y + 4, anchor="start", class_="soft"),
+            text_line(text, said, y + 4, anchor="start"),
         ]
     empty, size = ([], (wide, ys[-1] + ROW / 2 + MARGIN)) if rows else nothing()
     described = f"{counted(len(rows), 'moment')}, oldest first; a table says the same."
-    svg = picture([*parts, *empty], *size, title=title, description=described)
+    svg = whole_picture([*parts, *empty], *size, title=title, description=described)
     return Diagram(title, svg, ("when", "where", "what"), tuple((row.when, row.place, row.text) for row in rows))
 
 
@@ -98,13 +100,13 @@ def _lines(rows: Sequence[TrackRow], ys: Sequence[float], first: float) -> Itera
     for track in dict.fromkeys(row.track for row in rows if row.track is not None):
         own = [(y, row.last) for row, y in zip(rows, ys, strict=True) if row.track == track]
         end = own[-1][0] if any(last for _, last in own) else ys[-1] + ROW / 2
-        path = f"M{number(_x(first, track))} {number(own[0][0])}V{number(end)}"
-        yield tag("path", d=path, class_=f"line {color(track)}")
+        path = f"M{px(_x(first, track))} {px(own[0][0])}V{px(end)}"
+        yield element("path", d=path, class_=f"line {color(track)}")
 
 
 def _mark(row: TrackRow, x: float, y: float) -> str:
     reach = MARKS[row.mark]
     style = "head" if row.track is None else color(row.track)
     if row.mark == "square":
-        return tag("rect", x=x - reach, y=y - reach, width=2 * reach, height=2 * reach, class_=style)
-    return tag("circle", cx=x, cy=y, r=reach, class_=f"line {style} ring" if row.mark == "ring" else style)
+        return element("rect", x=x - reach, y=y - reach, width=2 * reach, height=2 * reach, class_=style)
+    return element("circle", cx=x, cy=y, r=reach, class_=f"line {style} ring" if row.mark == "ring" else style)

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from journeyflow.basics.moments import LAST, from_micros, to_micros
 from journeyflow.basics.values import id_faults
-from journeyflow.catalog.lifecycle import held
+from journeyflow.catalog.lifecycle import holding
 from journeyflow.engine.core import LOG, Bound
-from journeyflow.errors import did_you_mean, shown
+from journeyflow.errors import did_you_mean, quoted
 from journeyflow.questions.paging import refuse
 from journeyflow.questions.versions import sends_of
 from journeyflow.records.changes import Changes
@@ -54,7 +54,7 @@ class ChannelCalls(Bound):
         instant = to_micros(at)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
-            changes = held(catalog, self._tenant, channel, instant, hold=hold)
+            changes = holding(catalog, self._tenant, channel, instant, hold=hold)
             if changes:
                 transaction.commit(Changes(catalog=changes))
         records = catalog.of_tenant(self._tenant)
@@ -66,4 +66,4 @@ class ChannelCalls(Bound):
 
 
 def _hinted(channel: str, known: Iterable[str]) -> str:
-    return f"{shown(channel)}{did_you_mean(channel, known)}"
+    return f"{quoted(channel)}{did_you_mean(channel, known)}"

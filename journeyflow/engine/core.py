@@ -18,7 +18,7 @@ from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.stores.contract import Store, Transaction
-from journeyflow.stores.turns import PATIENCE, Open
+from journeyflow.stores.turns import TURN_PATIENCE, Open
 
 if TYPE_CHECKING:
     from journeyflow.machine.program import Program
@@ -102,7 +102,7 @@ class Core:
         elif threading.get_ident() not in self._ticking():
             with self._one_ended:
                 while self._ticking():
-                    self._one_ended.wait(PATIENCE)
+                    self._one_ended.wait(TURN_PATIENCE)
             self.store.close()
 
     def refresh(self, transaction: Transaction) -> Catalog:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from journeyflow.basics.moments import FIRST, LAST, to_micros
 from journeyflow.basics.values import plain_text
 from journeyflow.engine.core import Bound
-from journeyflow.errors import NotFound, shown
+from journeyflow.errors import NotFound, quoted
 from journeyflow.questions import enrollments as queries
 from journeyflow.questions import paging
 from journeyflow.questions.paging import name_faults, page_faults, refuse
@@ -104,7 +104,7 @@ class DecisionCalls(Bound):
         inputs stand before what became of them, and refusals last; runs and visits stand in order. Of refusals only the
         last of each journey is kept. Raises NotFound.
         """
-        from journeyflow.questions.timeline import tell  # noqa: PLC0415 needed here alone
+        from journeyflow.questions.timeline import timeline_of  # noqa: PLC0415 needed here alone
 
         refuse(page_faults(0, take) + name_faults("customer", customer=customer))
         first = FIRST if since is None else to_micros(since, "since")
@@ -112,7 +112,7 @@ class DecisionCalls(Bound):
         with self._core.store.transaction(write=False) as transaction:
             programs = self._core.refresh(transaction).programs
         with self._core.store.reader() as reader:
-            found = tell(reader, programs, self._tenant, customer, first, last, take)
+            found = timeline_of(reader, programs, self._tenant, customer, first, last, take)
         return paging.required(found, "customer", customer)
 
     def _asked(
@@ -141,4 +141,4 @@ class DecisionCalls(Bound):
 def enrollment_name(journey: str | None, customer: str | None, run: int | None, key: str | None) -> str:
     """Return the name of an enrollment that is asked for."""
     which = "" if run is None else f", run {run}"
-    return f"{journey}/{customer}{which}" + ("" if key is None else f", key {shown(key)}")
+    return f"{journey}/{customer}{which}" + ("" if key is None else f", key {quoted(key)}")

@@ -21,7 +21,7 @@ from journeyflow.engine.core import Core, Handler, Options
 from journeyflow.engine.cycling import Cycling
 from journeyflow.engine.delivery_calls import DeliveryCalls
 from journeyflow.engine.handlers import check_handlers
-from journeyflow.engine.inputs import check_limit, claim_of, forward, length_of
+from journeyflow.engine.inputs import check_limit, claim_of, forward, positive_length
 from journeyflow.engine.latest_calls import LatestCalls
 from journeyflow.engine.report_calls import ReportCalls
 from journeyflow.engine.settling import Settling
@@ -99,7 +99,7 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
             raise TypeError(msg)
         refuse(name_faults(scrub=scrub))
         length = None if max_jump is None else forward(max_jump, "max_jump")
-        wanted = None if grace is None or grace == "default" else length_of(grace, "grace")
+        wanted = None if grace is None or grace == "default" else positive_length(grace, "grace")
         opened = _opened(store)
         options = Options(length, batch_size, dedup_micros(dedup_days), scrub, stopwatch)
         self._core = Core(opened, channels or {}, options)

@@ -20,7 +20,7 @@ from journeyflow.engine.working import UTC
 from journeyflow.errors import Conflict, InvalidInput, JourneyflowError, brief
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.exports import find_export
-from journeyflow.questions.journeys import JOURNEY_STATES, STATES
+from journeyflow.questions.journeys import JOURNEY_STATES, STATES_BY_NAME
 from journeyflow.questions.numbers.figures import JourneyStats, MessageStats
 from journeyflow.questions.numbers.statistics import all_stats
 from journeyflow.questions.numbers.window import Asked, window
@@ -138,7 +138,7 @@ def _content(core: Core, job: Export) -> str:
     records = sorted(
         (record for record in catalog.journeys.values() if record.tenant == job.tenant), key=lambda each: each.id
     )
-    states = STATES.get(status, (status,))
+    states = STATES_BY_NAME.get(status, (status,))
     chosen = [record for record in records if status is None or record.newest_state in states]
     with core.store.reader() as reader:
         found = all_stats(reader, chosen, asked)

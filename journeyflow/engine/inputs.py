@@ -8,9 +8,9 @@ from journeyflow.basics.moments import DAY, to_micros
 from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, id_fault, id_faults, plain_text, thaw
 from journeyflow.basics.words import FAILED
 from journeyflow.definition.rules.attribute_checks import attribute_faults
-from journeyflow.errors import InvalidInput, shown
+from journeyflow.errors import InvalidInput, quoted
 from journeyflow.questions.messages import SetAside
-from journeyflow.questions.paging import name_faults, refuse, words
+from journeyflow.questions.paging import name_faults, refuse, word_list
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Enrollment, Event, Message
 from journeyflow.records.rows import Input, make_input
@@ -57,7 +57,7 @@ def put_input(tenant: str, customer: object, attributes: object, at: int, how: s
     else:
         found.append(f"attributes: must be an object, not {describe(attributes)}")
     if found:
-        return [f"customer {shown(customer)}: {fault}" for fault in found]
+        return [f"customer {quoted(customer)}: {fault}" for fault in found]
     return Input(0, tenant, plain_text(customer), "put", how, at, None, dumps(thaw(attributes)))
 
 
@@ -149,7 +149,7 @@ def lease_fault(message: object) -> str | None:
     if not isinstance(message, Message):
         return f"expected a claimed Message, not {describe(message)}"
     if message.token is None:
-        return f"message {shown(message.id)} is {message.status}; give the one that claim gave, it has a token"
+        return f"message {quoted(message.id)} is {message.status}; give the one that claim gave, it has a token"
     return _message_fault(message)
 
 
@@ -171,8 +171,8 @@ def claim_of(  # noqa: PLR0917 what a claim depends on
     """Check what a worker asks for (R71)."""
     refuse(id_faults(worker=worker))
     check_limit(limit)
-    length = length_of(lease, "lease")
-    names = None if channels is None else words(channels, "channels")
+    length = positive_length(lease, "lease")
+    names = None if channels is None else word_list(channels, "channels")
     refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
     return Claimant(tenant, worker, at, None if names is None else frozenset(names), min(limit, INTEGER_MAX), length)
 
@@ -198,12 +198,12 @@ def forward(value: object, what: str) -> Duration:
         msg = f"{what}: {error}"
         raise type(error)(msg) from None
     if length.sign <= 0:
-        msg = f"{what} must lead forward, not {shown(value)}"
+        msg = f"{what} must lead forward, not {quoted(value)}"
         raise ValueError(msg)
     return length
 
 
-def length_of(value: object, what: str) -> int:
+def positive_length(value: object, what: str) -> int:
     """Return a positive length of time in microseconds; a day of it is 24 hours."""
     length = forward(value, what)
     return (length.months * 30 + length.days) * DAY + length.micros

@@ -20,7 +20,7 @@ from journeyflow.questions.paging import (
     refuse,
     slice_faults,
     word_faults,
-    words,
+    word_list,
 )
 from journeyflow.records import message_ids
 from journeyflow.records.public import Customer, DeferredEntry, Enrollment, Event, Message, Unreadable
@@ -89,8 +89,8 @@ class Questions(DecisionCalls, NumberCalls):
         """
         part, statuses, names = (
             Slice(order, descending, skip, take, after),
-            words(status, "status"),
-            words(fields, "fields"),
+            word_list(status, "status"),
+            word_list(fields, "fields"),
         )
         found = slice_faults(part, queries.ENROLLMENT_ORDERS, "entered")
         found += word_faults("status", statuses, queries.ENROLLMENT_STATUSES)
@@ -173,13 +173,13 @@ class Questions(DecisionCalls, NumberCalls):
 
         part = Slice(order, descending, skip, take, after)
         wanted = people.Wanted(
-            part, now, words(did, "did"), words(did_not, "did_not"), match, words(fields, "fields"), channel
+            part, now, word_list(did, "did"), word_list(did_not, "did_not"), match, word_list(fields, "fields"), channel
         )
         refuse(name_faults("journey", "step", journey=journey, step=step))
         record = self._known(journey)
         programs = [program for _, program in record.versions]
-        place = people.find_place(self._tenant, journey, record.number, programs, step)
-        refuse(people.faults(wanted, place))
+        place = people.find_step(self._tenant, journey, record.number, programs, step)
+        refuse(people.question_faults(wanted, place))
         with self._core.store.reader() as reader:
             return people.list_people(reader, place, wanted)
 
@@ -279,7 +279,7 @@ class Questions(DecisionCalls, NumberCalls):
         `after` is the cursor of the page before, which is the id of its last message. Raises NotFound for an unknown
         journey, InvalidInput with every fault.
         """
-        statuses, place = words(status, "status"), (0, 0) if after is None else message_ids.place_of(after)
+        statuses, place = word_list(status, "status"), (0, 0) if after is None else message_ids.place_of(after)
         found = page_faults(skip, take) + word_faults("status", statuses, messages.MESSAGE_STATUSES)
         found += cursor_faults(after, place)
         found += name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel, error=error)

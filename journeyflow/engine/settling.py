@@ -14,7 +14,7 @@ from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import do_work_of
 from journeyflow.engine.working import HostCall
 from journeyflow.questions.customers import outcomes_of
-from journeyflow.questions.enrollments import inside_of, since
+from journeyflow.questions.enrollments import inside_of, newer_than
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Enrollment
 from journeyflow.records.rows import Input
@@ -90,7 +90,7 @@ class Settling(Batch):
         do_work_of(call)
         with core.store.reader() as reader:
             outcomes = outcomes_of(reader, call.numbers)
-            self.entered, self.ended = since(reader, names, newest, inside)
+            self.entered, self.ended = newer_than(reader, names, newest, inside)
         self.outcomes = tuple(map(_handled, self.inputs, outcomes))
 
     def _names(self) -> Named:

@@ -16,7 +16,7 @@ from journeyflow.engine import delivery
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.outlook import Outlook, seen
 from journeyflow.engine.working import HostCall, NotAlone, Overdue, Unhandled, check_clock, do_batch, set_first_aside
-from journeyflow.errors import StorageError, shown
+from journeyflow.errors import StorageError, quoted
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import TRACES
 from journeyflow.work.happenings import Tally
@@ -246,6 +246,6 @@ def _log(tally: Tally) -> None:
     for each in tally.unreadable:
         what = "time zone" if each.attribute == TIMEZONE else "date or instant in ISO 8601"
         subject = (each.tenant, each.customer, each.attribute, what)
-        LOG.warning("tenant %r, customer %r: %s is not a %s: %s", *subject, shown(each.value))
+        LOG.warning("tenant %r, customer %r: %s is not a %s: %s", *subject, quoted(each.value))
     for message, attempts, error in tally.given_up:
         LOG.error("message %s is given up after attempt %d: %s", message, attempts, error or "no reason given")

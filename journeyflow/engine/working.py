@@ -14,7 +14,7 @@ from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.delivery import log_aside
 from journeyflow.engine.inputs import told_error
 from journeyflow.engine.outlook import Outlook, seen
-from journeyflow.errors import ClockJump, CorruptDatabase, StorageError, cut
+from journeyflow.errors import ClockJump, CorruptDatabase, StorageError, shortened
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Input, Post, make_input, replacing
@@ -253,7 +253,7 @@ def set_first_aside(call: HostCall, failure: Unhandled) -> Tally:
     Does nothing if another process has handled the item meanwhile.
     """
     cause = failure.__cause__
-    error = cut(told_error(cause)) if cause is not None else ""
+    error = shortened(told_error(cause)) if cause is not None else ""
     try:
         done = _put_aside(call, failure, error, set_aside)
     except StorageError:

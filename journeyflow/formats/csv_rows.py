@@ -13,9 +13,18 @@ from itertools import chain, groupby, islice
 from attrs import evolve
 
 from journeyflow.basics.words import CONSENT, MEMBERS
-from journeyflow.errors import InvalidInput, cut, shown
+from journeyflow.errors import InvalidInput, quoted, shortened
 from journeyflow.formats.files import Bad, BadLine, FileKind, FileOptions, LineCells, Opened
-from journeyflow.formats.headers import SIGNS, bare, first_lines, header_faults, names_of, other_sign, sign_of, whole
+from journeyflow.formats.headers import (
+    SIGNS,
+    first_lines,
+    header_faults,
+    names_of,
+    other_sign,
+    sign_of,
+    stripped,
+    whole,
+)
 
 CSV_FIELD_LIMIT = 10_000_000
 """How many characters a cell, or a record of many lines, may have: a bound on how much a broken quote can swallow."""
@@ -114,7 +123,9 @@ class Records:
         alone = enumerate(map(self._alone, held), first)
         runs = [list(each) for _, each in groupby(alone, key=lambda pair: bool(pair[1]))]
         spans = ", ".join(_span(run[0][0], run[-1][0]) for run in runs if not run[0][1])
-        reason = f"{fault} (a quote opens here, and goes on to line {first + len(held) - 1}; not taken: {cut(spans)})"
+        reason = (
+            f"{fault} (a quote opens here, and goes on to line {first + len(held) - 1}; not taken: {shortened(spans)})"
+        )
         for run in runs:
             if run[0][1]:
                 yield from ((number, cells) for number, cells in run if cells)
@@ -181,7 +192,7 @@ def number_reader(spelling: re.Pattern[str]) -> ReadCell:
         match = spelling.fullmatch(text)
         if match is None or text == "-0":
             if doubtful is not None and doubtful.fullmatch(text):
-                msg = f"{shown(text)} {fault} (--decimal-comma, --decimal-point in the shell)"
+                msg = f"{quoted(text)} {fault} (--decimal-comma, --decimal-point in the shell)"
                 raise ValueError(msg)
             if spelling is not _POINT and _COMMA_TEXT.fullmatch(text):
                 return _pointed(text)
@@ -219,7 +230,7 @@ def _consent(separator: str, trim: Callable[[str], str]) -> ReadCell:
             channel, sign, word = part.rpartition("=")
             channel, word = (channel, word) if sign else (part, "true")
             if word not in {"true", "false"} or channel in given:
-                msg = f"{shown(part)} must be a channel, once, or one with =true or =false"
+                msg = f"{quoted(part)} must be a channel, once, or one with =true or =false"
                 raise ValueError(msg)
             given[channel] = word == "true"
         return given
@@ -230,20 +241,20 @@ def _consent(separator: str, trim: Callable[[str], str]) -> ReadCell:
 def _one_channel(text: str) -> bool:
     if text in {"true", "false"}:
         return text == "true"
-    msg = f"must be true or false, not {shown(text)}"
+    msg = f"must be true or false, not {quoted(text)}"
     raise ValueError(msg)
 
 
 def _no_separator(text: str) -> object:
     msg = (
-        f"{shown(text)} holds perhaps several; name what separates them, such as list_separator='|' "
+        f"{quoted(text)} holds perhaps several; name what separates them, such as list_separator='|' "
         "(--list-separator '|' in the shell)"
     )
     raise ValueError(msg)
 
 
 def _unnamed(text: str) -> object:
-    msg = f"{shown(text)} stands in a column without a name"
+    msg = f"{quoted(text)} stands in a column without a name"
     raise ValueError(msg)
 
 
@@ -253,7 +264,7 @@ def _text(text: str) -> object:
 
 def _readers(header: list[str], plain: tuple[str, ...], options: FileOptions) -> list[ReadCell]:
     """Return the function that reads the cells of each column."""
-    trim, separator = bare if options.trim else whole, options.list_separator
+    trim, separator = stripped if options.trim else whole, options.list_separator
     special: dict[str, ReadCell] = {**dict.fromkeys((*plain, "id"), _text), "": _unnamed}
     special |= dict.fromkeys(MEMBERS, _members(separator, trim) if separator else _no_separator)
     special[CONSENT] = _consent(separator, trim) if separator else _no_separator
@@ -283,7 +294,7 @@ def csv_rows(
         raise InvalidInput([f"{file.name}: there is no header; the first line names columns, here {names}"])
     used.update(cell for cell in cells if cell in options.columns)
     header = names_of(cells, options)
-    trim, readers = bare if options.trim else whole, _readers(header, kind.needed, options)
+    trim, readers = stripped if options.trim else whole, _readers(header, kind.needed, options)
 
     def read(record: list[str]) -> tuple[LineCells, list[str]]:
         return _row(zip(header, record, readers, strict=False), file, trim)
@@ -351,7 +362,7 @@ def _header(records: Iterator[tuple[int, list[str]] | BadLine], file: Opened, op
     for record in islice(records, 2):
         if isinstance(record, BadLine):
             raise InvalidInput([f"{file.name}: the header cannot be read: {record}"])
-        cells = [bare(cell) if options.trim else cell for cell in record[1]]
+        cells = [stripped(cell) if options.trim else cell for cell in record[1]]
         while cells and not cells[-1]:
             cells.pop()
         if len(cells) != 1 or not cells[0].startswith("sep="):

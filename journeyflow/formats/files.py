@@ -20,7 +20,7 @@ from attrs import field, frozen
 
 from journeyflow.basics.moments import zone
 from journeyflow.basics.values import describe
-from journeyflow.errors import InvalidInput, did_you_mean, shown
+from journeyflow.errors import InvalidInput, did_you_mean, quoted
 
 Source = str | PathLike[str] | BinaryIO
 """A file: its path, or a stream of bytes that is open for reading, such as `sys.stdin.buffer`."""
@@ -138,7 +138,7 @@ def _option_faults(options: FileOptions) -> Iterator[str]:
     try:
         io.TextIOWrapper(io.BytesIO(), encoding=options.encoding)
     except (LookupError, ValueError, TypeError):
-        yield f"encoding: {shown(options.encoding)} is not an encoding of text such as 'utf-8', 'utf-16' or 'cp1252'"
+        yield f"encoding: {quoted(options.encoding)} is not an encoding of text such as 'utf-8', 'utf-16' or 'cp1252'"
     try:
         _ = options.zone
     except ValueError as error:
@@ -274,7 +274,7 @@ def _opened(path: str | PathLike[str]) -> BinaryIO:
         return Path(path).open("rb")
     except (OSError, ValueError) as error:  # the latter for a path that no system knows
         why = getattr(error, "strerror", None) or error
-        raise InvalidInput([f"{shown(fspath(path))}: {why}; name a file that can be read"]) from error
+        raise InvalidInput([f"{quoted(fspath(path))}: {why}; name a file that can be read"]) from error
 
 
 def source_name(source: Source) -> str:

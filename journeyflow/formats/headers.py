@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from journeyflow.basics.values import PADDING
-from journeyflow.errors import did_you_mean, shown, suggestions
+from journeyflow.errors import did_you_mean, quoted, suggestions
 from journeyflow.formats.files import OTHER_ENCODING, FileOptions, Opened
 
 SIGNS = ",;\t|"
@@ -19,7 +19,7 @@ _FAR = 100
 """How many lines are read in search of the end of a header."""
 
 
-def bare(text: str) -> str:
+def stripped(text: str) -> str:
     """Return a cell without blanks around it."""
     return text.strip(PADDING)
 
@@ -27,7 +27,7 @@ def bare(text: str) -> str:
 def whole(text: str) -> str:
     """Return a cell; ValueError for one with blanks around it."""
     if text != text.strip(PADDING):
-        msg = f"{shown(text)} begins or ends with blanks; remove them, or read with trim=True (--trim in the shell)"
+        msg = f"{quoted(text)} begins or ends with blanks; remove them, or read with trim=True (--trim in the shell)"
         raise ValueError(msg)
     return text
 
@@ -66,7 +66,7 @@ def sign_of(head: Iterable[str], needed: tuple[str, ...], options: FileOptions) 
 
 def names_of(cells: Iterable[str], options: FileOptions) -> list[str]:
     """Return the names that columns are given here."""
-    bared = map(bare, cells) if options.trim else cells
+    bared = map(stripped, cells) if options.trim else cells
     return [options.columns.get(cell, cell) for cell in bared]
 
 

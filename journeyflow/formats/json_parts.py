@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from journeyflow.basics.values import MAX_DEPTH, describe
-from journeyflow.errors import ERROR, InvalidJourney, Problem, cut, shown, suggestions
+from journeyflow.errors import ERROR, InvalidJourney, Problem, quoted, shortened, suggestions
 
 MAX_FILE_DEPTH = 4 * MAX_DEPTH
 """How many levels of JSON a file may have: a rule takes two for each of its own levels, its operand some more."""
@@ -79,7 +79,7 @@ def _beginning(text: object) -> str | None:
     begin = text.lstrip()[:1]
     if not begin:
         return "it is empty"
-    return None if begin in "{[" else f"it begins with {shown(text.lstrip().splitlines()[0])}, not with {{ or ["
+    return None if begin in "{[" else f"it begins with {quoted(text.lstrip().splitlines()[0])}, not with {{ or ["
 
 
 _EXPECTED = {
@@ -203,7 +203,7 @@ class PartReader:
 
 def joined(path: str, key: object) -> str:
     """Return the path of a key, cut if it is long; characters that cannot be encoded are escaped."""
-    name = cut(str(key)).encode("utf-8", "backslashreplace").decode()
+    name = shortened(str(key)).encode("utf-8", "backslashreplace").decode()
     return f"{path}.{name}" if path else name
 
 

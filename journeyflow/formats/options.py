@@ -22,7 +22,7 @@ from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import CHAINS, Chain
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
-from journeyflow.errors import shown
+from journeyflow.errors import quoted
 from journeyflow.formats.json_parts import PartReader, ReadPart, format_number, list_of, parsed_by, part_of
 
 FORMAT = 1
@@ -103,7 +103,7 @@ class NativeReader(PartReader):
         if not isinstance(name, str) or name not in KINDS:
             hint = self.suggest(name, KINDS) or f"; known are {', '.join(KINDS)}"
             self.fault(
-                "kind", f"{path}.kind", f"missing{hint}" if name is None else f"unknown kind {shown(name)}{hint}"
+                "kind", f"{path}.kind", f"missing{hint}" if name is None else f"unknown kind {quoted(name)}{hint}"
             )
             return End(self.fields({key: value[key] for key in value if key == "id"}, path, {"id": _TEXT}, "id")["id"])
         kind = KINDS[name]

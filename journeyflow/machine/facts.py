@@ -13,7 +13,7 @@ from journeyflow.records.rows import Glimpse, Run
 
 Data = Mapping[str, object]
 
-NOTHING: Data = {}
+NO_DATA: Data = {}
 
 
 class Facts:
@@ -66,9 +66,9 @@ class Facts:
         """Return the data of the event that started the run, parsed once."""
         if self._trigger is None:
             if self.run is None:
-                self._trigger = self.event or NOTHING
+                self._trigger = self.event or NO_DATA
             else:
-                self._trigger = loads(self.run.trigger) if self.run.trigger else NOTHING
+                self._trigger = loads(self.run.trigger) if self.run.trigger else NO_DATA
         return self._trigger
 
 
@@ -113,7 +113,7 @@ def _wait(path: str) -> FactReader:
 
     def ask(facts: Facts) -> object:
         memory = facts.memory
-        data = memory.get("wait", NOTHING).get(step) if memory else None
+        data = memory.get("wait", NO_DATA).get(step) if memory else None
         return read(data) if data else None
 
     return ask

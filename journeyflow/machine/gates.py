@@ -20,7 +20,7 @@ from journeyflow.machine.program import Program
 MAX_GATE = 400 * DAY
 """How long a gate may hold a Send, in microseconds: one that stays closed longer counts as never opening (R31)."""
 
-WINDOW, QUIET, CAP, SENT = "window", "quiet hours", "cap", "sent"
+WINDOW, QUIET, CAP, SENT_BEFORE = "window", "quiet hours", "cap", "sent"
 """The names of what closed gates note: the hours in words, the cap in words and how many messages it has counted."""
 
 Closed = int | str | None
@@ -139,7 +139,7 @@ def _caps(walk: Walk, send: CompiledSend) -> Closed:
             continue
         skips = not count or cap.over == "skip"
         if skips or ends[-count] > held:
-            walk.seen |= {CAP: cap.words, SENT: len(ends)}
+            walk.seen |= {CAP: cap.words, SENT_BEFORE: len(ends)}
         if skips:
             return "cap"
         held = max(held, ends[-count])

@@ -33,7 +33,7 @@ NOTHING_SENT: Sent = {}
 
 Subject = TypeVar("Subject")
 
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
 Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT", "FAIL", "RETRY"]
 
@@ -138,7 +138,7 @@ class Walk(Facts):
             self._zone = self.program.zone_of(self.attributes)
         return self._zone
 
-    def ask(self, question: Callable[["Walk", Subject], Answer], subject: Subject) -> Answer:
+    def ask(self, question: Callable[["Walk", Subject], Reply], subject: Subject) -> Reply:
         """Ask a question whose answer may differ from customer to customer."""
         return question(self, subject)
 

@@ -22,7 +22,7 @@ def some_fields(text: str, names: Sequence[str]) -> dict[str, object]:
     return {name: read_path(attributes, name) for name in names}
 
 
-def attribute(attributes: str, path: str, what: str = "value") -> str:
+def attribute_sql(attributes: str, path: str, what: str = "value") -> str:
     """Return the SQL of the value that `read_path` finds under a path, given the SQL of the attributes and of the path.
 
     `what` may be "type", for what JSON calls the value. No text of a host becomes part of a JSON path, in which some

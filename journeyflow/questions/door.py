@@ -17,14 +17,14 @@ from journeyflow.questions.refusal_words import Refused, words_of
 from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import INPUT, JOURNEY, PULL, QUEUE, Due, Loaded
 from journeyflow.stores.contract import SqlReader
-from journeyflow.work.engagement import about
+from journeyflow.work.engagement import about_message
 from journeyflow.work.entries import enter
 from journeyflow.work.happenings import Happening
 from journeyflow.work.pulls import OFF_LIST, TOO_OFTEN, Puller, passes_by
 from journeyflow.work.scheduler import lay_out
 from journeyflow.work.stages import handle
 
-UNKNOWN = "unknown customer"
+UNKNOWN_CUSTOMER = "unknown customer"
 """The reason for a customer who does not exist."""
 
 CLOSED = frozenset({"DRAFT", "ARCHIVED"})
@@ -130,7 +130,7 @@ class Door:
         """Return an event of the trigger's type; if it is about a message, its data say which (R51)."""
         data = json.loads(text) if text else {}
         post = self.work.messages.named(data.get("message"))
-        said = {**about(self.work, post), **data} if post else data
+        said = {**about_message(self.work, post), **data} if post else data
         event = self.record.newest.journey.trigger.event or ""
         return Happening(event, said, at, at, self.person, post=post, text=text)
 
@@ -160,7 +160,7 @@ class Door:
             handle(self.work, event)
         elif program.pull is not None:
             puller = Puller(self.work, record, program, program.pull, at)
-            reason = passes_by(puller, self.person, at) if self.known else UNKNOWN
+            reason = passes_by(puller, self.person, at) if self.known else UNKNOWN_CUSTOMER
             if reason is not None:
                 return reason, f"{reason}: {_PASSED_BY[reason](program.pull)}"
             facts = self.work.facts(self.person, program, at)
@@ -187,6 +187,6 @@ class Door:
 _PASSED_BY: Mapping[str, Callable[[Pull], str]] = {
     OFF_LIST: lambda pull: f"people are pulled from {pull.list!r}",
     TOO_OFTEN: lambda pull: f"at most {pull.times} times within {pull.within}",
-    UNKNOWN: lambda pull: f"a pull gets {pull} of those who are known",
+    UNKNOWN_CUSTOMER: lambda pull: f"a pull gets {pull} of those who are known",
 }
 """Why a pull passes a customer by, in words."""

@@ -126,7 +126,7 @@ def inside_of(reader: SqlReader, customers: Iterable[tuple[str, str]]) -> tuple[
     return newest, {serial for (serial,) in rows}
 
 
-def since(
+def newer_than(
     reader: SqlReader, customers: Iterable[tuple[str, str]], newest: int, inside: Iterable[int]
 ) -> tuple[tuple[Enrollment, ...], tuple[Enrollment, ...]]:
     """Return the runs of some customers that are newer than a serial, and those that were `inside` and have ended."""

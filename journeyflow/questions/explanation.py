@@ -19,7 +19,7 @@ from journeyflow.definition.rules.evaluation import Sample
 from journeyflow.definition.rules.evaluation import explain as explain_rule
 from journeyflow.definition.steps import Condition, Split, Wait
 from journeyflow.errors import brief
-from journeyflow.machine.gates import CAP, QUIET, SENT, WINDOW
+from journeyflow.machine.gates import CAP, QUIET, SENT_BEFORE, WINDOW
 from journeyflow.questions.messages import became
 from journeyflow.records.public import Enrollment, Visit
 from journeyflow.stores.contract import SqlReader
@@ -228,7 +228,7 @@ _GATES = {
     WINDOW: "outside its window, {}",
     QUIET: "in the quiet hours {}",
     CAP: "the cap of {} was reached: {sent} sent",
-    SENT: "",
+    SENT_BEFORE: "",
 }
 
 
@@ -238,7 +238,7 @@ def _gates(values: Mapping[str, object]) -> Iterator[str]:
         if name not in _GATES:
             yield f"{name} is false" if value is False else f"{name} is missing, and the journey requires it"
         elif text := _GATES[name]:
-            yield text.format(value, sent=values.get(SENT))
+            yield text.format(value, sent=values.get(SENT_BEFORE))
 
 
 def _values(values: Mapping[str, object]) -> str:

@@ -35,7 +35,7 @@ class Table:
         return self.columns if bare else (*self.columns, *self.added)
 
 
-TABLES: Mapping[str, Table] = {
+EXPORT_TABLES: Mapping[str, Table] = {
     "enrollments": Table(
         ("tenant", "journey", "version", "customer", "run", "status", "reason", "entered_at", "ended_at"),
         ("key",),

@@ -63,7 +63,7 @@ def handed_out(reader: SqlReader, tenant: str, since: int, until: int) -> Iterat
         yield MessageHistory(channel, template, journey, step, at, first)
 
 
-def reported(reader: SqlReader, tenant: str, until: int) -> Iterator[EventHistory]:
+def host_events(reader: SqlReader, tenant: str, until: int) -> Iterator[EventHistory]:
     """Yield the handled events of hosts before an instant that are about no message, in order."""
     for customer, kind, at, text in reader.rows(_EVENTS, (tenant, until)):
         yield EventHistory(customer, kind, at, json.loads(text) if text else {})

@@ -14,10 +14,10 @@ from journeyflow.errors import brief
 from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
 from journeyflow.stores.contract import SqlReader
 
-STATES: Mapping[str, tuple[str, ...]] = {"Enabled": ("ACTIVE",), "Disabled": ("DRAFT", "PAUSED")}
+STATES_BY_NAME: Mapping[str, tuple[str, ...]] = {"Enabled": ("ACTIVE",), "Disabled": ("DRAFT", "PAUSED")}
 """Octeth's words for the states of a journey (R11)."""
 
-JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES)
+JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES_BY_NAME)
 """The states that journeys can be filtered by."""
 
 
@@ -124,7 +124,7 @@ def journeys(
     customer: str | None = None,
 ) -> Page[JourneyInfo]:
     """Return a page of journeys with their counts, in a fixed number of statements (F88 to F91, R84)."""
-    states = None if status is None else json.dumps(STATES.get(status, (status,)))
+    states = None if status is None else json.dumps(STATES_BY_NAME.get(status, (status,)))
     named = {"journey": journey, "number": number, "customer": customer, "trigger": trigger, "states": states}
     asked = {"tenant": tenant, **{name: value for name, value in named.items() if value is not None}}
     of_them = " AND ".join([_OF_JOURNEYS, *(_ASKED[name] for name in named if name in asked)])

@@ -29,7 +29,7 @@ from journeyflow.records.public import Engagement, Event, Message
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.views import MESSAGE_ID
 
-Each = TypeVar("Each")
+One = TypeVar("One")
 
 MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILED)
 """The statuses of a message (R70)."""
@@ -157,8 +157,8 @@ NAMED = "ifnull(unicode(customer), 0) <> 31"
 
 
 def _page_of_inputs(
-    reader: SqlReader, tenant: str, condition: str, read: Callable[[tuple[Any, ...]], Each], part: Slice
-) -> Page[Each]:
+    reader: SqlReader, tenant: str, condition: str, read: Callable[[tuple[Any, ...]], One], part: Slice
+) -> Page[One]:
     """Return a page of a tenant's inputs under a condition that has an index, in order of arrival."""
     where = f"FROM inputs WHERE {condition} AND tenant = :tenant AND {NAMED}"
     asked = {"tenant": tenant, "after": int(part.after or 0), **part.bounds}

@@ -10,8 +10,8 @@ from attrs import frozen
 from journeyflow.basics.answer_rows import Rows, called
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.soundness import sound
-from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, faults, text_fault
-from journeyflow.errors import INVALID, MISSING, Fault, InvalidInput, NotFound, did_you_mean, shown
+from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, text_fault, value_faults
+from journeyflow.errors import MISSING, WRONG, Fault, InvalidInput, NotFound, did_you_mean, quoted
 
 MAX_TAKE = 10_000
 """Rows in one page: enough for any screen, and a bound on what one question holds in memory unless it asks for all."""
@@ -171,7 +171,7 @@ def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: 
     if fault := _text_fault(wanted.order):
         found.append(f"order: {fault}")
     elif orders is not None and wanted.order not in orders:
-        found.append(f"order: there is no {shown(wanted.order)}{_remedy(wanted.order, orders)}")
+        found.append(f"order: there is no {quoted(wanted.order)}{_remedy(wanted.order, orders)}")
     return found + cursor_faults(wanted.after, _place(wanted.after, is_plain=wanted.order == plain))
 
 
@@ -191,7 +191,7 @@ def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> lis
     ["status: there is no 'ACTVE' (did you mean 'ACTIVE'?)"]
     """
     known = list(known)
-    return [f"{name}: there is no {shown(word)}{_remedy(word, known)}" for word in words if word not in known]
+    return [f"{name}: there is no {quoted(word)}{_remedy(word, known)}" for word in words if word not in known]
 
 
 def _remedy(word: object, known: Iterable[str]) -> str:
@@ -216,7 +216,7 @@ def name_faults(*needed: str, **names: object) -> list[str]:
     found: list[str] = []
     for name, value in names.items():
         if (value is not None or name in needed) and (fault := _FAULTS.get(name, _text_fault)(value)):
-            found.append(Fault(name, fault, MISSING if value is None else INVALID))
+            found.append(Fault(name, fault, MISSING if value is None else WRONG))
     return found
 
 
@@ -247,10 +247,10 @@ _FAULTS: Mapping[str, Callable[[object], str | None]] = {
 """What is not text: the check of each, by the name of the parameter."""
 
 
-def words(value: str | Iterable[str] | None, name: str) -> list[str]:
+def word_list(value: str | Iterable[str] | None, name: str) -> list[str]:
     """Return one word or many as a list; None is the empty list. An error names the argument.
 
-    >>> words("a", "status"), words(("a", "b"), "status"), words(None, "status")
+    >>> word_list("a", "status"), word_list(("a", "b"), "status"), word_list(None, "status")
     (['a'], ['a', 'b'], [])
     """
     if value is None or isinstance(value, str):
@@ -281,7 +281,7 @@ def read_place(cursor: object) -> list[Any]:
         place = json.loads(cursor) if isinstance(cursor, str) else None
     except (ValueError, RecursionError):
         return []
-    return place if isinstance(place, list) and not any(faults(place)) else []
+    return place if isinstance(place, list) and not any(value_faults(place)) else []
 
 
 def keyset(wanted: Slice, value: str, number: str) -> tuple[str, str, dict[str, object]]:

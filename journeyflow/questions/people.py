@@ -19,7 +19,7 @@ from journeyflow.definition.steps import Send
 from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.machine.gates import consents
 from journeyflow.machine.program import Program
-from journeyflow.questions.customers import attribute, some_fields
+from journeyflow.questions.customers import attribute_sql, some_fields
 from journeyflow.questions.paging import Page, Slice, cursor_of, keyset_of_any, name_faults, slice_faults, word_faults
 from journeyflow.records.public import Engagement
 from journeyflow.stores.contract import SqlReader
@@ -91,7 +91,7 @@ class StepInQuestion:
     """Where it is: pairs of a version, by number, and the position of the step in it."""
 
 
-def find_place(tenant: str, journey: str, number: int, programs: Sequence[Program], step: str) -> StepInQuestion:
+def find_step(tenant: str, journey: str, number: int, programs: Sequence[Program], step: str) -> StepInQuestion:
     """Return a step of any version of a journey, with the channels it had in all of them; raises NotFound."""
     newest_first = [(each, *place) for each in reversed(programs) for place in enumerate(each.journey.steps)]
     found = [(program, n, each) for program, n, each in newest_first if each.id == step]
@@ -119,7 +119,7 @@ class Wanted:
     channel: str | None = None
 
 
-def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
+def question_faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
     """Return everything that is wrong with a question."""
     known = [*MESSAGE_KINDS, *ALIASES]
     found = slice_faults(wanted.part) + name_faults(now=wanted.now)
@@ -218,8 +218,8 @@ def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Pag
     kind, number, text = ORDERS.get(part.order, BY_ATTRIBUTE)
     with_people = _PEOPLE.format(
         whose=_WHO_IS_THERE if wanted.now else _EVERYBODY,
-        value=attribute("c.attributes", ":order") if by_attribute else "NULL",
-        type=attribute("c.attributes", ":order", "type") if by_attribute else "NULL",
+        value=attribute_sql("c.attributes", ":order") if by_attribute else "NULL",
+        type=attribute_sql("c.attributes", ":order", "type") if by_attribute else "NULL",
         condition=condition,
         kind=kind,
         number=number,

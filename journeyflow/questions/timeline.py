@@ -97,7 +97,7 @@ class RunOfLine:
     pruned: int
 
 
-def tell(  # noqa: PLR0917 a person and a window
+def timeline_of(  # noqa: PLR0917 a person and a window
     reader: SqlReader,
     programs: Mapping[int, Program],
     tenant: str,

@@ -18,7 +18,7 @@ from journeyflow.basics.showing import shown_at
 from journeyflow.basics.soundness import sound
 from journeyflow.basics.words import ACTIVE, EMITTED, HOLDOUT
 from journeyflow.errors import brief
-from journeyflow.questions.door import CLOSED, UNKNOWN, Door, LastRefusal, NewestEvent
+from journeyflow.questions.door import CLOSED, UNKNOWN_CUSTOMER, Door, LastRefusal, NewestEvent
 from journeyflow.records.rows import Run
 
 
@@ -143,7 +143,7 @@ def _nothing(door: Door) -> Happened:
     if event is None and pull is None:
         return "by hand", "this customer was not enrolled by hand, and nothing else enters", None, {}
     if not door.known:
-        return UNKNOWN, "nothing was ever told of this customer", None, {}
+        return UNKNOWN_CUSTOMER, "nothing was ever told of this customer", None, {}
     hint = "; what put_customer, an Update or a run brings about is not kept as an event" if event in EMITTED else ""
     return "no event", f"no {event!r} was ever told of this customer{hint}", None, {}
 

@@ -38,10 +38,10 @@ from journeyflow.records.rows import Counter, Crowd, Move, PathEntry, Post, Run,
 ALL = "*"
 """The day that stands for all days, and the domain that stands for all domains."""
 
-KINDS = tuple(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS if kind != "failed")
+COUNTED_EVENTS = tuple(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS if kind != "failed")
 """The message events that are counted; a message that was given up has that as its status instead."""
 
-QUEUED = "queued"
+QUEUED_COUNT = "queued"
 """What is counted of a message that joins the outbox."""
 
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}")
@@ -100,8 +100,8 @@ def held_out(run: Run) -> Note:
     return Note(run.journey, ALL, "", "holdout", run.entered_at, run.number == 1)
 
 
-def told(run: Run, post: Post, what: str, at: int, *, unique: bool = False, amount: int = 1) -> Note:
-    """Return a note of a message event of `KINDS`, or of revenue."""
+def note_of(run: Run, post: Post, what: str, at: int, *, unique: bool = False, amount: int = 1) -> Note:
+    """Return a note of a message event of `COUNTED_EVENTS`, or of revenue."""
     return make_note((run.journey, post.domain or "", post.step, what, at, unique, amount, post.channel))
 
 
@@ -164,7 +164,7 @@ def count(
     for key, instants in walks.items():
         sums.add(key[0], _counted(Walked(*key)), instants)
     for (journey, step, channel), instants in sent.items():
-        sums.add(journey, [(step, QUEUED, channel, False, 1)], instants)
+        sums.add(journey, [(step, QUEUED_COUNT, channel, False, 1)], instants)
     sums.note(notes)
     return sums.rows()
 

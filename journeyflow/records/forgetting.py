@@ -89,13 +89,13 @@ def without_error(item: Input) -> Input:
     return item._replace(text=dumps({"token": data.get("token")}))
 
 
-Row = TypeVar("Row", Run, Move, Post, Refusal)
+AnyRow = TypeVar("AnyRow", Run, Move, Post, Refusal)
 
 
-def bare(row: Row, table: str) -> Row:
+def anonymized(row: AnyRow, table: str) -> AnyRow:
     """Return a row of a table without what is personal in it.
 
-    >>> bare(Refusal(1, 2, "consent", 0, "2026-01-05", {"plan": "free"}), "last_refusals").seen
+    >>> anonymized(Refusal(1, 2, "consent", 0, "2026-01-05", {"plan": "free"}), "last_refusals").seen
     {}
     """
     return row._replace(**{FIELDS.get(column, column): value for column, value in PERSONAL[table].items()})
@@ -103,7 +103,7 @@ def bare(row: Row, table: str) -> Row:
 
 def bare_post(post: Post) -> Post:
     """Return a message without what is personal in it; one that no worker has claimed is cancelled."""
-    return bare(post, "messages")._replace(status=CANCELLED if post.status == QUEUED else post.status)
+    return anonymized(post, "messages")._replace(status=CANCELLED if post.status == QUEUED else post.status)
 
 
 def cancelled(post: Post) -> Post:

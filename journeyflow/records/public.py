@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import to_micros
-from journeyflow.basics.values import describe, faults, freeze, id_fault, is_blank
+from journeyflow.basics.values import describe, freeze, id_fault, is_blank, value_faults
 from journeyflow.basics.words import MEMBERS, MESSAGE, PERMANENT, REVENUE
 from journeyflow.errors import InvalidInput, brief
 
@@ -62,7 +62,7 @@ def event_faults(event: Event) -> list[str]:
     data = event.data
     if not isinstance(data, MappingProxyType):  # as which a mapping is kept
         return [*found, f"data: must be an object, not {describe(data)}"]
-    found += faults(data, "data")
+    found += value_faults(data, "data")
     if isinstance(event.type, str) and event.type in _MORE:
         found += _MORE[event.type](data)
     return found

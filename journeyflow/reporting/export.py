@@ -14,7 +14,7 @@ from journeyflow.basics.moments import iso
 from journeyflow.basics.values import dumps
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.cells import write_csv
-from journeyflow.questions.export_tables import TABLES, Table, everybody, journeys_by_name
+from journeyflow.questions.export_tables import EXPORT_TABLES, Table, everybody, journeys_by_name
 from journeyflow.stores.contract import SqlReader, Store
 
 Format = Literal["csv", "ndjson"]
@@ -35,7 +35,7 @@ def export_tables(
     folder: str | PathLike[str],
     progress: Callable[[int, int], object] = _silent,
     *,
-    tables: Collection[str] = tuple(TABLES),
+    tables: Collection[str] = tuple(EXPORT_TABLES),
     format: Format = "csv",  # noqa: A002 the word for it
     tenant: str | None = None,
     exact: bool = False,
@@ -65,7 +65,7 @@ def export_tables(
     with store.reader() as reader, _ordered(reader, tenant) as serials:
         runs = len(serials)
         for position, name in enumerate(tables):
-            table, done, of = TABLES[name], runs * position, runs * len(tables)
+            table, done, of = EXPORT_TABLES[name], runs * position, runs * len(tables)
             columns = table.shown(bare=bare)
             lines = _told(_rows(reader, table, serials, len(columns)), progress, done, of)
             with (target / f"{name}.{format}").open("w", encoding="utf-8", newline="") as file:
@@ -143,7 +143,7 @@ def _write(file: IO[str], columns: tuple[str, ...], lines: Iterable[list[Any]], 
 
 def _refuse(tables: Collection[str], kind: str) -> None:
     """Raise InvalidInput for unknown tables and formats, all at once."""
-    found = [f"tables: {name!r} is none of {', '.join(TABLES)}" for name in tables if name not in TABLES]
+    found = [f"tables: {name!r} is none of {', '.join(EXPORT_TABLES)}" for name in tables if name not in EXPORT_TABLES]
     if kind not in {"csv", "ndjson"}:
         found.append(f"format: must be 'csv' or 'ndjson', not {kind!r}")
     if found:

@@ -6,12 +6,12 @@ from hashlib import sha256
 
 from attrs import Factory, frozen
 
-from journeyflow.basics.html_tables import LONGEST, PlainTable, cell, plain_lines, table
-from journeyflow.basics.markup import escaped, tag, visible
+from journeyflow.basics.html_tables import LONGEST_CELL, PlainTable, cell, html_table, plain_lines
+from journeyflow.basics.markup import element, escaped, visible
 from journeyflow.basics.showing import counted
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.svg import STYLE
-from journeyflow.errors import cut
+from journeyflow.errors import shortened
 
 GENERATED = '<meta name="generator" content="journeyflow">'
 """What says of a page that it was written here, and may be written anew."""
@@ -77,20 +77,22 @@ class ReportPage:
         styles = (_LAYOUT, STYLE)
         hashes = " ".join(f"'sha256-{b64encode(sha256(each.encode()).digest()).decode()}'" for each in styles)
         head = (
-            tag("meta", charset="utf-8").replace("/>", ">")
+            element("meta", charset="utf-8").replace("/>", ">")
             + f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src {hashes}">'
             + GENERATED
             + '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            + tag("title", escaped(cut(self.title)))
-            + tag("style", _LAYOUT)
+            + element("title", escaped(shortened(self.title)))
+            + element("style", _LAYOUT)
             + _STYLE
         )
-        body: list[str] = [tag("h1", escaped(cut(self.title))), *_paragraphs(self.lead)]
+        body: list[str] = [element("h1", escaped(shortened(self.title))), *_paragraphs(self.lead)]
         body += [
-            tag("section", tag("h2", escaped(cut(each.heading))), *_paragraphs(each.sentences), *_parts(each))
+            element(
+                "section", element("h2", escaped(shortened(each.heading))), *_paragraphs(each.sentences), *_parts(each)
+            )
             for each in self.sections
         ]
-        main = tag("body", tag("main", "\n", *(f"{part}\n" for part in body)))
+        main = element("body", element("main", "\n", *(f"{part}\n" for part in body)))
         return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n{main}\n</html>\n'
 
     def __str__(self) -> str:
@@ -107,12 +109,12 @@ class ReportPage:
 
     def __repr__(self) -> str:
         """Return the title, and how many sections there are."""
-        return f"ReportPage({visible(self.title)[:LONGEST]!r}, {counted(len(self.sections), 'section')})"
+        return f"ReportPage({visible(self.title)[:LONGEST_CELL]!r}, {counted(len(self.sections), 'section')})"
 
     def _repr_html_(self) -> str:
         """Return the page, in a frame of its own, for a notebook."""
-        frame = {"width": "100%", "height": "600", "sandbox": "", "title": self.title[:LONGEST]}
-        return tag("iframe", srcdoc=self.to_html(), **frame).replace("/>", "></iframe>")
+        frame = {"width": "100%", "height": "600", "sandbox": "", "title": self.title[:LONGEST_CELL]}
+        return element("iframe", srcdoc=self.to_html(), **frame).replace("/>", "></iframe>")
 
     def to_dict(self) -> dict[str, object]:
         """Return what the page says as plain values: its sentences, and its tables and charts as rows by header."""
@@ -133,32 +135,38 @@ def _tables(section: Section) -> Iterator[list[dict[str, object]]]:
 
 
 def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
-    return (tag("p", escaped(cut(sentence))) for sentence in sentences)
+    return (element("p", escaped(shortened(sentence))) for sentence in sentences)
 
 
 def _parts(section: Section) -> Iterator[str]:
     for part in section.parts:
         if isinstance(part, PlainTable):
-            yield table(part)
+            yield html_table(part)
         elif isinstance(part, Tiles):
             yield _tiles(part)
         elif isinstance(part, Diagram):
             whole = PlainTable(part.header, part.rows)
-            folded = tag("details", tag("summary", escaped(f"{cut(part.title)} as a table")), table(whole))
+            folded = element(
+                "details", element("summary", escaped(f"{shortened(part.title)} as a table")), html_table(whole)
+            )
             yield _figure(part.svg) + folded
         else:
             yield _figure(part)
 
 
-_STYLE = tag("style", STYLE)
+_STYLE = element("style", STYLE)
 
 
 def _figure(svg: str) -> str:
     """Return a picture, in a box that scrolls by itself; the style sheet of all pictures is that of the page."""
-    return tag("figure", svg.replace(_STYLE, ""), tabindex="0")
+    return element("figure", svg.replace(_STYLE, ""), tabindex="0")
 
 
 def _tiles(tiles: Tiles) -> str:
-    return tag(
-        "dl", *(tag("div", tag("dt", escaped(name)), tag("dd", cell(value))) for name, value in tiles.figures.items())
+    return element(
+        "dl",
+        *(
+            element("div", element("dt", escaped(name)), element("dd", cell(value)))
+            for name, value in tiles.figures.items()
+        ),
     )

@@ -55,7 +55,7 @@ LARGEST = 1_000_000
 PASSED_OVER = 10 * LARGEST
 """How many bytes of a body that is too large are read and dropped: a client that is still sending gets no answer."""
 
-PATIENCE = 30.0
+BODY_PATIENCE = 30.0
 """How many seconds a body may take to come, and a request to end once the server is to stop."""
 
 SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -208,10 +208,10 @@ def _printed(path: str) -> str:
 async def _body(headers: Mapping[str, str], receive: "Receive") -> bytes:
     """Return the body; raises RequestRefused for one that does not come in time, or is large."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(BODY_PATIENCE):
             return await _read(headers, receive)
     except TimeoutError:
-        raise RequestRefused(408, f"the body did not come within {PATIENCE:g} seconds", CLOSE) from None
+        raise RequestRefused(408, f"the body did not come within {BODY_PATIENCE:g} seconds", CLOSE) from None
 
 
 CLOSE = {"connection": "close"}

@@ -44,13 +44,13 @@ class HttpReply:
     headers: Mapping[str, str] = field(factory=dict)
 
 
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
 ATTEMPTS = 10
 """How often a change of a journey is made that others, who change the same journey, overtake."""
 
 
-def repeated(call: Callable[[], Answer]) -> Answer:
+def repeated(call: Callable[[], Reply]) -> Reply:
     """Return what a call returns, made again from the newest definition as long as others overtake it.
 
     Raises Superseded, as the call does, if they do so too often.

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from attrs import frozen
 
-Code = TypeVar("Code")
+CodeType = TypeVar("CodeType")
 
 
 @frozen
@@ -28,7 +28,7 @@ Kinds = Mapping[str, Kind]
 
 
 @frozen
-class Parameter(Generic[Code]):
+class Parameter(Generic[CodeType]):
     """A parameter: its name, the name of its kind, and the codes for a missing and for an invalid value.
 
     Without `missing` it may be absent, and then has the value `default`, if that is not None. Without `invalid`, a
@@ -37,8 +37,8 @@ class Parameter(Generic[Code]):
 
     name: str
     kind: str
-    missing: Code | None = None
-    invalid: Code | None = None
+    missing: CodeType | None = None
+    invalid: CodeType | None = None
     description: str = ""
     default: object = None
 
@@ -48,17 +48,17 @@ class Parameter(Generic[Code]):
         return self.missing is not None
 
 
-class Faulty(NamedTuple, Generic[Code]):
+class Faulty(NamedTuple, Generic[CodeType]):
     """One fault: the name of the parameter, the code, and a sentence."""
 
     name: str
-    code: Code
+    code: CodeType
     sentence: str
 
 
 def read(
-    parameters: Iterable[Parameter[Code]], given: Mapping[str, object], kinds: Kinds
-) -> tuple[dict[str, Any], list[Faulty[Code]]]:
+    parameters: Iterable[Parameter[CodeType]], given: Mapping[str, object], kinds: Kinds
+) -> tuple[dict[str, Any], list[Faulty[CodeType]]]:
     """Read parameters; return those that are there, by name, and every fault, in the order of the parameters.
 
     >>> kinds = {"whole": Kind(int, {"type": "integer"})}
@@ -66,7 +66,7 @@ def read(
     ({'take': 25}, [Faulty(name='skip', code=7, sentence="invalid literal for int() with base 10: 'x'")])
     """
     found: dict[str, Any] = {}
-    faults: list[Faulty[Code]] = []
+    faults: list[Faulty[CodeType]] = []
     for each in parameters:
         kind, value = kinds[each.kind], given.get(each.name)
         if value is None or (value == "" and not kind.empty):
@@ -80,7 +80,7 @@ def read(
     return found, faults
 
 
-def _fault(parameter: Parameter[Code], code: Code | None, sentence: str) -> list[Faulty[Code]]:
+def _fault(parameter: Parameter[CodeType], code: CodeType | None, sentence: str) -> list[Faulty[CodeType]]:
     return [] if code is None else [Faulty(parameter.name, code, sentence)]
 
 

@@ -14,12 +14,12 @@ from typing import Unpack, cast, get_args
 from attrs import define, field, frozen
 
 from journeyflow.basics.answer_rows import Rows
-from journeyflow.basics.expecting import all_of
+from journeyflow.basics.expecting import one_or_many
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.engine.engine import Engine
-from journeyflow.engine.inputs import length_of
+from journeyflow.engine.inputs import positive_length
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.events import customers_of, events_of
 from journeyflow.formats.file_tally import SHOWN, FileCounts, FileTally, customer_key, event_key
@@ -105,7 +105,7 @@ def backtest(
     Raises InvalidInput for files that cannot be read at all and for a `db` that exists, ValueError for lengths of time
     that cannot be; single bad lines are counted.
     """
-    many = all_of(Journey, "journeys", "journeys", journeys)
+    many = one_or_many(Journey, "journeys", "journeys", journeys)
     past = Recorded(events, customers, until, policies, _distance(grace, every), file_options(options))
     with _nothing_left(db), Engine(_new_store(db), grace=grace, max_jump=None, scrub=False) as engine:
         done = replay(engine, many, past, progress)
@@ -130,8 +130,8 @@ class Recorded:
 def _distance(grace: object, every: object) -> int | None:
     """Return the distance of ticks in microseconds, None where everything is done at its own instant."""
     if grace is not None:
-        length_of(grace, "grace")
-    return None if grace is None and every is None else length_of("1 hour" if every is None else every, "every")
+        positive_length(grace, "grace")
+    return None if grace is None and every is None else positive_length("1 hour" if every is None else every, "every")
 
 
 def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress: PhaseProgress = _silent) -> Backtest:
@@ -221,7 +221,7 @@ def _given(events: Source | Iterable[Submitted]) -> tuple[Submitted, ...] | None
     """Return what was submitted, if that is given as values; None for a file."""
     if isinstance(events, str | PathLike) or hasattr(events, "read"):
         return None
-    return all_of(get_args(Submitted), "a file, or events", "events", events)
+    return one_or_many(get_args(Submitted), "a file, or events", "events", events)
 
 
 def _spanned(given: Sequence[Submitted]) -> tuple[FileTally, tuple[datetime, ...]]:

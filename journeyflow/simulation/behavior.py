@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from journeyflow.engine.engine import Engine
     from journeyflow.simulation.recording import Submitted
 
-KINDS: Final = ("bounced", "delivered", "opened", "clicked", "converted", "unsubscribed", "complained")
+REACTION_KINDS: Final = ("bounced", "delivered", "opened", "clicked", "converted", "unsubscribed", "complained")
 """What people do with a message, or what becomes of it, in the order in which it is decided."""
 
-USUAL: Final[Mapping[str, Delay]] = {
+USUAL_DELAYS: Final[Mapping[str, Delay]] = {
     "bounced": Delay.fixed("1 minute"),
     "delivered": Delay.fixed("1 minute"),
     "opened": Delay.around("2 hours", 1.5),
@@ -80,7 +80,7 @@ class Reactions:
     @property
     def said(self) -> dict[str, Chance]:
         """The kinds that are given."""
-        return {kind: said for kind in KINDS if (said := getattr(self, kind)) is not None}
+        return {kind: said for kind in REACTION_KINDS if (said := getattr(self, kind)) is not None}
 
 
 @frozen(kw_only=True)

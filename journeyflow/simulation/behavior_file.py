@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from journeyflow.basics.values import describe
-from journeyflow.errors import InvalidInput, shown
+from journeyflow.errors import InvalidInput, quoted
 from journeyflow.formats.json_parts import PartReader, ReadPart, format_number, list_of, parse, parsed_by
 from journeyflow.formats.options import NativeReader
 from journeyflow.simulation.background import Background, Lift
-from journeyflow.simulation.behavior import KINDS, Behavior, Chance, When
+from journeyflow.simulation.behavior import REACTION_KINDS, Behavior, Chance, When
 from journeyflow.simulation.draws import Beta, Choice, Delay, Key, LogNormal, Normal, Uniform, micros_of
 
 FORMAT: Final = 1
@@ -86,7 +86,7 @@ def _called(name: str, make: Callable[..., Any]) -> Callable[[object], Any]:
         try:
             return make(*(numbers if isinstance(numbers, list) else [numbers]))
         except TypeError:
-            msg = f"{name} cannot be made of {shown(numbers)}"
+            msg = f"{name} cannot be made of {quoted(numbers)}"
             raise ValueError(msg) from None
 
     return called
@@ -142,7 +142,7 @@ _DISTRIBUTION = distribution_of(NUMBERS)
 _DATA = distribution_of({**NUMBERS, "key": Key})
 _BETA = distribution_of({"beta": Beta})
 _CHANCE = _made(Chance, {"probability": _NUMBER, "delay": distribution_of(DELAYS)}, "probability")
-_KINDS: Mapping[str, ReadPart] = dict.fromkeys(KINDS, _chance)
+_KINDS: Mapping[str, ReadPart] = dict.fromkeys(REACTION_KINDS, _chance)
 _MESSAGES: Mapping[str, ReadPart] = dict.fromkeys(("channel", "template"), _TEXT)
 _WHEN: Mapping[str, ReadPart] = {
     **_KINDS,

@@ -23,9 +23,9 @@ from journeyflow.questions.history import (
     MessageHistory,
     first_seen,
     handed_out,
+    host_events,
     key_names,
     last_handled,
-    reported,
 )
 from journeyflow.records.public import Event
 from journeyflow.simulation.draws import STANDARD, Beta, Choice, Delay, Draws, Key
@@ -82,7 +82,7 @@ def history_of(
     if hasattr(source, "store"):
         with source.store.reader() as reader:
             end = (last_handled(reader) or 0) + 1 if end is None else end
-            events = list(reported(reader, tenant, end))
+            events = list(host_events(reader, tenant, end))
             first = first_seen(reader, tenant)
             messages = tuple(handed_out(reader, tenant, begin or 0, end))
             keys = (*keys, *key_names(reader, tenant))

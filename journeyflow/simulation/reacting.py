@@ -15,7 +15,7 @@ from journeyflow.definition.steps import Split, Step
 from journeyflow.machine.facts import Facts
 from journeyflow.records.public import Message
 from journeyflow.simulation.background import Background
-from journeyflow.simulation.behavior import USUAL, Behavior, Chance, Done, When
+from journeyflow.simulation.behavior import USUAL_DELAYS, Behavior, Chance, Done, When
 from journeyflow.simulation.draws import Draws, Key, micros_of
 from journeyflow.simulation.recording import naming
 
@@ -97,7 +97,7 @@ class Reactor:
         happens = {kind: units[SAME.get(kind, kind)] < each.probability for kind, each in said.items()}
 
         def delay(kind: str) -> int:
-            chosen = (said[kind].delay if kind in said else None) or USUAL[kind]
+            chosen = (said[kind].delay if kind in said else None) or USUAL_DELAYS[kind]
             return chosen.lengths[0] if chosen.kind == "fixed" else chosen.value(draws.unit("delay", kind, *purpose))
 
         soonest = self._behavior.soonest

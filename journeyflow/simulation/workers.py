@@ -9,12 +9,12 @@ from journeyflow.engine.housekeeping import Progress
 
 Task = TypeVar("Task")
 
-Result = TypeVar("Result")
+Done = TypeVar("Done")
 
 
 def worked(
-    work: Callable[[Task], Result], tasks: Sequence[Task], executor: Executor | None, progress: Progress | None
-) -> Iterator[Result]:
+    work: Callable[[Task], Done], tasks: Sequence[Task], executor: Executor | None, progress: Progress | None
+) -> Iterator[Done]:
     """Yield what the work on each task returns, in their order, and show before each how many are done.
 
     With an executor all tasks are submitted at once.
@@ -27,6 +27,6 @@ def worked(
         yield result
 
 
-def _submitted(executor: Executor, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+def _submitted(executor: Executor, work: Callable[[Task], Done], tasks: Sequence[Task]) -> Iterator[Done]:
     for future in [executor.submit(work, task) for task in tasks]:
         yield future.result()

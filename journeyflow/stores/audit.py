@@ -347,7 +347,7 @@ class _Cell:
         return repr(self.value)
 
 
-def faults(reader: SqlReader) -> Iterator[str]:
+def audit_faults(reader: SqlReader) -> Iterator[str]:
     """Yield a sentence for each fault as it is found; a store with unreadable rows is not checked further."""
     readable = True
     for checks in (SHAPE, CHECKS):
@@ -370,4 +370,4 @@ def audit(reader: SqlReader) -> list[str]:
 
     Run every check and, if all of them pass, count everything again.
     """
-    return [*(list(faults(reader)) or miscounts(reader)), *_found(reader, SET_ASIDE)]
+    return [*(list(audit_faults(reader)) or miscounts(reader)), *_found(reader, SET_ASIDE)]

@@ -17,7 +17,7 @@ from journeyflow.records.rows import Deferred, Glimpse, Input, Post, Round, Run
 
 Item = TypeVar("Item")
 
-Key = TypeVar("Key")
+ItemKey = TypeVar("ItemKey")
 
 NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 """What is due, or loaded, where nothing was found or asked for."""
@@ -314,7 +314,7 @@ def select_due(
     )
 
 
-def _up_to(last: DueKey, found: DueOfKind[Item], key: Callable[[Item], Key]) -> dict[Key, Item]:
+def _up_to(last: DueKey, found: DueOfKind[Item], key: Callable[[Item], ItemKey]) -> dict[ItemKey, Item]:
     """Return the items up to a place, inclusive, each by its key."""
     keys, items = found
     items = items[: bisect_right(keys, last)]

@@ -16,7 +16,7 @@ from journeyflow.basics.values import id_fault
 from journeyflow.errors import InvalidInput
 from journeyflow.records.changes import Changes
 from journeyflow.stores.batch import Due, Loaded, Request
-from journeyflow.stores.inquiries import Answer, Inquiry
+from journeyflow.stores.inquiries import Inquiry, Reply
 
 LAST_TICK = "last tick"
 """The name under which stores keep the instant of the last tick that did anything (R3), beside their settings."""
@@ -98,7 +98,7 @@ class Transaction(Protocol):
     def load(self, request: Request) -> Loaded:
         """Return what a request asks for; what does not exist is left out."""
 
-    def ask(self, inquiry: Inquiry[Answer]) -> Answer:
+    def ask(self, inquiry: Inquiry[Reply]) -> Reply:
         """Answer one of the inquiries of `inquiries.py`, each of which serves one kind of call."""
 
     def commit(self, changes: Changes) -> None:

@@ -7,12 +7,12 @@ from attrs import frozen
 
 from journeyflow.records.rows import Export, Input, Move, Post, Run
 
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
-Answer_co = TypeVar("Answer_co", covariant=True)
+Reply_co = TypeVar("Reply_co", covariant=True)
 
 
-class Inquiry(Generic[Answer_co]):
+class Inquiry(Generic[Reply_co]):
     """A question to a store, with the type of its answer."""
 
     __slots__ = ()

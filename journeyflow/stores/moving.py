@@ -17,11 +17,11 @@ from journeyflow.basics.values import dumps, loads
 from journeyflow.errors import CorruptDatabase, StorageError
 from journeyflow.records.suppression import KEY
 from journeyflow.stores.addresses import is_address
-from journeyflow.stores.audit import faults
+from journeyflow.stores.audit import audit_faults
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.receiving import MOVED, NOTE, SETTINGS, Receiver
 from journeyflow.stores.rows import Row
-from journeyflow.stores.schema import TABLES, columns, primary_key
+from journeyflow.stores.schema import TABLES, columns_of, primary_key
 
 BATCH = 2_000
 """How many rows are copied in one transaction."""
@@ -112,7 +112,7 @@ def _receiver(place: StorePlace) -> Receiver:
 
 def _refuse_faults(reader: SqlReader, path: str) -> None:
     """Raise CorruptDatabase if the audit finds anything."""
-    if (fault := next(faults(reader), None)) is not None:
+    if (fault := next(audit_faults(reader), None)) is not None:
         raise CorruptDatabase(path, fault, "see journeyflow audit, or copy from a backup")
 
 
@@ -159,12 +159,12 @@ def _rows(view: SqlReader, table: str, after: tuple[int | str, ...] = ()) -> Ite
     """Yield the rows of a table in order of its key, those after a key if one is given."""
     key = primary_key(table)
     where = f"WHERE ({key}) > ({', '.join('?' * len(after))})" if after else ""
-    return view.stream(f"SELECT {columns(table)} FROM {table} {where} ORDER BY {key}", after)
+    return view.stream(f"SELECT {columns_of(table)} FROM {table} {where} ORDER BY {key}", after)
 
 
 def _key_of(table: str) -> Callable[[Row], tuple[int | str, ...]]:
     """Return the function that takes the key from a row of a table."""
-    names = columns(table).split(", ")
+    names = columns_of(table).split(", ")
     places = [names.index(name) for name in primary_key(table).split(", ")]
     return lambda row: tuple(row[place] for place in places)
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from journeyflow.basics.moments import zone
 from journeyflow.basics.values import loads
 from journeyflow.basics.words import ATTRIBUTED, HOLDOUT, REVENUE
-from journeyflow.records.counting import ALL, KINDS, QUEUED, Instants, Note, Sums, Walked, entry_kind
+from journeyflow.records.counting import ALL, COUNTED_EVENTS, QUEUED_COUNT, Instants, Note, Sums, Walked, entry_kind
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter
 from journeyflow.stores.contract import SqlReader
@@ -30,7 +30,7 @@ SELECT 'message.sent', at, id, 1 FROM inputs WHERE kind = 'ack' AND outcome = 'h
 UNION ALL
 SELECT type, at, data ->> 'message', iif(type = '{REVENUE}', CAST(data ->> 'amount' AS INTEGER), 1) FROM inputs
 WHERE kind = 'event' AND outcome = 'handled' AND data ->> 'message' IS NOT NULL
-  AND type IN ('{REVENUE}', {", ".join(f"'{kind}'" for kind in KINDS)})
+  AND type IN ('{REVENUE}', {", ".join(f"'{kind}'" for kind in COUNTED_EVENTS)})
 UNION ALL
 SELECT type, at, substr(outcome, {len(ATTRIBUTED) + 1}), CAST(data ->> 'amount' AS INTEGER) FROM inputs
 WHERE kind = 'event' AND type = '{REVENUE}' AND outcome LIKE '{ATTRIBUTED}%'
@@ -107,9 +107,9 @@ def _notes(reader: SqlReader) -> Iterator[Note]:
         "SELECT e.journey, m.domain, m.step, m.channel, m.at, m.flags"
         " FROM messages m JOIN enrollments e ON e.serial = m.enrollment"
     ):
-        yield Note(journey, ALL, step, QUEUED, at, False, 1, channel)
+        yield Note(journey, ALL, step, QUEUED_COUNT, at, False, 1, channel)
         for kind, (first, _) in loads(flags).items() if flags is not None else ():
-            if f"message.{kind}" in KINDS:
+            if f"message.{kind}" in COUNTED_EVENTS:
                 yield Note(journey, domain, step, f"message.{kind}", first, True, 0, channel)
     for told in _parts(reader.stream(_TOLD)):
         yield from _told(reader, told)

@@ -78,10 +78,10 @@ def _behind(place: int, turn: Turn, write: Callable[[Record], Row]) -> Callable[
     return lambda record: (turn(record[place]), *write(record))
 
 
-def places(columns: str) -> str:
+def question_marks(columns: str) -> str:
     """Write as many question marks as there are columns.
 
-    >>> places("a, b, c")
+    >>> question_marks("a, b, c")
     '?, ?, ?'
     """
     return ", ".join("?" * (columns.count(",") + 1))

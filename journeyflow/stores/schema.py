@@ -193,10 +193,10 @@ TABLE_NAMES: tuple[str, ...] = tuple(re.findall(r"CREATE TABLE (\w+)", TABLES))
 """The tables, each after those that it refers to."""
 
 
-def columns(table: str) -> str:
+def columns_of(table: str) -> str:
     """Return the columns of a table, in order, as a question names them; another store may have more of its own.
 
-    >>> columns("slots")
+    >>> columns_of("slots")
     'journey, at, count'
     """
     return ", ".join(re.findall(r"(?:^|,)\s*(\w+) (?:INTEGER|TEXT)\b", _body(table)))

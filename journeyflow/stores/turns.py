@@ -19,7 +19,7 @@ from journeyflow.errors import StorageError
 
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
 
-PATIENCE = 0.05
+TURN_PATIENCE = 0.05
 """Seconds after which one who waits for a turn looks whether its holder is still there."""
 
 FORK_SECONDS = 10.0
@@ -187,8 +187,8 @@ class StoreTurn:
                 self._end(holder)
             elif holder is not None and holder.thread == block.thread:
                 return False
-            if not self._queue.acquire(timeout=PATIENCE):
-                seconds -= PATIENCE
+            if not self._queue.acquire(timeout=TURN_PATIENCE):
+                seconds -= TURN_PATIENCE
             if self._held.setdefault(HOLDER, block) is block:
                 return True
         return False

@@ -14,11 +14,11 @@ from journeyflow.testing.drawn_steps import (
     CUSTOMER_RULES,
     DURATIONS,
     EVENT_RULES,
+    EVENT_TYPES,
     EVENTS,
     IS_OVER,
     MAYBE_EVENT_RULES,
     TODAY,
-    TYPES,
     WINDOWS,
     draw_steps,
     sampled,
@@ -40,7 +40,7 @@ _PULLS = st.builds(
 _TRIGGERS = weighted(
     (4, st.builds(Trigger, st.sampled_from(EVENTS))),
     (1, st.builds(Trigger, st.sampled_from(EVENTS), where=EVENT_RULES)),
-    (2, st.builds(Trigger, TYPES, where=MAYBE_EVENT_RULES)),
+    (2, st.builds(Trigger, EVENT_TYPES, where=MAYBE_EVENT_RULES)),
     (1, st.builds(Trigger, st.sampled_from(BUILT_IN))),
     (1, st.just(Trigger(manual=True))),
     (2, st.builds(lambda pull, where: Trigger(pull=pull, where=where), _PULLS, st.none() | CUSTOMER_RULES)),
@@ -71,7 +71,7 @@ _EXIT = weighted(
         1,
         st.builds(
             lambda kind, where, any_message: Exit("x", event=kind, where=where, any_message=any_message),
-            TYPES,
+            EVENT_TYPES,
             MAYBE_EVENT_RULES,
             st.booleans(),
         ),
@@ -83,7 +83,7 @@ _EXITS = weighted((2, st.just(())), (1, st.lists(_EXIT, min_size=1, max_size=2))
 )
 _GOALS = st.none() | st.builds(
     Goal,
-    TYPES,
+    EVENT_TYPES,
     where=MAYBE_EVENT_RULES,
     within=st.sampled_from((None, *DURATIONS)),
     exit=st.booleans(),

@@ -188,7 +188,7 @@ def _wait_for_event(name: str, place: _Place) -> Step:
     timeout = place.pick(None, *DURATIONS)
     return Wait(
         name,
-        event=place.draw(TYPES),
+        event=place.draw(EVENT_TYPES),
         where=place.draw(MAYBE_EVENT_RULES),
         any_message=place.pick(False, False, True),
         timeout=timeout,
@@ -309,7 +309,7 @@ _MOTIFS: tuple[tuple[Callable[[str, _Place], Step], ...], ...] = (
 long, one that caps do not bind (R31), a date of the very instant (R37), one that an exit may ask for later (R42),
 journeys that start one another (R53)."""
 
-TYPES = st.sampled_from((*EVENTS, *EVENTS, *EVENTS, *BUILT_IN, *OF_MESSAGES))
+EVENT_TYPES = st.sampled_from((*EVENTS, *EVENTS, *EVENTS, *BUILT_IN, *OF_MESSAGES))
 MAYBE_EVENT_RULES = weighted((3, st.none()), (1, EVENT_RULES))
 _KINDS = st.sampled_from(
     (

@@ -14,7 +14,7 @@ from journeyflow.definition.rules.conditions import Rule
 from journeyflow.definition.steps import Condition, Send, Step, Wait
 from journeyflow.records.public import Enroll, Event, Put
 from journeyflow.testing.host_calls import START, Call, Reaction
-from journeyflow.testing.solving import Demand, Renamed, below, nested, solve
+from journeyflow.testing.solving import Demand, Renamed, as_objects, below, solve
 
 TRIES = 1_000
 """How many values are tried to meet a rule: some milliseconds' work, and enough for rules as people write them."""
@@ -153,7 +153,7 @@ def _entering(journey: Journey) -> Callable[[str, datetime, Brought], Call] | No
         by_hand = None if key is None else "a"
         return lambda customer, at, _: Enroll(journey.id, customer, at=at, key=by_hand)
     return lambda customer, at, values: Event(
-        kind, customer=customer, at=at, data={**BARE.get(kind, {}), **nested(below(values, "trigger."))}
+        kind, customer=customer, at=at, data={**BARE.get(kind, {}), **as_objects(below(values, "trigger."))}
     )
 
 
@@ -193,10 +193,10 @@ class _Beats:
             yield from (_reaction(path.rpartition(".")[2].removesuffix("_at"), sent) for path in asked)
         elif isinstance(step, Wait) and step.event is not None:
             root = f"wait.{step.id}."
-            own = nested(below(self.waited.get(step.id) or {}, root))
+            own = as_objects(below(self.waited.get(step.id) or {}, root))
             yield from _happening(step.event, own, sent)
             for values in (each for wish in self.wishes for each in wish):
-                more = nested(below(values, root))
+                more = as_objects(below(values, root))
                 yield from _happening(step.event, {**more, **own}, sent) if more else ()
         elif isinstance(step, Wait) and step.when is not None:
             yield from _changed(step.when)
@@ -207,14 +207,14 @@ class _Beats:
 
 def _changed(rule: Rule) -> Iterator[Maker]:
     """Yield the attributes that make a rule true."""
-    attributes = nested(below(_solved([(rule, True)], "") or {}))
+    attributes = as_objects(below(_solved([(rule, True)], "") or {}))
     if attributes:
         yield lambda customer, at: Put(customer, attributes, at=at)
 
 
 def _of_event(where: Rule | None) -> dict[str, object]:
     """Return the data of an event with which a rule about it is true, as far as it can say so."""
-    return {} if where is None else nested(below(_solved([(where, True)], "event.") or {}, "event."))
+    return {} if where is None else as_objects(below(_solved([(where, True)], "event.") or {}, "event."))
 
 
 def _happening(kind: str | None, data: Mapping[str, object], sent: int) -> Iterator[Maker]:

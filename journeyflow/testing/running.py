@@ -14,7 +14,7 @@ from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.public import Customer, Enroll, Enrollment, Event, Message, Put
 from journeyflow.stores.contract import Store
 from journeyflow.stores.memory import MemoryStore
-from journeyflow.stores.schema import columns
+from journeyflow.stores.schema import columns_of
 from journeyflow.testing.host_calls import (
     FOR_GOOD,
     START,
@@ -37,25 +37,25 @@ INSTANT = timedelta(microseconds=1)
 DUMPED = {
     "customers": "SELECT number, tenant, id, attributes FROM customers ORDER BY number",
     "inputs": "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs ORDER BY seq",
-    "enrollments": f"SELECT {columns('enrollments')} FROM enrollments ORDER BY serial",
+    "enrollments": f"SELECT {columns_of('enrollments')} FROM enrollments ORDER BY serial",
     "moves": """SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) AS path, m.seen
                 FROM moves m LEFT JOIN paths p ON p.number = m.path ORDER BY m.enrollment, m.visit""",
-    "messages": f"SELECT {columns('messages')} FROM messages ORDER BY enrollment, n",
-    "timers of journeys": f"SELECT {columns('journey_timers')} FROM journey_timers ORDER BY journey, which",
-    "slots": f"SELECT {columns('slots')} FROM slots ORDER BY journey, at",
-    "deferred": f"SELECT {columns('deferred')} FROM deferred ORDER BY number",
-    "list members": f"SELECT {columns('list_members')} FROM list_members ORDER BY tenant, list, customer",
-    "pulls": f"SELECT {columns('pulls')} FROM pulls ORDER BY journey",
-    "refusals": f"SELECT {columns('refusals')} FROM refusals ORDER BY journey, day, reason",
-    "counters": f"SELECT {columns('counters')} FROM counters ORDER BY journey, day, domain, step, what, label",
-    "openings": f"SELECT {columns('openings')} FROM openings ORDER BY journey, day, domain, step, what, label",
-    "arms": f"SELECT {columns('arms')} FROM arms ORDER BY enrollment, version, step, label",
-    "last_refusals": f"SELECT {columns('last_refusals')} FROM last_refusals ORDER BY journey, customer",
-    "transitions": f"SELECT {columns('transitions')} FROM transitions ORDER BY journey, n",
-    "policies": f"SELECT {columns('policies')} FROM policies ORDER BY tenant, n",
-    "publications": f"SELECT {columns('publications')} FROM publications ORDER BY journey, n",
-    "flags": f"SELECT {columns('flags')} FROM flags ORDER BY journey, n",
-    "suppressions": f"SELECT {columns('suppressions')} FROM suppressions ORDER BY hash",
+    "messages": f"SELECT {columns_of('messages')} FROM messages ORDER BY enrollment, n",
+    "timers of journeys": f"SELECT {columns_of('journey_timers')} FROM journey_timers ORDER BY journey, which",
+    "slots": f"SELECT {columns_of('slots')} FROM slots ORDER BY journey, at",
+    "deferred": f"SELECT {columns_of('deferred')} FROM deferred ORDER BY number",
+    "list members": f"SELECT {columns_of('list_members')} FROM list_members ORDER BY tenant, list, customer",
+    "pulls": f"SELECT {columns_of('pulls')} FROM pulls ORDER BY journey",
+    "refusals": f"SELECT {columns_of('refusals')} FROM refusals ORDER BY journey, day, reason",
+    "counters": f"SELECT {columns_of('counters')} FROM counters ORDER BY journey, day, domain, step, what, label",
+    "openings": f"SELECT {columns_of('openings')} FROM openings ORDER BY journey, day, domain, step, what, label",
+    "arms": f"SELECT {columns_of('arms')} FROM arms ORDER BY enrollment, version, step, label",
+    "last_refusals": f"SELECT {columns_of('last_refusals')} FROM last_refusals ORDER BY journey, customer",
+    "transitions": f"SELECT {columns_of('transitions')} FROM transitions ORDER BY journey, n",
+    "policies": f"SELECT {columns_of('policies')} FROM policies ORDER BY tenant, n",
+    "publications": f"SELECT {columns_of('publications')} FROM publications ORDER BY journey, n",
+    "flags": f"SELECT {columns_of('flags')} FROM flags ORDER BY journey, n",
+    "suppressions": f"SELECT {columns_of('suppressions')} FROM suppressions ORDER BY hash",
 }
 """Everything that is stored of a run, table by table, ordered by key (R90); paths are written out."""
 

@@ -70,10 +70,10 @@ def below(values: Mapping[str, object], root: str = "") -> dict[str, object]:
     }
 
 
-def nested(flat: Mapping[str, object]) -> dict[str, object]:
+def as_objects(flat: Mapping[str, object]) -> dict[str, object]:
     """Return values by path as the objects that they stand in.
 
-    >>> nested({"a": 1, "b.c": 2})
+    >>> as_objects({"a": 1, "b.c": 2})
     {'a': 1, 'b': {'c': 2}}
     """
     whole: dict[str, object] = {}
@@ -237,7 +237,7 @@ def lists_around(counts: Sequence[CountRule], at: int) -> Iterator[list[object]]
     least = list[object]()
     for each in counts:
         solved = solve([] if each.where is None else [(each.where, True)], {}, at, str)
-        member = nested(solved or {}).get(ITEM, 1)
+        member = as_objects(solved or {}).get(ITEM, 1)
         below = [each.at_least - 1, each.at_least] if each.at_least else []
         above = [] if each.at_most is None else [each.at_most, each.at_most + 1]
         yield from ([member] * number for number in below + above if number <= MAX_MEMBERS)

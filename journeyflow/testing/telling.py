@@ -30,7 +30,7 @@ from journeyflow.testing.host_calls import (
     SetPublished,
 )
 from journeyflow.testing.plots import Plot, plot
-from journeyflow.testing.solving import below, nested
+from journeyflow.testing.solving import as_objects, below
 from journeyflow.testing.vocabulary import Vocabulary, vocabulary
 
 REACTIONS = ("opened", "clicked", "sent", "delivered", "unsubscribed", "complained", "acknowledged", "revenue")
@@ -125,7 +125,7 @@ class _Saying:
     def values(self, draw: st.DrawFn, named: Sequence[tuple[str, object]]) -> dict[str, object]:
         """Draw a few of some named values, dotted names as nested objects."""
         count = pick(draw, _FEW) if named else 0
-        return nested(dict(pick(draw, named) for _ in range(count)))
+        return as_objects(dict(pick(draw, named) for _ in range(count)))
 
     def event(self, draw: st.DrawFn, at: datetime) -> Call:
         """Draw an event that the journeys listen to; ids are rare, and repeat."""
@@ -258,7 +258,7 @@ class _Saying:
         values = dict(told.asked)
         for wish in told.wishes:
             values |= pick(draw, ({}, *wish, *wish))
-        attributes = nested(below(values))
+        attributes = as_objects(below(values))
         if attributes:
             yield Put(customer, attributes, at=at)
         if told.enter is not None:

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from journeyflow.basics.durations import add
 from journeyflow.basics.moments import zone
 from journeyflow.basics.words import ACTIVE, CLAIMED, FAILED, MESSAGE_FAILED, MESSAGE_SENT, QUEUED, SENT
-from journeyflow.definition.retry import USUAL, Retry
+from journeyflow.definition.retry import USUAL_RETRY, Retry
 from journeyflow.definition.steps import Send
 from journeyflow.records.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
 from journeyflow.records.message_ids import message_id
 from journeyflow.records.rows import Input, Post, replacing, version_at
 from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.engagement import tell
-from journeyflow.work.happenings import NOBODY, GivenUp, Happening, make_happening
+from journeyflow.work.happenings import NO_CAUSES, GivenUp, Happening, make_happening
 from journeyflow.work.working_set import Work
 
 GIVEN_UP = "message given up"
@@ -46,7 +46,7 @@ def ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> s
     if is_anonymous(person.id):  # it was sent, but its customer is forgotten (R86)
         work.messages.set(post)
         return FORGOTTEN
-    told = (MESSAGE_SENT, {"message": item.id}, item.at, at, person, NOBODY, post, "", None)
+    told = (MESSAGE_SENT, {"message": item.id}, item.at, at, person, NO_CAUSES, post, "", None)
     tell(work, make_happening(told))
     return "handled"
 
@@ -119,4 +119,4 @@ def _retry(work: Work, post: Post, person: CustomerInHand, send: Send | None, ow
         return send.retry
     history = work.catalog.policies.get(person.tenant)
     terms = None if history is None else history.at(own)
-    return USUAL if terms is None else terms.policies.retries.get(post.channel, USUAL)
+    return USUAL_RETRY if terms is None else terms.policies.retries.get(post.channel, USUAL_RETRY)

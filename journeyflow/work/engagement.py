@@ -7,7 +7,7 @@ from journeyflow.basics.moments import iso
 from journeyflow.basics.words import CONSENT, MESSAGE, PERMANENT
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.rules.attribute_changes import Emitted, events_between
-from journeyflow.records.counting import KINDS, mailbox_domain, told
+from journeyflow.records.counting import COUNTED_EVENTS, mailbox_domain, note_of
 from journeyflow.records.rows import Post, replacing
 from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.happenings import Happening, make_happening
@@ -37,8 +37,8 @@ def tell(work: Work, event: Happening) -> None:
     work.messages.set(post)
     if kind == "clicked":
         work.messages.click(person.number, post)
-    if what in KINDS:
-        work.notes.append(told(work.runs[post.serial], post, what, own, unique=not count))
+    if what in COUNTED_EVENTS:
+        work.notes.append(note_of(work.runs[post.serial], post, what, own, unique=not count))
     before = person.attributes
     if kind in WITHDRAWING or (kind == "bounced" and data.get(PERMANENT) is True):
         name, after = CONSENT, _without_consent(before, post.channel)
@@ -49,7 +49,7 @@ def tell(work: Work, event: Happening) -> None:
         changed = name
         work.people.set_attributes(person, after)
     if work.catalog.hears(person.tenant, what, changed):
-        data = {**about(work, post), **data}
+        data = {**about_message(work, post), **data}
         handle(work, make_happening((what, data, own, at, person, causes, post, changed, None)))
     if emitted:
         work.emit(emitted, person, at, own=own)
@@ -68,7 +68,7 @@ def domain_of(post: Post, person: CustomerInHand) -> str:
     return mailbox_domain(post.channel, person.attributes) if post.domain is None else post.domain
 
 
-def about(work: Work, post: Post) -> dict[str, object]:
+def about_message(work: Work, post: Post) -> dict[str, object]:
     """Return the data that say which message an event is about, so that triggers can filter on them (R51)."""
     journey = work.program(work.runs[post.serial]).journey.id
     return {"journey": journey, "step": post.step, "channel": post.channel, "template": post.template}

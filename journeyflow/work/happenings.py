@@ -25,7 +25,7 @@ def changed_attribute(kind: str, data: Data) -> str:
 Cause = tuple[int, str]
 """A journey's number and the key of its run that caused an event (R53)."""
 
-NOBODY: frozenset[Cause] = frozenset()
+NO_CAUSES: frozenset[Cause] = frozenset()
 """The causes of an event from outside: none."""
 
 

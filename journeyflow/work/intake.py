@@ -21,7 +21,7 @@ from journeyflow.basics.words import (
 from journeyflow.definition.rules.attribute_changes import Emitted, WrongType, apply_changes, events_between, merge
 from journeyflow.definition.rules.value_paths import path_fault
 from journeyflow.machine.facts import Data
-from journeyflow.records.counting import told
+from journeyflow.records.counting import note_of
 from journeyflow.records.forgetting import FORGOTTEN
 from journeyflow.records.message_ids import message_id
 from journeyflow.records.rows import Input, Post
@@ -30,7 +30,7 @@ from journeyflow.work import delivery
 from journeyflow.work.delivery import GIVEN_UP
 from journeyflow.work.engagement import domain_of, tell
 from journeyflow.work.entries import closed_by, enter, leave
-from journeyflow.work.happenings import NOBODY, Happening, changed_attribute, make_happening
+from journeyflow.work.happenings import NO_CAUSES, Happening, changed_attribute, make_happening
 from journeyflow.work.stages import handle
 from journeyflow.work.suppression import is_suppressed, without_suppressed
 from journeyflow.work.unreadable import unreadable_in
@@ -44,7 +44,7 @@ GONE = "refused: unknown journey"
 """The outcome of an input about a journey that has since been deleted (R15)."""
 
 
-def take(work: Work, item: Input, dedup: int) -> str:
+def take_input(work: Work, item: Input, dedup: int) -> str:
     """Handle one input and return its outcome, which is stored with it.
 
     `dedup` is how long event ids are known, in microseconds (R26).
@@ -78,7 +78,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
         data, text = {**data, **effect}, None
         changed = changed_attribute(kind, data)
     outcome = "handled" if kind != REVENUE else _note_revenue(work, item, data, person)
-    handle(work, make_happening((kind, data, own, at, person, NOBODY, None, changed, text)))
+    handle(work, make_happening((kind, data, own, at, person, NO_CAUSES, None, changed, text)))
     return outcome
 
 
@@ -180,7 +180,7 @@ def _message_event(work: Work, item: Input, data: dict[str, object], at: int) ->
     person = work.people.named.get((tenant, customer))
     if person is None or (named is not None and (post is None or not _owns(work, person, post))):
         return "unmatched"
-    tell(work, make_happening((kind, data, own, at, person, NOBODY, post, "", text)))
+    tell(work, make_happening((kind, data, own, at, person, NO_CAUSES, post, "", text)))
     return "handled"
 
 
@@ -210,7 +210,7 @@ def _note_revenue(work: Work, item: Input, data: Data, person: CustomerInHand) -
     if post is not None:
         post = post._replace(domain=domain_of(post, person))
         work.messages.set(post)
-        work.notes.append(told(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
+        work.notes.append(note_of(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
     return outcome
 
 

@@ -9,7 +9,7 @@ from journeyflow.work.happenings import Happening, OrderGiven
 from journeyflow.work.working_set import Work, active_runs
 
 
-def follow(work: Work, order: OrderGiven) -> None:
+def carry_out(work: Work, order: OrderGiven) -> None:
     """Carry out an order, at the instant of the move that gave it."""
     _ORDERS[order.action](work, order)
 

@@ -25,7 +25,7 @@ from journeyflow.basics.words import (
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Split
 from journeyflow.records.changes import Changes, Pruned
-from journeyflow.records.counting import KINDS, Note, count, told
+from journeyflow.records.counting import COUNTED_EVENTS, Note, count, note_of
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter, Input, Move, Post, Run, last_visit, version_at
 from journeyflow.stores.inquiries import Finished
@@ -39,7 +39,7 @@ InputWithOutcome = tuple[Input, str | None]
 
 SENT: Final = "message.sent"
 
-ABOUT_MESSAGES: Final = frozenset({*KINDS, "message.failed", REVENUE})
+ABOUT_MESSAGES: Final = frozenset({*COUNTED_EVENTS, "message.failed", REVENUE})
 """The events that may name a message."""
 
 LASTING: Final = ("versions", "renamed")
@@ -169,12 +169,12 @@ def _notes(
     for post in posts:
         run = runs[post.serial]
         for kind, (first, _) in post.flags.items():
-            if f"message.{kind}" in KINDS:
-                yield told(run, post, f"message.{kind}", first, unique=True, amount=0)
+            if f"message.{kind}" in COUNTED_EVENTS:
+                yield note_of(run, post, f"message.{kind}", first, unique=True, amount=0)
         heard = [item for item, outcome in by_place.get((post.serial, post.n), ()) if _counts(item, outcome)]
         for item in heard:
             amount = json.loads(item.text)["amount"] if item.text and item.type == REVENUE else 1
-            yield told(run, post, item.type or SENT, item.at, amount=amount)
+            yield note_of(run, post, item.type or SENT, item.at, amount=amount)
         if not any(item.kind == "ack" for item in heard):
             yield from _acked(run, post, sum(item.type == SENT for item in heard))
 
@@ -191,7 +191,7 @@ def _acked(run: Run, post: Post, fed: int) -> Iterator[Note]:
     """
     first, count_ = post.flags.get("sent", (0, 0))
     if count_ > fed:
-        yield told(run, post, SENT, first)
+        yield note_of(run, post, SENT, first)
 
 
 def _arms(

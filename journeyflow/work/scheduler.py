@@ -53,8 +53,8 @@ from journeyflow.work.delivery import lease_ended
 from journeyflow.work.engagement import may_be_heard
 from journeyflow.work.entries import admit
 from journeyflow.work.happenings import OrderGiven, Tally
-from journeyflow.work.intake import message_named, take
-from journeyflow.work.orders import follow
+from journeyflow.work.intake import message_named, take_input
+from journeyflow.work.orders import carry_out
 from journeyflow.work.pulls import pull
 from journeyflow.work.slots import plan_limits
 from journeyflow.work.stages import handle
@@ -275,7 +275,7 @@ def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
     instant, rank, first, second = key
     work.own, work.place = first if rank == HELD else instant, instant
     if rank == INPUT:
-        work.handled.append((first, take(work, work.inputs[first], dedup)))
+        work.handled.append((first, take_input(work, work.inputs[first], dedup)))
     elif rank == TIMER and second:
         lease_ended(work, (first, second), instant)
     elif rank == TIMER:
@@ -289,7 +289,7 @@ def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
         if work.people.forgotten and is_anonymous(following.person.id):
             continue  # its customer has since been forgotten (R86)
         if isinstance(following, OrderGiven):
-            follow(work, following)
+            carry_out(work, following)
         else:
             handle(work, following)
 

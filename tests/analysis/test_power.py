@@ -14,7 +14,7 @@ from journeyflow.analysis.power import MOST
 from journeyflow.basics.chance import BUCKETS, bucket
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.questions.numbers.intervals import Comparison, Group
-from journeyflow.questions.numbers.strata import Stratum, comparisons
+from journeyflow.questions.numbers.strata import Stratum, group_comparisons
 from journeyflow.simulation import Arrivals
 from tests.samples import START
 
@@ -62,7 +62,7 @@ def found(chance, plan):
         Group(each.label, sizes[each.label], converted(chance, sizes[each.label], each.rate)) for each in plan.groups
     )
     stratum = Stratum((1,), {each.label: each.percentage for each in plan.groups}, groups)
-    return {each.other.label for each in comparisons([stratum]) if each.decided and (each.difference or 0) > 0}
+    return {each.other.label for each in group_comparisons([stratum]) if each.decided and (each.difference or 0) > 0}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyflow.basics.markup import escaped, number, tag, visible
+from journeyflow.basics.markup import element, escaped, px, visible
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_what_has_no_shape_is_not_shown(text, shown):
 def test_nothing_in_a_text_is_markup():
     """Neither inside an element nor in an attribute."""
     assert escaped("</text><script>&\"'") == "&lt;/text&gt;&lt;script&gt;&amp;&quot;&#x27;"
-    assert tag("g", x='"><script>') == '<g x="&quot;&gt;&lt;script&gt;"/>'
+    assert element("g", x='"><script>') == '<g x="&quot;&gt;&lt;script&gt;"/>'
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_nothing_in_a_text_is_markup():
 )
 def test_numbers_are_short_and_plain(value, text):
     """One decimal at most, no exponent, no negative zero."""
-    assert number(value) == text
+    assert px(value) == text

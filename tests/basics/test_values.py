@@ -15,13 +15,13 @@ from journeyflow.basics.values import (
     MAX_ID,
     describe,
     dumps,
-    faults,
     freeze,
     id_fault,
     loads,
     loads_each,
     text_fault,
     thaw,
+    value_faults,
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
@@ -92,21 +92,21 @@ class Pairs(Mapping[str, object]):
 @given(good_json)
 def test_what_passes_is_read_back_equal(value):
     """Good JSON has no fault and survives the way to text and back, types included."""
-    assert list(faults(value)) == []
+    assert list(value_faults(value)) == []
     assert same(json.loads(dumps(value)), value)
 
 
 @given(anything)
 def test_whatever_has_no_fault_can_be_written_and_read_back(value):
-    """Nothing that passes `faults` fails to be encoded as UTF-8 JSON, or changes on the way."""
-    if not list(faults(value)):
+    """Nothing that passes `value_faults` fails to be encoded as UTF-8 JSON, or changes on the way."""
+    if not list(value_faults(value)):
         assert same(json.loads(dumps(thaw(value)).encode("utf-8")), thaw(value))
 
 
 @given(anything)
 def test_faults_are_sentences_that_can_be_shown(value):
     """A fault never holds what it complains about in a form that no terminal or log takes."""
-    for fault in faults(value, "data"):
+    for fault in value_faults(value, "data"):
         assert fault.startswith("data")
         assert ": " in fault
         assert "\x00" not in fault
@@ -137,8 +137,8 @@ def test_faults_are_sentences_that_can_be_shown(value):
 )
 def test_a_value_that_cannot_be_kept_is_refused_with_the_reason(value, sentence):
     """NaN, infinities, integers of more than 64 bits, broken text, keys that are not text, and what is not JSON."""
-    assert list(faults(value, "v")) == [sentence]
-    assert list(faults(value)) == [sentence.replace("v:", "value:", 1)]
+    assert list(value_faults(value, "v")) == [sentence]
+    assert list(value_faults(value)) == [sentence.replace("v:", "value:", 1)]
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,13 @@ def test_a_value_that_cannot_be_kept_is_refused_with_the_reason(value, sentence)
 )
 def test_the_ends_of_the_ranges_pass(value):
     """The largest and smallest integers and numbers, and the characters beside the surrogates, can be kept."""
-    assert list(faults(value)) == []
+    assert list(value_faults(value)) == []
 
 
 def test_every_fault_is_told_with_its_path_in_the_order_of_the_value():
     """All faults at once; a path names objects by key and lists by position."""
     value = {"a": [1, float("nan"), {"b": "\x00"}], "c\x00": float("inf"), 3: (b"",), "d": {"e": [[2**64]]}}
-    assert list(faults(value, "data")) == [
+    assert list(value_faults(value, "data")) == [
         "data: key str 'c\\x00' contains a NUL character",
         "data: key must be text, not int 3",
         "data.a[1]: nan is not a finite number",
@@ -166,17 +166,17 @@ def test_every_fault_is_told_with_its_path_in_the_order_of_the_value():
 @pytest.mark.parametrize("make", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["lists", "objects"])
 def test_nesting_has_a_bound(make):
     """64 levels pass, 65 do not; far more raise nothing."""
-    assert list(faults(nested(MAX_DEPTH, make))) == []
-    (fault,) = faults(nested(MAX_DEPTH + 1, make))
+    assert list(value_faults(nested(MAX_DEPTH, make))) == []
+    (fault,) = value_faults(nested(MAX_DEPTH + 1, make))
     assert fault.endswith("nested deeper than 64 levels")
-    assert len(list(faults(nested(100_000, make)))) == 1
+    assert len(list(value_faults(nested(100_000, make)))) == 1
 
 
 def test_a_list_inside_itself_is_refused():
     """A circle is deeper than any bound."""
     circle: list[object] = []
     circle.append(circle)
-    assert [fault.partition("...: ")[2] for fault in faults(circle)] == ["nested deeper than 64 levels"]
+    assert [fault.partition("...: ")[2] for fault in value_faults(circle)] == ["nested deeper than 64 levels"]
 
 
 def test_any_mapping_is_an_object():
@@ -184,7 +184,7 @@ def test_any_mapping_is_an_object():
     assert not isinstance(Pairs(a=1).items(), type({}.items()))
     assert isinstance(Pairs(a=1).items(), ItemsView)
     for make in (Pairs, lambda **values: MappingProxyType(values)):
-        assert list(faults(make(a=make(b=2**64)))) == ["a.b: the integer needs more than 64 bits"]
+        assert list(value_faults(make(a=make(b=2**64)))) == ["a.b: the integer needs more than 64 bits"]
         assert thaw(make(a=make(b=1))) == {"a": {"b": 1}}
         assert freeze(make(a=[make(b=[1])])) == {"a": ({"b": (1,)},)}
 
@@ -255,7 +255,7 @@ def test_freezing_leaves_nothing_that_grows():
 def test_freezing_something_far_too_deep_raises_nothing():
     """Rules and changes freeze before they are validated; validation then refuses what is too deep."""
     deep = freeze(nested(100_000, lambda inner: [inner]))
-    assert len(list(faults(deep))) == 1
+    assert len(list(value_faults(deep))) == 1
 
 
 def test_json_text_is_compact_and_keeps_order_and_characters():

@@ -8,7 +8,7 @@ import pytest
 from journeyflow import End, Engine, Event, Journey, Reentry, Trigger
 from journeyflow.cli import main
 from journeyflow.cli.main import SECTIONS
-from journeyflow.cli.shared import Bar, table
+from journeyflow.cli.shared import Bar, text_table
 from journeyflow.formats.native import dumps_journey
 from tests.cli.shell import JOURNEY, call
 from tests.samples import START
@@ -64,7 +64,7 @@ def test_a_progress_bar_is_for_terminals_and_cleans_up(capsys, monkeypatch):
 
 def test_a_table_puts_numbers_to_the_right():
     """Columns of numbers are right-aligned, others left."""
-    assert table([("a", 5), ("bb", 10)], ("name", "n")) == "name   n\na      5\nbb    10"
+    assert text_table([("a", 5), ("bb", 10)], ("name", "n")) == "name   n\na      5\nbb    10"
 
 
 def test_the_version_is_told():

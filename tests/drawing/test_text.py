@@ -2,20 +2,20 @@
 
 import pytest
 
-from journeyflow.drawing.text import broken, cut, width
+from journeyflow.drawing.text import broken, cut_to_width, width
 
 
 @pytest.mark.parametrize("text", ["w" * 10_000, "i" * 10_000, "漢" * 100, "\N{GRINNING FACE}" * 100, "e\u0301" * 500])
 def test_a_cut_text_fits(text):
     """However wide its characters are."""
-    found = cut(text, 200, 13)
+    found = cut_to_width(text, 200, 13)
     assert found.endswith("…")
     assert width(found, 13) <= 200
 
 
 def test_a_short_text_stays_whole():
     """Nothing is cut that fits."""
-    assert cut("wait 3 days", 200, 13) == "wait 3 days"
+    assert cut_to_width("wait 3 days", 200, 13) == "wait 3 days"
 
 
 @pytest.mark.parametrize("text", ["one two three four five six seven eight", "x" * 500, "a " + "y" * 500, ""])

@@ -36,7 +36,7 @@ from journeyflow import (
 from journeyflow.definition.steps import KINDS as STEPS
 from journeyflow.definition.steps import WAIT_FORMS
 from journeyflow.formats.octeth import criteria, writing
-from journeyflow.formats.octeth.actions import KINDS
+from journeyflow.formats.octeth.actions import ACTION_KINDS
 from journeyflow.formats.octeth.reading import read, read_actions
 from journeyflow.formats.octeth.triggers import MANUAL, TRIGGERS, write_trigger
 from journeyflow.formats.octeth.writing import write, write_actions
@@ -183,7 +183,7 @@ def test_each_action_is_read_and_written(name, keys):
 
 def test_every_action_is_tried():
     """Control: no kind of action is forgotten."""
-    assert {name for name, _ in EACH} | {"YesNo"} == set(KINDS)
+    assert {name for name, _ in EACH} | {"YesNo"} == set(ACTION_KINDS)
 
 
 @pytest.mark.rows(54, 110)

@@ -74,7 +74,7 @@ def test_events_that_are_about_no_message_are_reported_in_order(host):
     """With their data; an event at the end of the span is not in it."""
     go = history.EventHistory("ann", "go", BEGIN, {})
     visited = history.EventHistory("ann", "visited", BEGIN + DAY // 8, {"page": "a"})
-    assert ask(host, lambda reader: list(history.reported(reader, "default", BEGIN + DAY))) == [go, visited]
+    assert ask(host, lambda reader: list(history.host_events(reader, "default", BEGIN + DAY))) == [go, visited]
 
 
 def test_what_was_told_of_a_message_or_of_money_is_no_event_of_its_own(host):
@@ -86,7 +86,7 @@ def test_what_was_told_of_a_message_or_of_money_is_no_event_of_its_own(host):
     host.feed("called", "5 days", "bob", minutes=5)
     host.tick("5 days")
     host.feed("called", "6 days", "bob")
-    found = ask(host, lambda reader: [*history.reported(reader, "default", BEGIN + 9 * DAY)])
+    found = ask(host, lambda reader: [*history.host_events(reader, "default", BEGIN + 9 * DAY)])
     assert [(each.customer, each.type) for each in found] == [
         ("ann", "go"),
         ("ann", "visited"),
@@ -112,7 +112,7 @@ def test_everything_comes_in_its_order(host):
     host.engine.enroll("j", "kim", at=after("7 days"))
     host.put("8 days", "eve")
     host.tick("8 days")
-    found = ask(host, lambda reader: [*history.reported(reader, "default", BEGIN + 9 * DAY)])
+    found = ask(host, lambda reader: [*history.host_events(reader, "default", BEGIN + 9 * DAY)])
     assert [each.customer for each in found[3:]] == ["dan", "amy", "zoe"]
     first = ask(host, history.first_seen, "default")
     days = {"ann": 0, "bob": 1, "amy": 5, "dan": 5, "zoe": 6, "kim": 7, "eve": 8}
@@ -129,7 +129,7 @@ def test_events_that_were_refused_are_not_reported(host, monkeypatch):
     plant(monkeypatch, intake, "handle", is_of_bad)
     host.tick("5 days")
     assert host.outcomes()[-4:] == ["handled", "duplicate", "conflicting", "error"]
-    found = ask(host, lambda reader: [*history.reported(reader, "default", BEGIN + 9 * DAY)])
+    found = ask(host, lambda reader: [*history.host_events(reader, "default", BEGIN + 9 * DAY)])
     assert [(each.customer, each.type) for each in found[3:]] == [("ann", "called")]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from journeyflow import Condition, End, Engine, Event, Goal, InvalidInput, Reentry, Send, Trigger, Wait, field
 from journeyflow.basics.moments import FIRST, LAST, local_day, local_day_span, to_micros
-from journeyflow.records.counting import ALL, KINDS, Note, Sums, by_day, mailbox_domain
+from journeyflow.records.counting import ALL, COUNTED_EVENTS, Note, Sums, by_day, mailbox_domain
 from journeyflow.stores.recount import miscounts, recount
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import run
@@ -197,14 +197,14 @@ def test_what_is_told_of_messages_is_counted_by_day_step_and_domain(host):
     host.say("go", START, "ann")
     message = host.claim()[0]
     host.engine.ack(message, at=START)
-    for kind in KINDS[1:]:
+    for kind in COUNTED_EVENTS[1:]:
         host.feed(kind, START, "ann", message=message.id)
     host.feed("message.opened", "1 day", "ann", message=message.id, amount=7)  # no revenue, and one opening
     host.feed("message.opened", "1 day", "bob", message=message.id)
     host.feed("message.opened", "1 day", "ann")
     host.feed("message.failed", "1 day", "ann", message=message.id)
     host.tick("1 day")
-    once = {("hello", kind, "EMAIL"): (1, 1) for kind in KINDS}
+    once = {("hello", kind, "EMAIL"): (1, 1) for kind in COUNTED_EVENTS}
     told = {key: value for key, value in counters(host).items() if key[1].startswith("message.")}
     assert told == {**once, ("hello", "message.opened", "EMAIL"): (2, 1)}
     assert counters(host, domain="example.com") == told

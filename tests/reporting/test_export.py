@@ -24,7 +24,7 @@ from journeyflow import (
 )
 from journeyflow.formats.cells import FORMULAS, cell
 from journeyflow.questions.dossier import dossier
-from journeyflow.questions.export_tables import EVERYBODY, IN_ORDER, TABLES
+from journeyflow.questions.export_tables import EVERYBODY, EXPORT_TABLES, IN_ORDER
 from journeyflow.records.changes import Changes
 from journeyflow.reporting import export_tables
 from journeyflow.stores.sqlite import SQLiteStore
@@ -74,7 +74,7 @@ def test_rows_come_by_tenant_journey_customer_run_and_visit(host, tmp_path):
     """Every enrollment, visit and message has its row, in a total order, with ISO instants, empty where none."""
     assert export_tables(host.engine.store, tmp_path) == {"enrollments": 4, "visits": 13, "messages": 4}
     rows = read_csv(tmp_path / "enrollments.csv")
-    assert rows[0] == [*TABLES["enrollments"].columns, "key"]
+    assert rows[0] == [*EXPORT_TABLES["enrollments"].columns, "key"]
     assert [(row[0], row[3], row[5]) for row in rows[1:]] == [
         ("default", "'=bob", "ACTIVE"),
         ("default", "ann", "COMPLETED"),
@@ -92,7 +92,7 @@ def test_ndjson_says_the_same(host, tmp_path):
     """One object per line, numbers as numbers, null where there is nothing, nothing quoted."""
     export_tables(host.engine.store, tmp_path)
     counts = export_tables(host.engine.store, tmp_path, format="ndjson")
-    for name, table in TABLES.items():
+    for name, table in EXPORT_TABLES.items():
         lines, rows = read_ndjson(tmp_path / f"{name}.ndjson"), read_csv(tmp_path / f"{name}.csv")[1:]
         assert len(lines) == len(rows) == counts[name]
         texts = [["" if value is None else str(cell(value)) for value in line.values()] for line in lines]
@@ -109,7 +109,7 @@ def test_messages_have_their_ids_and_runs_their_keys(host, tmp_path):
     host.deploy(*steps, id="carts", trigger=Trigger("cart"), reentry=Reentry.restart(key="event.cart"))
     host.say("cart", "1 hour", "ann", cart="=1")
     export_tables(engine.store, tmp_path, exact=True)
-    found = {name: read_csv(tmp_path / f"{name}.csv") for name in TABLES}
+    found = {name: read_csv(tmp_path / f"{name}.csv") for name in EXPORT_TABLES}
     assert [rows[0][-1] for rows in found.values()] == ["key"] * 3
     for rows in found.values():
         assert {row[-1] for row in rows[1:]} == {"", "=1"}
@@ -119,7 +119,7 @@ def test_messages_have_their_ids_and_runs_their_keys(host, tmp_path):
     assert ids == {each.id for each in engine.messages().items}
     assert {name.partition("-")[0] for name in ids} == {"memory", "later"}
     export_tables(engine.store, tmp_path, exact=True, bare=True)
-    for name, table in TABLES.items():
+    for name, table in EXPORT_TABLES.items():
         width = len(table.columns)
         assert read_csv(tmp_path / f"{name}.csv") == [row[:width] for row in found[name]]
 
@@ -191,11 +191,11 @@ def test_an_export_sees_one_instant(tmp_path):
         assert export_tables(engine.store, tmp_path, meanwhile) == {"enrollments": 1, "visits": 3, "messages": 1}
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", EXPORT_TABLES)
 def test_only_the_rows_of_a_few_enrollments_are_sorted(table):
     """What is asked about at once is found by its keys and sorted; nothing grows with the number of people."""
     with MemoryStore().reader() as reader:
-        plan = [row[3] for row in reader.rows(f"EXPLAIN QUERY PLAN {TABLES[table].sql}", ("[]",))]
+        plan = [row[3] for row in reader.rows(f"EXPLAIN QUERY PLAN {EXPORT_TABLES[table].sql}", ("[]",))]
     assert {step for step in plan if step.startswith("SCAN")} == {"SCAN s VIRTUAL TABLE INDEX 1:"}  # parts of JSON
     assert [step for step in plan if "TEMP B-TREE" in step] == ["USE TEMP B-TREE FOR ORDER BY"]
 

@@ -187,7 +187,7 @@ def test_a_body_without_end_is_not_read_to_its_end(told):
 @pytest.mark.parametrize(("path", "code"), [("/journeys", "TIMEOUT"), ("/api.php", 408)])
 def test_a_body_that_does_not_come_is_not_waited_for(served, monkeypatch, path, code):
     """Nobody keeps a request, or a server that is to stop, by sending half of one."""
-    monkeypatch.setattr(asgi, "PATIENCE", 0.01)
+    monkeypatch.setattr(asgi, "BODY_PATIENCE", 0.01)
 
     async def never():
         yield b"{"

@@ -9,7 +9,7 @@ import pytest
 from journeyflow import InvalidInput, NotFound, StorageError
 from journeyflow.errors import ForeignDatabase, NewerSchema
 from journeyflow.services.directory import PERMISSIONS, Caller, Resource, SQLiteDirectory, User
-from journeyflow.services.directory.loading import load
+from journeyflow.services.directory.loading import load_directory
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_what_fails_is_not_stored(directory):
 
 def test_a_document_fills_it(directory):
     """Every kind of row, with what else is known of it."""
-    counts = load(
+    counts = load_directory(
         directory,
         {
             "users": [{"id": 3, "tenant": "third", "name": "Cy"}],
@@ -230,7 +230,7 @@ def test_a_document_with_faults_stores_nothing(directory):
         "subscribers": [{"list": 99, "id": 1, "tenant": "third"}],
         "songs": [],
     }
-    assert refused(load, directory, document) == [
+    assert refused(load_directory, directory, document) == [
         "songs: unknown; known are users, lists, tags, fields, emails, domains, exports, subscribers",
         "users[1]: tenant is missing",
         "users[2]: expected an object, not int 5",
@@ -238,6 +238,6 @@ def test_a_document_with_faults_stores_nothing(directory):
         "subscribers[0]: no list 99",
     ]
     assert directory.user(3) is None
-    assert refused(load, directory, []) == [
+    assert refused(load_directory, directory, []) == [
         "expected an object with users, lists, tags, fields, emails, domains, exports, subscribers, not list []"
     ]

@@ -16,7 +16,7 @@ import pytest
 
 from journeyflow.errors import CorruptDatabase, InvalidInput, NotFound, StorageError
 from journeyflow.services.directory import SQLiteDirectory
-from journeyflow.services.directory.loading import load
+from journeyflow.services.directory.loading import load_directory
 from tests.stores.test_interrupts import INTERRUPTS, held, in_thread
 
 DOCUMENT = {
@@ -29,7 +29,7 @@ DOCUMENT = {
 def made(path):
     """Make a directory in a file, with a row of each kind and a key."""
     directory = SQLiteDirectory(path)
-    load(directory, DOCUMENT)
+    load_directory(directory, DOCUMENT)
     directory.add_secret("key", user=1, secret="open sesame")  # noqa: S106 for the test
     return directory
 
@@ -47,7 +47,7 @@ CALLS = {
     "reserve": lambda directory: directory.reserve("journey", "acme"),
     "put user": lambda directory: directory.put_user(2, "other"),
     "copy": lambda directory: directory.copy_resource("list", "acme", 10, "acme"),
-    "load": lambda directory: load(directory, DOCUMENT),
+    "load": lambda directory: load_directory(directory, DOCUMENT),
     "revoke": lambda directory: directory.remove_secrets(secret="open sesame"),  # noqa: S106 for the test
 }
 
@@ -156,7 +156,7 @@ def test_an_interrupt_leaves_nothing_open(tmp_path, how):
     for number in range(1, 900, 23):
         path = tmp_path / f"{number}.db"
         with SQLiteDirectory(path) as directory:
-            error = held(lambda: load(directory, wanted), number, INTERRUPTS[how], opcodes=True)
+            error = held(lambda: load_directory(directory, wanted), number, INTERRUPTS[how], opcodes=True)
             stored = [user.id for user in directory.users()]
             assert stored in ([], [2, 3]), number
             assert in_thread(lambda: directory.put_user(9, "z")).id == 9
@@ -290,7 +290,7 @@ METHODS = [name for name in vars(SQLiteDirectory) if not name.startswith("_") an
 def test_an_argument_that_cannot_be_is_invalid_input_and_nothing_else(method):
     """Of whatever type it is, in each place of each method; the directory goes on."""
     with SQLiteDirectory() as directory:
-        load(directory, DOCUMENT)
+        load_directory(directory, DOCUMENT)
         call = getattr(directory, method)
         names = list(inspect.signature(call).parameters)
         for name in names:

@@ -21,7 +21,7 @@ from journeyflow.simulation import (
     Uniform,
     When,
 )
-from journeyflow.simulation.behavior import USUAL
+from journeyflow.simulation.behavior import USUAL_DELAYS
 from journeyflow.simulation.draws import Draws, micros_of
 from journeyflow.simulation.fitting import rates_of
 from journeyflow.simulation.host import Replication, SimulatedHost
@@ -120,7 +120,7 @@ def test_fitted_rates_recover_planted_ones(fit):
 
 def test_fitted_delays_recover_planted_ones(fit):
     """The median of the observed delays is that of the planted distribution, within a fifth."""
-    for kind, planted in (("opened", USUAL["opened"]), ("clicked", Delay.exponential("1 hour"))):
+    for kind, planted in (("opened", USUAL_DELAYS["opened"]), ("clicked", Delay.exponential("1 hour"))):
         found = known(fit, kind, channel="EMAIL").delay
         assert found is not None
         assert found.kind == "among"

@@ -10,7 +10,7 @@ from journeyflow.definition.policies import Cap
 from journeyflow.stores import moving
 from journeyflow.stores.moving import copy_store
 from journeyflow.stores.receiving import MOVED, SETTINGS
-from journeyflow.stores.schema import columns, primary_key
+from journeyflow.stores.schema import columns_of, primary_key
 from tests.stateful.journeys import JOURNEYS
 
 START = datetime(2026, 3, 23, 8, tzinfo=UTC)
@@ -101,7 +101,8 @@ def rows(store):
     """Return all rows of all tables by name, and the settings."""
     with store.reader() as reader:
         found = {
-            table: reader.rows(f"SELECT {columns(table)} FROM {table} ORDER BY {primary_key(table)}") for table in MOVED
+            table: reader.rows(f"SELECT {columns_of(table)} FROM {table} ORDER BY {primary_key(table)}")
+            for table in MOVED
         }
         return {**found, "meta": reader.rows(SETTINGS)}
 

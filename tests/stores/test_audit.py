@@ -24,7 +24,7 @@ from journeyflow import (
     field,
 )
 from journeyflow.basics.moments import iso, to_micros
-from journeyflow.stores.audit import CHECKS, INSTANTS, SHAPE, audit, faults
+from journeyflow.stores.audit import CHECKS, INSTANTS, SHAPE, audit, audit_faults
 from journeyflow.stores.contract import LAST_TICK, Store
 from journeyflow.stores.schema import TABLES
 from journeyflow.stores.sqlite import SQLiteStore
@@ -425,7 +425,7 @@ def test_faults_come_one_by_one(file: Path) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("UPDATE enrollments SET due = NULL")
     with closing(SQLiteStore(file)) as store, store.reader() as reader:
-        assert next(faults(reader)) == "enrollment 1 is active and rests without a wake-up"
+        assert next(audit_faults(reader)) == "enrollment 1 is active and rests without a wake-up"
 
 
 def test_every_instant_of_the_schema_is_looked_at():

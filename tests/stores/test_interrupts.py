@@ -37,7 +37,7 @@ Interrupt = Callable[[], object]
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have whoever waits look soon whether the turn was left: these tests leave it hundreds of times."""
     for module in (turns, core):
-        monkeypatch.setattr(module, "PATIENCE", 0.003)
+        monkeypatch.setattr(module, "TURN_PATIENCE", 0.003)
 
 
 @pytest.fixture(autouse=True)
@@ -354,7 +354,7 @@ def test_what_a_host_holds_is_never_taken_for_left(kind: str) -> None:
         engine.tick(START)
     thread = threading.Thread(target=lambda: engine.put_customer("c", {}, at=START), daemon=True)
     thread.start()
-    thread.join(40 * turns.PATIENCE)
+    thread.join(40 * turns.TURN_PATIENCE)
     assert thread.is_alive()
     assert reader.rows("SELECT count(*) FROM inputs") == [(0,)]
     stack.close()
@@ -378,7 +378,7 @@ def test_a_store_is_closed_within_its_own_transaction_only() -> None:
     thread = threading.Thread(target=store.close)
     with store.reader() as reader:
         thread.start()
-        thread.join(40 * turns.PATIENCE)
+        thread.join(40 * turns.TURN_PATIENCE)
         assert reader.rows("SELECT 1") == [(1,)]
     thread.join()
     with pytest.raises(StorageError, match="closed"):

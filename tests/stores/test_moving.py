@@ -16,7 +16,7 @@ from journeyflow.errors import CorruptDatabase, ForeignDatabase, StorageError
 from journeyflow.stores import moving
 from journeyflow.stores.moving import copy_store
 from journeyflow.stores.receiving import MOVED
-from journeyflow.stores.schema import columns
+from journeyflow.stores.schema import columns_of
 from journeyflow.stores.sqlite.store import SQLiteStore
 from tests.stores.lived import END, kill, opened, rows, went_on
 
@@ -33,7 +33,7 @@ def test_every_table_has_rows_to_copy(original):
     """Control: a table that is forgotten would be missed, and so would any status of a message."""
     found = rows_of(original)
     assert [table for table in (*MOVED, "meta") if not found[table]] == []
-    place = columns("messages").split(", ").index("status")
+    place = columns_of("messages").split(", ").index("status")
     assert {row[place] for row in found["messages"]} == STATUSES
 
 

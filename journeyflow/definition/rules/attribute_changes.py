@@ -15,9 +15,9 @@ from journeyflow.basics.values import (
     INTEGER_MIN,
     Attributes,
     describe,
-    faults,
     freeze,
     is_blank,
+    value_faults,
 )
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules import conditions as rules
@@ -25,7 +25,7 @@ from journeyflow.definition.rules.attribute_checks import NO_BLANK, RESERVED, sh
 from journeyflow.definition.rules.operators import as_number
 from journeyflow.definition.rules.templates import template_problems
 from journeyflow.definition.rules.value_paths import path_fault, read_path
-from journeyflow.errors import ERROR, Problem, did_you_mean, shown
+from journeyflow.errors import ERROR, Problem, did_you_mean, quoted
 
 Emitted = tuple[str, dict[str, object]]
 """An event that a change of a customer emits: its type and its data."""
@@ -208,7 +208,7 @@ def apply_changes(
         root = name.partition(".")[0] if "." in name else name
         if root in RESERVED and shape_faults(root, changed.get(root)):
             raise WrongType
-        if isinstance(value, NESTED) and any(faults(changed)):  # templates can nest a value into itself
+        if isinstance(value, NESTED) and any(value_faults(changed)):  # templates can nest a value into itself
             raise WrongType
     outermost = names if len(names) == 1 else _outermost(names.keys(), attributes)
     return changed, events_between(attributes, changed, outermost)
@@ -340,7 +340,7 @@ def change_problems(change: object, where: str) -> Iterator[Problem]:
         yield Problem("field", ERROR, f"{where}.field", f"the field {fault}")
     if not isinstance(change.action, str) or change.action not in ACTIONS:
         hint = did_you_mean(change.action, ACTIONS) or f"; known are {', '.join(ACTIONS)}"
-        yield Problem("action", ERROR, f"{where}.action", f"unknown action {shown(change.action)}{hint}")
+        yield Problem("action", ERROR, f"{where}.action", f"unknown action {quoted(change.action)}{hint}")
     elif (change.value is None) != (change.action == "unset"):
         needs = "takes no value" if change.action == "unset" else "needs a value"
         yield Problem("value", ERROR, f"{where}.value", f"action {change.action} {needs}")
@@ -349,7 +349,7 @@ def change_problems(change: object, where: str) -> Iterator[Problem]:
         for name in _each(change.value)
     ):
         yield Problem("value", ERROR, f"{where}.value", f"{change.field}: {NO_BLANK}")
-    yield from (Problem("value", ERROR, where, fault) for fault in faults(change.value, "value"))
+    yield from (Problem("value", ERROR, where, fault) for fault in value_faults(change.value, "value"))
     yield from template_problems(change.value, f"{where}.value")
 
 

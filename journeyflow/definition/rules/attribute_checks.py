@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import methodcaller
 
-from journeyflow.basics.values import describe, faults, is_blank, is_sound
+from journeyflow.basics.values import describe, is_blank, is_sound, value_faults
 from journeyflow.basics.words import CONSENT, MEMBERS
 
 RESERVED = frozenset({CONSENT, *MEMBERS})
@@ -31,7 +31,7 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
     """
     if _are_usual(attributes):
         return
-    yield from faults(attributes)
+    yield from value_faults(attributes)
     yield from ("a name must not be empty" for name in attributes if name == "")
     dotted = [name for name in attributes if isinstance(name, str) and name.startswith(f"{CONSENT}.")]
     yield from (f'{name}: no rule reads it; write {{"{CONSENT}": {{channel: true or false}}}}' for name in dotted)

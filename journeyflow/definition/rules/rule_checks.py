@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from journeyflow.basics.values import INTEGER_MAX, MAX_DEPTH, describe, faults
+from journeyflow.basics.values import INTEGER_MAX, MAX_DEPTH, describe, value_faults
 from journeyflow.definition.rules.conditions import CountRule, FieldRule, Rule
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.definition.rules.rule_parts import walk
 from journeyflow.definition.rules.value_paths import path_fault
-from journeyflow.errors import ERROR, Problem, shown, suggestions
+from journeyflow.errors import ERROR, Problem, quoted, suggestions
 
 
 def rule_problems(rule: object, path: str) -> Iterator[Problem]:
@@ -43,9 +43,9 @@ def _comparison_problems(
     if operator is None:
         names = [*OPERATORS, *ALIASES]
         hint = suggest(rule.op, names) or f"; known are {', '.join(OPERATORS)}"
-        yield Problem("operator", ERROR, f"{where}.op", f"unknown operator {shown(rule.op)}{hint}")
+        yield Problem("operator", ERROR, f"{where}.op", f"unknown operator {quoted(rule.op)}{hint}")
         return
-    if bad := list(faults(rule.value, "value")):
+    if bad := list(value_faults(rule.value, "value")):
         yield from (Problem("operand", ERROR, f"{where}.value", fault) for fault in bad)
     elif rule.value_of is None:
         if fault := operator.operand(rule.value):

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from journeyflow.basics.values import MAX_DEPTH, dumps, thaw
 from journeyflow.definition.rules.value_paths import path_fault
-from journeyflow.errors import ERROR, WARNING, Problem, shown
+from journeyflow.errors import ERROR, WARNING, Problem, quoted
 
 _TOKEN = re.compile(r"\{\{\{([^{}|]*\|[^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
 """A template: either the first group matches, alternatives, or the second, a path with or without a default."""
@@ -169,7 +169,7 @@ def template_warnings(value: object, where: str) -> Iterator[Problem]:
     for text in _texts(value):
         if _has_loose_braces(_TOKEN.sub("\0", text)):
             sentence = "the braces of a template do not match, and go out as they stand"
-            yield Problem("template", WARNING, where, f"{shown(text)}: {sentence}")
+            yield Problem("template", WARNING, where, f"{quoted(text)}: {sentence}")
         for token in _tokens(text):
             if _QUOTED.fullmatch(_split(token)[1]):
                 sentence = "the quotes go out too; the text after the bar stands without them"

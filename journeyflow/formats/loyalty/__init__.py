@@ -27,7 +27,7 @@ that rule.
 from collections.abc import Mapping
 from typing import cast
 
-from journeyflow.formats.loyalty.reading import is_step, read, unwrapped
+from journeyflow.formats.loyalty.reading import is_platform_step, read, unwrapped
 from journeyflow.formats.loyalty.writing import write
 from journeyflow.formats.port import Dialect, has_steps_with
 
@@ -37,7 +37,7 @@ __all__ = ["DIALECT", "read", "write"]
 def _is_ours(value: object) -> bool:
     """Return whether a JSON value is a journey of the platform, or several, or steps alone."""
     if isinstance(value, list) and value:
-        return is_step(value[0]) or _is_ours(value[0])
+        return is_platform_step(value[0]) or _is_ours(value[0])
     return isinstance(value, Mapping) and ("triggerType" in value or has_steps_with(value, "type"))
 
 

@@ -18,10 +18,10 @@ from journeyflow.formats.loyalty.rules import SEGMENTS, in_segment
 from journeyflow.formats.loyalty.step_rows import (
     StepRow,
     all_numbered,
+    by_number,
     from_entry,
     joined,
     native,
-    numbered,
     pointers,
     rows_of,
 )
@@ -48,13 +48,13 @@ def unwrapped(value: object) -> object:
     while True:
         if isinstance(value, dict) and len(found := _WRAPPED & value.keys()) == 1 == len(value.keys() - {"meta"}):
             value = value[next(iter(found))]
-        elif isinstance(value, list) and len(value) == 1 and not is_step(value[0]):
+        elif isinstance(value, list) and len(value) == 1 and not is_platform_step(value[0]):
             value = value[0]
         else:
             return value
 
 
-def is_step(value: object) -> bool:
+def is_platform_step(value: object) -> bool:
     """Return whether a JSON value looks like a step of the platform, and not like a journey."""
     return isinstance(value, Mapping) and "type" in value and "steps" not in value and "triggerType" not in value
 
@@ -64,7 +64,7 @@ def _one(value: object) -> object:
     found = unwrapped(value)
     if isinstance(found, list) and found:
         what, remedy = f"these are {len(found)} journeys", "write each into a file of its own"
-        if is_step(found[0]):
+        if is_platform_step(found[0]):
             what, remedy = "these are steps alone", 'put them under "steps" of a journey with "id" and "triggerType"'
         raise InvalidJourney(UNREAD, [Problem("many", ERROR, "", f"{what}; {remedy}")])
     return found
@@ -88,7 +88,7 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     exits = document.get("exitConditions", [])
     rows = rows_of(document.get("steps", ()))
     triggers = [row for row in rows if row.is_trigger]
-    steps = from_entry(numbered([row for row in rows if not row.is_trigger]), triggers)
+    steps = from_entry(by_number([row for row in rows if not row.is_trigger]), triggers)
     event, conditions = _entry(reader, document, triggers)
     name = document.get("id") or _slug(document.get("name", ""))
     _check(reader, rows, steps, name)

@@ -45,7 +45,7 @@ def from_entry(steps: list[StepRow], triggers: Sequence[StepRow]) -> list[StepRo
     return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
 
 
-def numbered(steps: list[StepRow]) -> list[StepRow]:
+def by_number(steps: list[StepRow]) -> list[StepRow]:
     """Return the steps in the order of their numbers, if each has one."""
     return sorted(steps, key=lambda row: int(row.keys["stepNumber"])) if all_numbered(steps) else steps
 

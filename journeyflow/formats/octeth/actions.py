@@ -14,7 +14,16 @@ from journeyflow.definition.rules.conditions import AllOf, AnyOf
 from journeyflow.definition.steps import Branch, Condition, Send, Step, Update, Wait
 from journeyflow.formats.json_parts import JsonObject, PartReader, ReadPart, list_of, part_of
 from journeyflow.formats.octeth.criteria import read_groups, yes_no
-from journeyflow.formats.octeth.keys import attribute, field_of, flag, joined_by, name_of, names_of, whole, word
+from journeyflow.formats.octeth.keys import (
+    attribute_of,
+    field_of,
+    flag,
+    joined_by,
+    read_name,
+    read_names,
+    read_whole,
+    word,
+)
 from journeyflow.formats.octeth.triggers import EMAIL
 
 SMS, WEBHOOK, DEBUG = "SMS", "WEBHOOK", "DEBUG"
@@ -35,7 +44,7 @@ def from_merge_tags(value: Any) -> Any:  # noqa: ANN401 any JSON
     >>> from_merge_tags("Hi {{ Subscriber:EmailAddress }}, {{ CustomField:7 }}")
     'Hi {{ email }}, {{ CustomField7 }}'
     """
-    return _texts(value, lambda text: _TAG.sub(lambda tag: f"{{{{ {attribute(tag[2])} }}}}", text))
+    return _texts(value, lambda text: _TAG.sub(lambda tag: f"{{{{ {attribute_of(tag[2])} }}}}", text))
 
 
 def to_merge_tags(value: Any) -> Any:  # noqa: ANN401 any JSON
@@ -153,7 +162,7 @@ def _chain(action: str, parameter: str | None = None) -> Callable[[ReadAction], 
 
 def _field(found: ReadAction) -> Step:
     value = from_merge_tags(found.keys.get("NewCustomFieldValue", ""))
-    return Update(found.id, Change(attribute(found.keys.get("TargetCustomFieldID") or "0"), "set", value))
+    return Update(found.id, Change(attribute_of(found.keys.get("TargetCustomFieldID") or "0"), "set", value))
 
 
 def _decision(found: ReadAction) -> Step:
@@ -183,7 +192,7 @@ class ActionKind:
     lists: tuple[str, ...] = ()
 
 
-def _one(parameter: str, make: Callable[[ReadAction], Step], read: ReadPart = name_of) -> ActionKind:
+def _one(parameter: str, make: Callable[[ReadAction], Step], read: ReadPart = read_name) -> ActionKind:
     return ActionKind({parameter: read}, (parameter,), make)
 
 
@@ -191,21 +200,21 @@ _HOURS = {"timezone": _TEXT, "start_time": _TEXT, "end_time": _TEXT, "days": _AN
 
 _SMS_KEYS: Mapping[str, ReadPart] = {
     "message": _TEXT,
-    "gateway_id": name_of,
-    "sender_id": name_of,
+    "gateway_id": read_name,
+    "sender_id": read_name,
     "skip_if_no_phone": flag,
-    "max_retry_attempts": whole,
+    "max_retry_attempts": read_whole,
     "priority": word("normal", "high"),
     "delivery_window_enabled": flag,
     "delivery_window": part_of(lambda **keys: keys, _HOURS),
     "include_link": flag,
     "link_url": _TEXT,
-    "link_expiry_hours": whole,
+    "link_expiry_hours": read_whole,
 }
 
 _WAIT_KEYS: Mapping[str, ReadPart] = {
     "WaitUnit": word(*UNITS),
-    "WaitAmount": whole,
+    "WaitAmount": read_whole,
     "TimeConstraintEnabled": flag,
     "DontSendBefore": _TEXT,
     "DontSendAfter": _TEXT,
@@ -220,8 +229,8 @@ _CONTENT = (
 )
 
 _EMAIL_KEYS: Mapping[str, ReadPart] = {
-    "EmailID": name_of,
-    "SenderDomainID": name_of,
+    "EmailID": read_name,
+    "SenderDomainID": read_name,
     "From": _PERSON,
     "ReplyTo": _PERSON,
     "CC": list_of(_PERSON),
@@ -229,7 +238,7 @@ _EMAIL_KEYS: Mapping[str, ReadPart] = {
     "Email": part_of(lambda **keys: keys, dict.fromkeys(_CONTENT, _ANY)),
 }
 
-IDS = frozenset({"EmailID", "SenderDomainID", "gateway_id", "TargetListID", "TargetTagID", "TargetCustomFieldID"})
+ID_KEYS = frozenset({"EmailID", "SenderDomainID", "gateway_id", "TargetListID", "TargetTagID", "TargetCustomFieldID"})
 """The parameters that are numbers where they are written."""
 
 _WEBHOOK_KEYS: Mapping[str, ReadPart] = {
@@ -244,21 +253,21 @@ _YES_NO_KEYS: Mapping[str, ReadPart] = {
     "CriteriaOption": _ANY,
 }
 
-KINDS: Mapping[str, ActionKind] = {
+ACTION_KINDS: Mapping[str, ActionKind] = {
     "Wait": ActionKind(_WAIT_KEYS, ("WaitUnit", "WaitAmount"), _wait),
     "SendEmail": ActionKind(_EMAIL_KEYS, ("EmailID",), _email),
     "SendSMS": ActionKind(_SMS_KEYS, ("message",), _sms),
     "Webhook": ActionKind(_WEBHOOK_KEYS, ("WebhookURL",), _sending(WEBHOOK, transactional=True)),
-    "Debug": ActionKind({"SleepSeconds": whole, "DebugMessage": _TEXT}, (), _sending(DEBUG, transactional=True)),
+    "Debug": ActionKind({"SleepSeconds": read_whole, "DebugMessage": _TEXT}, (), _sending(DEBUG, transactional=True)),
     "Subscribe": _one("TargetListID", _member("lists", "add", "TargetListID")),
     "Unsubscribe": _one("TargetListID", _member("lists", "remove", "TargetListID")),
     "AddTag": _one("TargetTagID", _member("tags", "add", "TargetTagID")),
     "RemoveTag": _one("TargetTagID", _member("tags", "remove", "TargetTagID")),
     "UpdateCustomFieldValue": ActionKind(
-        {"TargetCustomFieldID": name_of, "NewCustomFieldValue": _ANY}, ("TargetCustomFieldID",), _field
+        {"TargetCustomFieldID": read_name, "NewCustomFieldValue": _ANY}, ("TargetCustomFieldID",), _field
     ),
-    "StartJourney": _one("TargetJourneyID", _chain("enroll", "TargetJourneyID"), names_of),
-    "ExitJourney": _one("TargetJourneyID", _chain("exit", "TargetJourneyID"), names_of),
+    "StartJourney": _one("TargetJourneyID", _chain("enroll", "TargetJourneyID"), read_names),
+    "ExitJourney": _one("TargetJourneyID", _chain("exit", "TargetJourneyID"), read_names),
     "ExitThisJourney": ActionKind({}, (), _chain("exit_this")),
     "ExitAllOtherJourneys": ActionKind({}, (), _chain("exit_others")),
     "ExitAllJourneys": ActionKind({}, (), _chain("exit_all")),

@@ -10,12 +10,12 @@ from journeyflow.formats.json_parts import JsonObject, PartReader
 from journeyflow.formats.octeth.campaigns import OF_CAMPAIGNS, opens_or_clicks
 from journeyflow.formats.octeth.keys import (
     ActionReader,
-    attribute,
-    compared,
+    as_number,
+    attribute_of,
+    comparing,
     field_of,
     joined_by,
     members,
-    numbered,
 )
 from journeyflow.formats.octeth.members import Unasked
 from journeyflow.formats.octeth.past_criteria import HISTORY, in_journeys, write_history
@@ -66,7 +66,7 @@ def _text(criterion: JsonObject, name: str) -> str:
 def _fields(operator: str, criterion: JsonObject) -> Rule | None:
     op = FIELDS.get(operator)
     value = None if op in {"isNull", "isNotNull"} else criterion.get("value", "")
-    return None if op is None else FieldRule(attribute(_text(criterion, "field_id")), op, value)
+    return None if op is None else FieldRule(attribute_of(_text(criterion, "field_id")), op, value)
 
 
 def _tags(operator: str, criterion: JsonObject) -> Rule | None:
@@ -170,7 +170,7 @@ def yes_no(reader: PartReader, keys: JsonObject, path: str) -> Rule | None:
     if op is None:
         reader.fault("criteria", path, f"unknown operator {operator!r}; known are {', '.join(YES_NO)}")
         return None
-    return FieldRule(attribute(left), op, None if op in {"isNull", "isNotNull"} else keys.get("CriteriaRight", ""))
+    return FieldRule(attribute_of(left), op, None if op in {"isNull", "isNotNull"} else keys.get("CriteriaRight", ""))
 
 
 def _of_campaigns(reader: PartReader, keys: JsonObject, path: str) -> Rule | None:
@@ -212,7 +212,7 @@ def _written(rule: Rule, journey: str) -> JsonObject | None:
     """Return one criterion; None for what is none."""
     if rule == NO_TAGS:
         return {"type": "tags", "operator": "has no tags"}
-    one = compared(rule)
+    one = comparing(rule)
     if one is not None:
         for write in (_write_member, _write_suppression, partial(_write_email, journey), _write_field):
             if found := write(one):
@@ -260,7 +260,7 @@ def _write_email(journey: str, rule: FieldRule) -> JsonObject | None:
     if root != "message" or kind not in ENGAGED or rule.value is not True:
         return None
     operator = kind if rule.op == "eq" else f"not {kind}"
-    return {"type": EMAILS, "operator": operator, OWNER: numbered(journey), "value": numbered(step)}
+    return {"type": EMAILS, "operator": operator, OWNER: as_number(journey), "value": as_number(step)}
 
 
 _FIELDS = {op: name for name, op in FIELDS.items()}

@@ -40,7 +40,7 @@ class ActionReader(PartReader):
         return super().fields(value, path, known, *needed)
 
 
-def whole(reader: PartReader, value: object, path: str) -> int | None:
+def read_whole(reader: PartReader, value: object, path: str) -> int | None:
     """Read a whole number from 0 up, also as text."""
     if type(value) is int and value >= 0:
         return value
@@ -50,7 +50,7 @@ def whole(reader: PartReader, value: object, path: str) -> int | None:
     return None
 
 
-def name_of(reader: PartReader, value: object, path: str) -> str | None:
+def read_name(reader: PartReader, value: object, path: str) -> str | None:
     """Read a number or a text as the name of something."""
     if isinstance(value, str) or type(value) is int:
         return str(value)
@@ -58,10 +58,10 @@ def name_of(reader: PartReader, value: object, path: str) -> str | None:
     return None
 
 
-def names_of(reader: PartReader, value: object, path: str) -> list[str | None] | None:
+def read_names(reader: PartReader, value: object, path: str) -> list[str | None] | None:
     """Read a number, or a list of numbers, as names."""
     many = value if isinstance(value, list) else [value]
-    return [name_of(reader, each, f"{path}[{n}]" if many is value else path) for n, each in enumerate(many)]
+    return [read_name(reader, each, f"{path}[{n}]" if many is value else path) for n, each in enumerate(many)]
 
 
 def flag(_: PartReader, value: object, __: str) -> bool:
@@ -82,10 +82,10 @@ def word(*words: str) -> ReadPart:
     return one
 
 
-def numbered(name: str) -> int | str:
+def as_number(name: str) -> int | str:
     """Return a name as a number if it is written as one.
 
-    >>> numbered("12"), numbered("welcome"), numbered("")
+    >>> as_number("12"), as_number("welcome"), as_number("")
     (12, 'welcome', 0)
     """
     return int(name or 0) if name.isascii() and (name.isdigit() or not name) else name
@@ -96,10 +96,10 @@ def numbered(name: str) -> int | str:
 _FIELD = "CustomField"
 
 
-def attribute(field: str) -> str:
+def attribute_of(field: str) -> str:
     """Return the attribute of a custom field, by number, or of a field of subscribers.
 
-    >>> attribute("10"), attribute("CustomField:10"), attribute("EmailAddress"), attribute("BounceType")
+    >>> attribute_of("10"), attribute_of("CustomField:10"), attribute_of("EmailAddress"), attribute_of("BounceType")
     ('CustomField10', 'CustomField10', 'email', 'BounceType')
     """
     if field.lower() in {"email", "emailaddress"}:
@@ -133,7 +133,7 @@ def members(rule: Rule | None, group: type[AllOf | AnyOf]) -> Sequence[Rule]:
     return rule.rules if isinstance(rule, group) else (rule,)
 
 
-def compared(rule: Rule) -> FieldRule | None:
+def comparing(rule: Rule) -> FieldRule | None:
     """Return a rule if it compares with a value."""
     return rule if isinstance(rule, FieldRule) and rule.value_of is None else None
 

@@ -23,8 +23,8 @@ from journeyflow.formats.json_parts import (
     part_of,
     too_deep,
 )
-from journeyflow.formats.octeth.actions import KINDS, ReadAction
-from journeyflow.formats.octeth.keys import ActionReader, flag, joined_by, name_of, whole, word
+from journeyflow.formats.octeth.actions import ACTION_KINDS, ReadAction
+from journeyflow.formats.octeth.keys import ActionReader, flag, joined_by, read_name, read_whole, word
 from journeyflow.formats.octeth.triggers import MANUAL, TRIGGERS, make_trigger, read_criteria, rules_of
 from journeyflow.formats.port import Loss, make_journey
 
@@ -34,7 +34,7 @@ RECORDED = ("OrderNo", "CompletedRuns", "Stats", "DailyStats", "Revenue", "DaysR
 """The keys of an action that record its history or its place."""
 
 _OF_ACTIONS: Mapping[str, ReadPart] = {
-    "ActionID": name_of,
+    "ActionID": read_name,
     "Action": _TEXT,
     "Published": flag,
     "Notes": _TEXT,
@@ -75,13 +75,13 @@ class _Actions:
         self.reader.doubled(value, path)
         value = _flat(value)
         name = next((inner for key, inner in value.items() if str(key).lower() == "action"), None)
-        known = {each.lower(): each for each in KINDS}
+        known = {each.lower(): each for each in ACTION_KINDS}
         action = known.get(name.lower()) if isinstance(name, str) else None
         if action is None:
-            hint = did_you_mean(name, KINDS) or f"; known are {', '.join(KINDS)}"
+            hint = did_you_mean(name, ACTION_KINDS) or f"; known are {', '.join(ACTION_KINDS)}"
             self.reader.fault("kind", f"{path}.Action", f"unknown action {describe(name)}{hint}")
             return None
-        kind = KINDS[action]
+        kind = ACTION_KINDS[action]
         before = len(self.reader.faults)
         keys = self.reader.fields(value, path, {**_OF_ACTIONS, **kind.keys}, *kind.needed)
         row = ActionRow(keys.get("ActionID") or f"action_{len(self.rows) + 1}", path, keys.get("Published"))
@@ -147,9 +147,9 @@ _CALL = ("Command", "SessionID", "APIKey", "AdminAPIKey")
 _HISTORY = ("RelUserID", "Status", "CreatedAt", "UpdatedAt", "JourneyStats")
 
 _PARAMETERS: Mapping[str, ReadPart] = {
-    "ListID": name_of,
-    "EmailID": name_of,
-    "Value": name_of,
+    "ListID": read_name,
+    "EmailID": read_name,
+    "Value": read_name,
     "Criteria": read_criteria,
 }
 
@@ -161,7 +161,7 @@ def _parameters(reader: PartReader, value: object, path: str) -> JsonObject | No
 
 _DOCUMENT: Mapping[str, ReadPart] = {
     **dict.fromkeys((*_CALL, *_HISTORY, "Actions"), _ANY),
-    "JourneyID": name_of,
+    "JourneyID": read_name,
     "JourneyName": _TEXT,
     "Name": _TEXT,
     "Notes": _TEXT,
@@ -170,8 +170,8 @@ _DOCUMENT: Mapping[str, ReadPart] = {
     **{f"Trigger_{name}": read for name, read in _PARAMETERS.items()},
     "Run_Criteria": read_criteria,
     "Run_Criteria_Operator": word("and", "or"),
-    "Rate_Limit_Per_Hour": whole,
-    "Rate_Limit_Per_Day": whole,
+    "Rate_Limit_Per_Hour": read_whole,
+    "Rate_Limit_Per_Day": read_whole,
 }
 
 

@@ -9,7 +9,7 @@ from journeyflow.definition.entry import Trigger
 from journeyflow.definition.rules.conditions import AllOf, FieldRule, Rule
 from journeyflow.definition.rules.operators import ALIASES
 from journeyflow.formats.json_parts import JsonObject, PartReader, list_of, part_of
-from journeyflow.formats.octeth.keys import attribute, compared, field_of, joined_by, members, numbered, word
+from journeyflow.formats.octeth.keys import as_number, attribute_of, comparing, field_of, joined_by, members, word
 from journeyflow.formats.port import Loss
 
 EMAIL = "EMAIL"
@@ -77,7 +77,7 @@ def rules_of(criteria: Sequence[JsonObject | None], root: str) -> list[Rule]:
     event.conversionValue > '300'
     """
     read = [each for each in criteria if each and None not in {each["Property"], each["Operator"]}]
-    fields = [f"{root}{each['Property']}" if root else attribute(each["Property"]) for each in read]
+    fields = [f"{root}{each['Property']}" if root else attribute_of(each["Property"]) for each in read]
     return [FieldRule(field, each["Operator"], each.get("Value")) for field, each in zip(fields, read, strict=True)]
 
 
@@ -85,7 +85,7 @@ def criteria_of(rules: Sequence[Rule], root: str) -> list[JsonObject] | None:
     """Return rules as criteria; None if one of them is none."""
     plain = [
         each
-        for each in map(compared, rules)
+        for each in map(comparing, rules)
         if each is not None and each.field.startswith(root) and each.op in _OPERATORS
     ]
     if len(plain) < len(rules):
@@ -119,7 +119,7 @@ def make_trigger(name: str, target: str, criteria: Sequence[JsonObject | None] =
     if kind.name == "amount":
         where.append(FieldRule("event.amount", "gte", round(float(target or 0) * 100)))
     elif target not in {"", "0"}:
-        where.append(FieldRule(f"event.{kind.name}", "eq", attribute(target) if kind.name == "field" else target))
+        where.append(FieldRule(f"event.{kind.name}", "eq", attribute_of(target) if kind.name == "field" else target))
     where += [_OF_EMAILS] if kind.parameter == EMAIL_ID else []
     where += rules_of(criteria, "event.")
     return Trigger(kind.event, where=joined_by(where, AllOf) if where else None)
@@ -153,7 +153,7 @@ def _target(kind: TriggerKind, rules: Sequence[Rule]) -> tuple[object, list[Rule
             if isinstance(rule.value, int):
                 return (rule.value / 100 if rule.value % 100 else rule.value // 100), rest
             name = str(rule.value)
-            return numbered(field_of(name) if kind.name == "field" else name), rest
+            return as_number(field_of(name) if kind.name == "field" else name), rest
     return 0, list(rules)
 
 

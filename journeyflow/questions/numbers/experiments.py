@@ -25,7 +25,7 @@ from journeyflow.machine.program import Program
 from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.numbers.intervals import Group
 from journeyflow.questions.numbers.results import Results, SplitResults
-from journeyflow.questions.numbers.strata import Design, Stratum, comparisons, ratio, stratified, totals
+from journeyflow.questions.numbers.strata import Design, Stratum, group_comparisons, sizes_test, stratified, totals
 from journeyflow.stores.contract import SqlReader
 
 KEPT_OUT = "holdout"
@@ -54,8 +54,8 @@ def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFID
         record.id,
         entries.total(LET_IN),
         entries.total(KEPT_OUT) if _held(programs) else None,
-        next(iter(comparisons(strata)), None),
-        ratio(strata) if strata else None,
+        next(iter(group_comparisons(strata)), None),
+        sizes_test(strata) if strata else None,
         {each.step: each for each in _splits(reader, record, entries)},
         strata,
         entries.declined,
@@ -266,9 +266,9 @@ def _split(
     return SplitResults(
         step,
         totals(strata),
-        ratio(strata),
-        comparisons(strata),
-        comparisons(stratified(designs, beside, entries.confidence)),
+        sizes_test(strata),
+        group_comparisons(strata),
+        group_comparisons(stratified(designs, beside, entries.confidence)),
         _numbered(strata, programs),
         "" if designs or not held else _declined(step, programs[held[0]].journey),
     )

@@ -133,7 +133,7 @@ class MessageStats(Rows):
         return rate(self.complained.unique, self.sent.unique)
 
 
-NOTHING, UNKNOWN = MessageStats(0), MessageStats(None)
+EMPTY_DAY, EMPTY_DAY_UNQUEUED = MessageStats(0), MessageStats(None)
 """For days on which nothing was counted: there are so many of these that each object is made once."""
 
 

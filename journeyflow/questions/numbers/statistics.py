@@ -16,8 +16,8 @@ from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.steps import Condition, Send, Split, Step, kind
 from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.questions.numbers.figures import (
-    NOTHING,
-    UNKNOWN,
+    EMPTY_DAY,
+    EMPTY_DAY_UNQUEUED,
     Benchmark,
     Count,
     DayStats,
@@ -27,7 +27,7 @@ from journeyflow.questions.numbers.figures import (
     StepStats,
 )
 from journeyflow.questions.numbers.window import Asked, days_between, places_of, window
-from journeyflow.records.counting import ALL, KINDS, QUEUED
+from journeyflow.records.counting import ALL, COUNTED_EVENTS, QUEUED_COUNT
 from journeyflow.stores.contract import SqlReader
 
 UTC = zone("UTC")
@@ -45,7 +45,7 @@ UNTOLD: Sequence[int | None] = (None,) * (1 + len(LEFT))
 
 SENT = "message.sent"
 
-OF_MESSAGES = frozenset({*KINDS, QUEUED, REVENUE})
+OF_MESSAGES = frozenset({*COUNTED_EVENTS, QUEUED_COUNT, REVENUE})
 """What is counted of messages, by channel; everything else is about people."""
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -219,8 +219,8 @@ def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> M
         found = sums.setdefault(what, [0, 0])
         found[0] += total
         found[1] += uniques
-    counts = {kind.removeprefix("message."): Count(*sums[kind]) for kind in KINDS if kind in sums}
-    waiting = sums.get(QUEUED, [0])[0] if queued else None
+    counts = {kind.removeprefix("message."): Count(*sums[kind]) for kind in COUNTED_EVENTS if kind in sums}
+    waiting = sums.get(QUEUED_COUNT, [0])[0] if queued else None
     return MessageStats(waiting, **counts, revenue=sums.get(REVENUE, [0])[0])
 
 
@@ -247,7 +247,7 @@ def _quiet(since: date, until: date, people: bool, entered: bool, queued: bool |
     """
     none = 0 if people else None
     converted = none if entered else None
-    messages = None if queued is None else NOTHING if queued else UNKNOWN
+    messages = None if queued is None else EMPTY_DAY if queued else EMPTY_DAY_UNQUEUED
     return tuple(DayStats(day, none, none, none, none, none, converted, messages) for day in days_between(since, until))
 
 

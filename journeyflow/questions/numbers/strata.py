@@ -82,13 +82,13 @@ def totals(strata: Sequence[Stratum]) -> tuple[Group, ...]:
     return tuple(map(sum_of, found.values()))
 
 
-def comparisons(strata: Sequence[Stratum]) -> tuple[Comparison, ...]:
+def group_comparisons(strata: Sequence[Stratum]) -> tuple[Comparison, ...]:
     """Compare the groups of each stratum with its first one; two groups once, over all strata that have both.
 
     >>> groups = {label: Group(label, 10, 5) for label in "ABC"}
     >>> new = Stratum((2,), {"A": 50, "C": 50}, (groups["A"], groups["C"]))
     >>> old = Stratum((1,), {"A": 50, "B": 50}, (groups["A"], groups["B"]))
-    >>> [(each.base.label, each.other.label) for each in comparisons([new, old])]
+    >>> [(each.base.label, each.other.label) for each in group_comparisons([new, old])]
     [('A', 'C'), ('A', 'B')]
     """
     found = dict[frozenset[str], list[tuple[Group, Group]]]()
@@ -101,6 +101,6 @@ def comparisons(strata: Sequence[Stratum]) -> tuple[Comparison, ...]:
     return tuple(map(compared, found.values()))
 
 
-def ratio(strata: Sequence[Stratum]) -> SampleRatio:
+def sizes_test(strata: Sequence[Stratum]) -> SampleRatio:
     """Test the sizes of the groups of all strata against their percentages."""
     return sample_ratio(*(({group.label: group.n for group in each.groups}, each.shares) for each in strata))

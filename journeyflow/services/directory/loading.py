@@ -12,14 +12,16 @@ SECTIONS = ("users", *(f"{kind}s" for kind in KINDS), "subscribers")
 """The names of the document, in the order in which they are read: subscribers need their list."""
 
 
-def load(directory: SQLiteDirectory, document: object) -> dict[str, int]:
+def load_directory(directory: SQLiteDirectory, document: object) -> dict[str, int]:
     """Add everything in a document, or change what is there, and return how many rows of each section there were.
 
     A document has lists of objects: "users" with "id", "tenant" and "name"; "lists", "tags", "fields", "emails",
     "domains" and "exports" with "id", "tenant" and "name"; "subscribers" with "list", "id", "tenant" and "email". What
     else an object holds is kept with it. Raises InvalidInput with every fault and its place; nothing is stored then.
 
-    >>> load(SQLiteDirectory(), {"users": [{"id": 1, "tenant": "acme"}], "lists": [{"id": 10, "tenant": "acme"}]})
+    >>> load_directory(
+    ...     SQLiteDirectory(), {"users": [{"id": 1, "tenant": "acme"}], "lists": [{"id": 10, "tenant": "acme"}]}
+    ... )
     {'users': 1, 'lists': 1}
     """
     found: list[str] = []

@@ -9,8 +9,8 @@ from secrets import token_urlsafe
 from typing import Any, Self, TypeVar
 
 from journeyflow.basics.soundness import sound
-from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, describe, dumps, faults, id_fault, text_fault
-from journeyflow.errors import CorruptDatabase, InvalidInput, NotFound, shown
+from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, describe, dumps, id_fault, text_fault, value_faults
+from journeyflow.errors import CorruptDatabase, InvalidInput, NotFound, quoted
 from journeyflow.services.directory.directory_file import DirectoryBlock, DirectoryFile
 from journeyflow.services.directory.records import (
     KINDS,
@@ -195,7 +195,7 @@ class SQLiteDirectory:
         drawn = token_urlsafe(32) if secret is None else secret
         granted = sorted({*_words("permissions", permissions)})
         found = _kind_faults(kind, SECRETS)
-        found += [f"permissions: unknown permission {shown(each)}" for each in granted if each not in PERMISSIONS]
+        found += [f"permissions: unknown permission {quoted(each)}" for each in granted if each not in PERMISSIONS]
         found += ["user: an administrator is not a user"] if kind == "admin" and user is not None else []
         found += ["user: name the user"] if kind != "admin" and user is None else []
         found += [] if drawn else ["secret: must not be empty"]
@@ -357,12 +357,12 @@ def _text_faults(**given: object) -> list[str]:
 
 def _kind_faults(kind: object, known: Iterable[str]) -> list[str]:
     fits = isinstance(kind, str) and kind in known
-    return [] if fits else [f"kind: must be one of {', '.join(known)}, not {shown(kind)}"]
+    return [] if fits else [f"kind: must be one of {', '.join(known)}, not {quoted(kind)}"]
 
 
 def _data_faults(data: object) -> list[str]:
     fits = data is None or isinstance(data, Mapping)
-    return [*faults(data, "data")] if fits else [f"data: must be an object, not {describe(data)}"]
+    return [*value_faults(data, "data")] if fits else [f"data: must be an object, not {describe(data)}"]
 
 
 def _is_text(value: object) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from journeyflow.services.loyalty.table import STATES, STATUSES, TYPES
+from journeyflow.services.loyalty.table import JOURNEY_STATES, STATUSES, STEP_TYPES
 
 Described = Mapping[str, Any]
 
@@ -25,7 +25,7 @@ _KEYS: Mapping[str, Described] = {
     **dict.fromkeys(("triggerConfig", "config"), _OBJECT),
     "exitConditions": {"type": "array"},
     "allowReentry": {"type": "boolean"},
-    "type": {"type": "string", "enum": list(TYPES)},
+    "type": {"type": "string", "enum": list(STEP_TYPES)},
 }
 """The keys of answers that have one type wherever they stand."""
 
@@ -42,7 +42,7 @@ def _list(row: Described) -> Described:
     return {"type": "array", "items": row}
 
 
-_STATE: Described = {"type": "string", "enum": list(STATES)}
+_STATE: Described = {"type": "string", "enum": list(JOURNEY_STATES)}
 _STATUS: Described = {"type": "string", "enum": list(STATUSES)}
 
 _STEP = _object("id type", "stepNumber name config nextStepId nextStepYesId nextStepNoId")
@@ -70,7 +70,7 @@ _VISIT = _object("stepId stepName status startedAt", "completedAt", status=_TEXT
 
 _ENROLLMENT = "id journeyId customerId status enrolledAt"
 
-ANSWERS: Mapping[str, Described] = {
+ANSWER_SCHEMAS: Mapping[str, Described] = {
     "list_journeys": _object("data", data=_list(_JOURNEY_ROW)),
     **dict.fromkeys(("create_journey", "get_journey", "update_journey"), _JOURNEY),
     "activate_journey": _object("id status activatedAt", status=_STATE),

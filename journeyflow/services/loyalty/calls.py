@@ -19,8 +19,8 @@ from journeyflow.services.loyalty.documents import (
     changed,
     document_of,
     journey_of,
-    removed,
     reordered,
+    without_step,
 )
 from journeyflow.services.loyalty.requests import Admitted, Rejected, admitted, invalid
 from journeyflow.services.loyalty.shapes import (
@@ -31,7 +31,7 @@ from journeyflow.services.loyalty.shapes import (
     instant,
     journey_row,
     journey_shown,
-    serial_of,
+    read_serial,
     step_shown,
     visits_shown,
 )
@@ -166,7 +166,7 @@ class Loyalty:
 
     def delete_step(self, asked: Admitted) -> None:
         """Delete a step."""
-        self._change(asked, removed(self._having(asked), asked.path["stepId"]))
+        self._change(asked, without_step(self._having(asked), asked.path["stepId"]))
 
     def reorder_steps(self, asked: Admitted) -> JsonObject:
         """Put the steps into another order."""
@@ -197,7 +197,7 @@ class Loyalty:
     def get_enrollment(self, asked: Admitted) -> JsonObject:
         """Return an enrollment with the steps that it has been at."""
         self.engine.journey(asked.path["id"])
-        serial = serial_of(asked.path["enrollmentId"])
+        serial = read_serial(asked.path["enrollmentId"])
         found = None if serial is None else self.engine.find_enrollment(asked.path["id"], serial=serial)
         if found is None or found.status not in STATUSES:
             kind = "enrollment"

@@ -181,7 +181,7 @@ def changed(document: Document, step_id: str, changes: JsonObject) -> Document:
     return evolve(document, steps=tuple(steps))
 
 
-def removed(document: Document, step_id: str) -> Document:
+def without_step(document: Document, step_id: str) -> Document:
     """Return a document without a step: what led to it leads where it led.
 
     A CONDITION led to its `nextStepId`, else to where nobody matched, else to where everybody did; a SPLIT to its

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from journeyflow.services.loyalty.answer_schemas import ANSWERS
-from journeyflow.services.loyalty.requests import KINDS
+from journeyflow.services.loyalty.answer_schemas import ANSWER_SCHEMAS
+from journeyflow.services.loyalty.requests import PARAMETER_KINDS
 from journeyflow.services.loyalty.table import CODES, OPERATIONS, Endpoint
 from journeyflow.services.operations import JSON
 from journeyflow.services.parameters import described, in_query
@@ -84,14 +84,14 @@ def _operation(operation: Endpoint) -> dict[str, Any]:
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
                 for name in _names(operation)
             ),
-            *in_query(operation.query, KINDS),
+            *in_query(operation.query, PARAMETER_KINDS),
         ],
         "responses": dict(_responses(operation)),
     }
     if operation.body:
         said["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": described(operation.body, KINDS)}},
+            "content": {JSON: {"schema": described(operation.body, PARAMETER_KINDS)}},
         }
     return said
 
@@ -102,7 +102,7 @@ def _names(operation: Endpoint) -> list[str]:
 
 def _responses(operation: Endpoint) -> Iterator[tuple[str, Any]]:
     """Yield the answers by status: that of success, and those of its errors and of the transport, with their codes."""
-    answer = ANSWERS.get(operation.name)
+    answer = ANSWER_SCHEMAS.get(operation.name)
     content = {} if answer is None else {"content": {JSON: {"schema": answer}}}
     yield str(operation.status), {"description": "done", **content}
     words: dict[int, list[str]] = {status: [said] for status, said in TRANSPORT.items()}

@@ -16,13 +16,13 @@ from journeyflow.services.loyalty.table import (
     CODES,
     INCLUDED,
     INVALID,
+    JOURNEY_STATES,
     MALFORMED,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     OPERATIONS,
-    STATES,
     STATUSES,
-    TYPES,
+    STEP_TYPES,
     Endpoint,
     pattern_of,
 )
@@ -104,7 +104,7 @@ def _body(operation: Endpoint, request: HttpRequest) -> JsonObject:
 
 
 def _read(listed: Sequence[Parameter[str]], given: Mapping[str, object]) -> tuple[JsonObject, list[Problem]]:
-    found, faults = parameters.read(listed, given, KINDS)
+    found, faults = parameters.read(listed, given, PARAMETER_KINDS)
     return found, [Problem(each.code, ERROR, each.name, each.sentence) for each in faults]
 
 
@@ -174,7 +174,7 @@ def _words(value: object) -> list[str]:
     return found
 
 
-KINDS: parameters.Kinds = {
+PARAMETER_KINDS: parameters.Kinds = {
     "text": Kind(_text, {"type": "string"}, empty=True),
     "prose": Kind(_instance(str, "a text"), {"type": "string"}, empty=True),
     "flag": Kind(_instance(bool, "true or false"), {"type": "boolean"}),
@@ -184,8 +184,8 @@ KINDS: parameters.Kinds = {
     "skip": _whole(0, 10**9),
     "take": _whole(1, 10_000),
     "words": Kind(_words, {"type": "string"}),
-    "state": _one_of(*STATES),
+    "state": _one_of(*JOURNEY_STATES),
     "status": _one_of(*STATUSES),
-    "type": _one_of(*TYPES),
+    "type": _one_of(*STEP_TYPES),
 }
 """Every kind of parameter."""

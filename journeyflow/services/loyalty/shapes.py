@@ -80,13 +80,13 @@ def step_shown(document: Document, step: JsonObject) -> JsonObject:
 def enrollment_id(serial: int) -> str:
     """Return the id of an enrollment.
 
-    >>> enrollment_id(123), serial_of("enrollment_123"), serial_of("enrollment_0123"), serial_of("123")
+    >>> enrollment_id(123), read_serial("enrollment_123"), read_serial("enrollment_0123"), read_serial("123")
     ('enrollment_123', 123, None, None)
     """
     return f"{ENROLLMENT}{serial}"
 
 
-def serial_of(name: str) -> int | None:
+def read_serial(name: str) -> int | None:
     """Return the serial in the id of an enrollment, or None for what is not such an id."""
     digits = name.removeprefix(ENROLLMENT)
     known = name.startswith(ENROLLMENT) and digits.isascii() and digits.isdigit() and digits[0] != "0"

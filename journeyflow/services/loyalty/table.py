@@ -8,11 +8,10 @@ from typing import Final
 from attrs import frozen
 
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED
-from journeyflow.errors import INVALID as WRONG
-from journeyflow.errors import MISSING
+from journeyflow.errors import MISSING, WRONG
 from journeyflow.services.parameters import Parameter
 
-STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
+JOURNEY_STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
 
 STATUSES: Final = (ACTIVE, COMPLETED, EXITED, FAILED)
 """The statuses of an enrollment that the platform has; customers in the holdout are in no list."""
@@ -20,7 +19,7 @@ STATUSES: Final = (ACTIVE, COMPLETED, EXITED, FAILED)
 INCLUDED: Final = ("steps", "enrollments")
 """What `include` may name."""
 
-TYPES: Final = ("TRIGGER", "SEND", "WAIT", "CONDITION", "SPLIT", "UPDATE", "END")
+STEP_TYPES: Final = ("TRIGGER", "SEND", "WAIT", "CONDITION", "SPLIT", "UPDATE", "END")
 
 MALFORMED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED = "MALFORMED", "FORBIDDEN", "NOT_FOUND", "METHOD_NOT_ALLOWED"
 
@@ -52,8 +51,8 @@ def _must(name: str, kind: str = "text") -> Parameter[str]:
 class Endpoint:
     """One operation: its name, method and path, parameters of query and body, the status of success, and its errors.
 
-    Parameters are of the kinds in `requests.KINDS`; their codes stand in the details. The keys of a journey and of a
-    step are read by the dialect of files.
+    Parameters are of the kinds in `requests.PARAMETER_KINDS`; their codes stand in the details. The keys of a journey
+    and of a step are read by the dialect of files.
     """
 
     name: str

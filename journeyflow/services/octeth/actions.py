@@ -16,7 +16,7 @@ from journeyflow.formats.octeth.reading import ActionRow, read_actions
 from journeyflow.formats.octeth.triggers import EMAIL
 from journeyflow.formats.octeth.writing import WrittenAction, write_actions
 from journeyflow.services.octeth import checks, shapes
-from journeyflow.services.octeth.context import ACTION, AskedFor, CallRefused, Context
+from journeyflow.services.octeth.context import ACTION_NUMBER, AskedFor, CallRefused, Context
 
 # --- numbers and ids --------------------------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ def _asked(context: Context, journey: Journey) -> Renaming:
     def action(value: Any) -> str:  # noqa: ANN401 any JSON
         step = known.get(_number(value) or 0)
         if step is None or step in taken:
-            step = str(context.directory.reserve(ACTION, context.tenant, journey.id))
+            step = str(context.directory.reserve(ACTION_NUMBER, context.tenant, journey.id))
         taken.add(step)
         return step
 
@@ -256,7 +256,7 @@ def published(context: Context, given: AskedFor) -> dict[str, Any]:
     for each in given["Actions"]:
         keys = {str(key).lower(): value for key, value in each.items()} if isinstance(each, dict) else {}
         try:
-            number = checks.KINDS["id"].read(keys.get("actionid"))
+            number = checks.PARAMETER_KINDS["id"].read(keys.get("actionid"))
         except ValueError:
             raise CallRefused("action") from None
         step = context.step_of(info.id, number)

@@ -83,7 +83,7 @@ def _one_of(*words: str) -> Callable[[object], str]:
     return read
 
 
-KINDS: parameters.Kinds = {
+PARAMETER_KINDS: parameters.Kinds = {
     "text": Kind(_text, {"type": "string"}),
     "notes": Kind(_text, {"type": "string"}, empty=True),
     "any": Kind(lambda value: value, {}),
@@ -103,5 +103,5 @@ KINDS: parameters.Kinds = {
 def read(operation: Operation, given: Mapping[str, object]) -> tuple[dict[str, Any], list[Code]]:
     """Read the parameters of a call, `given` by lower-case name; return those that are there, and every fault."""
     named = {each.name: given.get(each.name.lower()) for each in operation.parameters}
-    found, faults = parameters.read(operation.parameters, named, KINDS)
+    found, faults = parameters.read(operation.parameters, named, PARAMETER_KINDS)
     return found, sorted({each.code for each in faults}, key=lambda code: code.number)

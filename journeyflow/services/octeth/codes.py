@@ -63,8 +63,8 @@ CREATE, DELETE, ADMIN = "Campaign.Create", "Campaign.Delete", "Admin"
 class Operation:
     """One call: its command, the methods and the path below /api/v1, and all that it may answer.
 
-    `parameters` are of the kinds in `checks.KINDS`. `codes` are the faults that are found while it is done, by
-    reason. `envelopes` maps versions to their envelope of faults, where it is not the usual one. Without a `path`
+    `parameters` are of the kinds in `checks.PARAMETER_KINDS`. `codes` are the faults that are found while it is done,
+    by reason. `envelopes` maps versions to their envelope of faults, where it is not the usual one. Without a `path`
     the call is made by its command alone. `seeds` are the versions whose documents have the call. `call` is the
     function that does it.
     """

@@ -16,10 +16,10 @@ from journeyflow.services.octeth.codes import OLD, Operation
 AskedFor = Mapping[str, Any]
 """The parameters of a call by name; those that are absent are not there."""
 
-ACTION = "action"
+ACTION_NUMBER = "action"
 """The kind of number that actions have in a directory."""
 
-JOURNEY = "journey"
+JOURNEY_NUMBER = "journey"
 """The kind of number that new journeys are named after."""
 
 
@@ -61,7 +61,7 @@ class Context:
 
     # --- journeys -------------------------------------------------------------------------------------------------
 
-    def journey(self, number: int, reason: str = JOURNEY) -> JourneyInfo:
+    def journey(self, number: int, reason: str = JOURNEY_NUMBER) -> JourneyInfo:
         """Return a journey by its number; refuse the call if there is none."""
         found = self.find_journey(number)
         if found is None:
@@ -79,7 +79,7 @@ class Context:
     def new_id(self) -> str:
         """Return an id for a new journey."""
         while True:
-            name = f"journey-{self.directory.reserve(JOURNEY, self.tenant)}"
+            name = f"journey-{self.directory.reserve(JOURNEY_NUMBER, self.tenant)}"
             try:
                 self.engine.journey(name)
             except NotFound:
@@ -94,12 +94,12 @@ class Context:
     def numbers_of_actions(self, journeys: Iterable[Journey]) -> dict[tuple[str, str], int]:
         """Return the ActionID of each step of journeys, by journey and step."""
         steps = [(journey.id, step.id) for journey in journeys for step in journey.steps if not isinstance(step, End)]
-        numbers = self.directory.numbers(ACTION, self.tenant, map("/".join, steps))
+        numbers = self.directory.numbers(ACTION_NUMBER, self.tenant, map("/".join, steps))
         return {each: numbers["/".join(each)] for each in steps}
 
     def step_of(self, journey: str, number: int) -> str | None:
         """Return the step of a journey that has an ActionID."""
-        name = self.directory.named(ACTION, self.tenant, number)
+        name = self.directory.named(ACTION_NUMBER, self.tenant, number)
         return name.removeprefix(f"{journey}/") if name is not None and name.startswith(f"{journey}/") else None
 
     def send(self, definition: Journey, number: int | None) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from journeyflow.formats.octeth.keys import numbered
+from journeyflow.formats.octeth.keys import as_number
 from journeyflow.formats.octeth.triggers import EMAIL
 from journeyflow.services.octeth import shapes
 from journeyflow.services.octeth.actions import orders_of
@@ -49,7 +49,7 @@ def by_action(context: Context, given: AskedFor) -> dict[str, Any]:
     rows = []
     for each in sorted(own, key=lambda send: (orders.get(send.step, send.number), send.number)):
         found = None if stats is None else stats.by_step.get(each.step)
-        number = numbered(each.template)
+        number = as_number(each.template)
         email = emails.get(number) if isinstance(number, int) else None
         rows.append(
             {
@@ -79,12 +79,12 @@ def benchmark(context: Context, given: AskedFor) -> dict[str, Any]:
         "StartDate": found.since.isoformat(),
         "EndDate": found.until.isoformat(),
         "Benchmark": {
-            "OpenRate": shapes.rate(messages.open_rate),
-            "ClickRate": shapes.rate(messages.click_rate),
-            "ClickToOpenRate": shapes.rate(messages.click_to_open_rate),
-            "BounceRate": shapes.rate(messages.bounce_rate),
-            "UnsubscribeRate": shapes.rate(messages.unsubscribe_rate),
-            "ComplaintRate": shapes.rate(messages.complaint_rate),
+            "OpenRate": shapes.rate_or_zero(messages.open_rate),
+            "ClickRate": shapes.rate_or_zero(messages.click_rate),
+            "ClickToOpenRate": shapes.rate_or_zero(messages.click_to_open_rate),
+            "BounceRate": shapes.rate_or_zero(messages.bounce_rate),
+            "UnsubscribeRate": shapes.rate_or_zero(messages.unsubscribe_rate),
+            "ComplaintRate": shapes.rate_or_zero(messages.complaint_rate),
             "RevenuePerSubscriber": round((per_subscriber or 0) / 100, 2),
             "JourneyCount": journeys,
             "TotalSent": messages.sent.unique,

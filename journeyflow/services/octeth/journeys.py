@@ -9,7 +9,7 @@ from journeyflow import Change, Conflict, End, Engine, InvalidJourney, Journey, 
 from journeyflow.answers import JourneyInfo, JourneyStats
 from journeyflow.definition.continuations import with_options
 from journeyflow.definition.steps import Step
-from journeyflow.formats.octeth.keys import ActionReader, attribute
+from journeyflow.formats.octeth.keys import ActionReader, attribute_of
 from journeyflow.formats.octeth.reading import run_criteria
 from journeyflow.formats.octeth.triggers import EMAIL, MANUAL, TRIGGERS, make_trigger, read_criteria
 from journeyflow.services.octeth import checks, shapes
@@ -74,7 +74,7 @@ def _target(context: Context, what: str, kind: str, value: object) -> str:
     if what == "revenue":
         return _amount(value)
     try:
-        number = checks.KINDS["whole"].read(value)
+        number = checks.PARAMETER_KINDS["whole"].read(value)
     except ValueError:
         raise CallRefused(f"{what}-invalid") from None
     if number == 0 and what != "journey":
@@ -311,7 +311,7 @@ def _without_fields(context: Context, engine: Engine, journey: str) -> bool:
 
 def _reset(step: Update) -> Step:
     """Return an Update with the custom fields that it changes reset to 0."""
-    none = attribute("0")
+    none = attribute_of("0")
     changes = [
         evolve(each, field=none) if isinstance(each, Change) and _is_field(each) else each for each in step.changes
     ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from journeyflow.services.forms import FORM, MULTIPART
-from journeyflow.services.octeth.checks import KINDS
+from journeyflow.services.octeth.checks import PARAMETER_KINDS
 from journeyflow.services.octeth.codes import ADMIN, VERSIONS, Code, Operation, errors
 from journeyflow.services.octeth.service import ADMIN_KEY, LEGACY, NOT_PERMITTED, ROOT, UNKNOWN_CALLER
 from journeyflow.services.octeth.table import OPERATIONS
@@ -38,7 +38,7 @@ def openapi(version: str = VERSIONS[-1]) -> dict[str, Any]:
 
 
 def _operation(operation: Operation, version: str, method: str) -> dict[str, Any]:
-    schema = described(operation.parameters, KINDS)
+    schema = described(operation.parameters, PARAMETER_KINDS)
     said: dict[str, Any] = {
         "operationId": f"{operation.command}.{method.lower()}",
         "summary": operation.summary,
@@ -47,7 +47,7 @@ def _operation(operation: Operation, version: str, method: str) -> dict[str, Any
         "responses": _responses([operation], version),
     }
     if method == "GET":
-        said["parameters"] = in_query(operation.parameters, KINDS)
+        said["parameters"] = in_query(operation.parameters, PARAMETER_KINDS)
     else:
         said["requestBody"] = {"content": {name: {"schema": schema} for name in _BODIES}}
     return said
@@ -62,7 +62,7 @@ def _legacy(version: str) -> dict[str, Any]:
         {
             "allOf": [
                 {"properties": {"Command": {"const": each.command}}, "required": ["Command"]},
-                described(each.parameters, KINDS),
+                described(each.parameters, PARAMETER_KINDS),
             ]
         }
         for each in OPERATIONS.values()

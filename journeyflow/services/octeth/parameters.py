@@ -36,14 +36,16 @@ def dates(first: str, last: str, number: int) -> tuple[Parameter[Code], Paramete
     )
 
 
-def id_of(number: int | None, wrong: Code | None, name: str = "JourneyID", description: str = "") -> Parameter[Code]:
+def id_parameter(
+    number: int | None, wrong: Code | None, name: str = "JourneyID", description: str = ""
+) -> Parameter[Code]:
     """Return the parameter of an id: the number of the code where it is missing, and the code where it is wrong."""
     return Parameter(name, "id", None if number is None else missing(number, name), wrong, description)
 
 
-JOURNEY_ID = id_of(1, invalid(2, "JourneyID"), description="the journey")
+JOURNEY_ID = id_parameter(1, invalid(2, "JourneyID"), description="the journey")
 
-POSITIVE_ID = id_of(
+POSITIVE_ID = id_parameter(
     1, Code(2, 422, "Invalid JourneyID parameter (must be a positive integer)"), description="the journey"
 )
 
@@ -83,18 +85,18 @@ TRIGGER: tuple[Parameter[Code], ...] = (
 
 NOTES: Parameter[Code] = Parameter("Notes", "notes", description="for people who run the journey")
 
-COUNTERS: Parameter[Code] = Parameter(
+WITH_COUNTERS: Parameter[Code] = Parameter(
     "IncludeActivityCounters", "flag", description="adds when something last happened, and how many people"
 )
 
 GET_DATES = dates("StartDate", "EndDate", 4)
-ORDER = Code(6, 422, "StartDate must be before EndDate")
+WRONG_ORDER = Code(6, 422, "StartDate must be before EndDate")
 LIST_DATES = dates("StatsStartDate", "StatsEndDate", 4)
 
 OF_ACTION = Code(
     7, 422, "Invalid EmailID parameter (not a positive integer, or not a SendEmail action on this journey)"
 )
-EMAIL = Parameter("EmailID", "id", invalid=OF_ACTION, description="the ActionID of a SendEmail action")
+EMAIL_ACTION = Parameter("EmailID", "id", invalid=OF_ACTION, description="the ActionID of a SendEmail action")
 ISP = Parameter(
     "ISP",
     "domain",
@@ -102,7 +104,7 @@ ISP = Parameter(
     description="a mailbox domain",
 )
 
-ACTIONS = Parameter(
+ACTION_LIST = Parameter(
     "Actions",
     "list",
     missing(2, "Actions"),
@@ -111,15 +113,15 @@ ACTIONS = Parameter(
 )
 
 OF_SUBSCRIBER = (
-    id_of(2, invalid(5, "ListID"), "ListID", "the subscriber's list"),
-    id_of(3, invalid(6, "SubscriberID"), "SubscriberID", "the subscriber"),
+    id_parameter(2, invalid(5, "ListID"), "ListID", "the subscriber's list"),
+    id_parameter(3, invalid(6, "SubscriberID"), "SubscriberID", "the subscriber"),
 )
 
-JOURNEY_OF_SUBSCRIBER = (id_of(1, invalid(4, "JourneyID"), description="the journey"), *OF_SUBSCRIBER)
+JOURNEY_OF_SUBSCRIBER = (id_parameter(1, invalid(4, "JourneyID"), description="the journey"), *OF_SUBSCRIBER)
 
 SUBSCRIBER_CODES = {"list": absent(8, "List"), "subscriber": absent(9, "Subscriber")}
 
-IDS = Parameter(
+JOURNEY_IDS = Parameter(
     "JourneyIDs",
     "ids",
     missing(1, "JourneyIDs"),

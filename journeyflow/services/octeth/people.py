@@ -8,7 +8,7 @@ from typing import Any
 from journeyflow import ClockJump, Forbidden
 from journeyflow.answers import Person
 from journeyflow.services.octeth import shapes
-from journeyflow.services.octeth.context import JOURNEY, AskedFor, CallRefused, Context
+from journeyflow.services.octeth.context import JOURNEY_NUMBER, AskedFor, CallRefused, Context
 from journeyflow.services.operations import answered
 
 FILTERS: Mapping[str, str] = {
@@ -129,7 +129,7 @@ def trigger(context: Context, given: AskedFor) -> dict[str, Any]:
             context.engine.enroll(info.id, subscriber.customer, at=context.now)
         answered(settled)
     except Forbidden as error:
-        raise CallRefused(JOURNEY if error.state == "ARCHIVED" else "disabled") from None
+        raise CallRefused(JOURNEY_NUMBER if error.state == "ARCHIVED" else "disabled") from None
     return _echo(given)
 
 

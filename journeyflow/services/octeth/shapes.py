@@ -32,10 +32,10 @@ def currency(cents: int) -> float:
     return round(cents / 100, 2)
 
 
-def rate(value: float | None) -> float:
+def rate_or_zero(value: float | None) -> float:
     """Return a proportion with four decimals, 0 for one that is not known (F186).
 
-    >>> rate(0.50551), rate(None)
+    >>> rate_or_zero(0.50551), rate_or_zero(None)
     (0.5055, 0.0)
     """
     return round(value or 0.0, 4)

@@ -13,29 +13,29 @@ from journeyflow.services.octeth.codes import (
     unsuccessful_errors,
 )
 from journeyflow.services.octeth.parameters import (
+    ACTION_LIST,
     ACTION_SUBSCRIBERS_CODES,
-    ACTIONS,
-    COUNTERS,
-    EMAIL,
+    EMAIL_ACTION,
     GET_DATES,
-    IDS,
     ISP,
     JOURNEY_ID,
+    JOURNEY_IDS,
     JOURNEY_OF_SUBSCRIBER,
     LIST_DATES,
     NEW_NAME,
     NOTES,
     OF_ACTION,
     OF_SUBSCRIBER,
-    ORDER,
     POSITIVE_ID,
     SUBSCRIBER_CODES,
     TRIGGER,
     TRIGGER_CODES,
     VALUE,
+    WITH_COUNTERS,
+    WRONG_ORDER,
     absent,
     dates,
-    id_of,
+    id_parameter,
     invalid,
     missing,
     unmatched,
@@ -71,7 +71,7 @@ OPERATIONS: Mapping[str, Operation] = {
                     Code(4, 422, "Journey not cloned successfully"),
                     "its name",
                 ),
-                id_of(2, absent(3, "Journey"), description="the journey"),
+                id_parameter(2, absent(3, "Journey"), description="the journey"),
             ),
             {"journey": absent(3, "Journey")},
             seeds=_NEWER,
@@ -84,7 +84,7 @@ OPERATIONS: Mapping[str, Operation] = {
             journeys.copy_to_user,
             (
                 *(
-                    id_of(number, Code(number + 3, 422, f"Invalid {name} (non-numeric)"), name)
+                    id_parameter(number, Code(number + 3, 422, f"Invalid {name} (non-numeric)"), name)
                     for number, name in enumerate(("JourneyID", "SourceUserID", "TargetUserID"), 1)
                 ),
                 Parameter(
@@ -110,8 +110,8 @@ OPERATIONS: Mapping[str, Operation] = {
             "journey",
             "Get a journey",
             journeys.get,
-            (JOURNEY_ID, *GET_DATES, COUNTERS, EMAIL, ISP),
-            {"journey": absent(3, "Journey"), "order": ORDER, "email": OF_ACTION},
+            (JOURNEY_ID, *GET_DATES, WITH_COUNTERS, EMAIL_ACTION, ISP),
+            {"journey": absent(3, "Journey"), "order": WRONG_ORDER, "email": OF_ACTION},
         ),
         Operation(
             "journey.list",
@@ -119,7 +119,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "journeys",
             "List journeys",
             journeys.list_,
-            (*LIST_DATES, Parameter("SkipStats", "flag", description="leaves the figures out"), COUNTERS),
+            (*LIST_DATES, Parameter("SkipStats", "flag", description="leaves the figures out"), WITH_COUNTERS),
             {"order": Code(6, 422, "StatsStartDate must be before StatsEndDate")},
         ),
         Operation(
@@ -129,7 +129,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "List SendEmail actions across journeys",
             actions.send_emails,
             (
-                id_of(None, invalid(1, "JourneyID"), description="one journey alone"),
+                id_parameter(None, invalid(1, "JourneyID"), description="one journey alone"),
                 Parameter("IncludeDisabled", "flag", description="also of journeys that are Disabled"),
                 Parameter("IncludeUnpublished", "flag", description="also those that are not published"),
             ),
@@ -186,7 +186,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "journey.actions",
             "Replace the actions of a journey",
             actions.update,
-            (id_of(1, invalid(3, "JourneyID"), description="the journey"), ACTIONS),
+            (id_parameter(1, invalid(3, "JourneyID"), description="the journey"), ACTION_LIST),
             {"journey": absent(5, "Journey"), "actions": Code(6, 422, "Invalid action type or Journey not found")},
         ),
         Operation(
@@ -195,7 +195,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "journey.actions.published",
             "Publish and unpublish actions",
             actions.published,
-            (id_of(1, invalid(3, "JourneyID"), description="the journey"), ACTIONS),
+            (id_parameter(1, invalid(3, "JourneyID"), description="the journey"), ACTION_LIST),
             {
                 "journey": absent(5, "Journey"),
                 "action": absent(6, "Action"),
@@ -247,8 +247,8 @@ OPERATIONS: Mapping[str, Operation] = {
             "List the subscribers of an action",
             people.at_action,
             (
-                id_of(1, invalid(3, "JourneyID"), description="the journey"),
-                id_of(2, invalid(4, "ActionID"), "ActionID", "the action"),
+                id_parameter(1, invalid(3, "JourneyID"), description="the journey"),
+                id_parameter(2, invalid(4, "ActionID"), "ActionID", "the action"),
                 Parameter("FilterJSON", "any", description="what they did: a list, or its JSON as text"),
                 Parameter("Operator", "any", description="whether all or any of it must hold: and, or"),
                 Parameter("RecordsPerRequest", "id", description="how many; 25 by default"),
@@ -266,8 +266,8 @@ OPERATIONS: Mapping[str, Operation] = {
             "journey.stats.byisp",
             "Get the figures of a journey by mailbox domain",
             figures.by_domain,
-            (POSITIVE_ID, *GET_DATES, EMAIL),
-            {"journey": absent(3, "Journey"), "order": ORDER, "email": OF_ACTION},
+            (POSITIVE_ID, *GET_DATES, EMAIL_ACTION),
+            {"journey": absent(3, "Journey"), "order": WRONG_ORDER, "email": OF_ACTION},
             seeds=_NEWEST,
         ),
         Operation(
@@ -276,8 +276,8 @@ OPERATIONS: Mapping[str, Operation] = {
             "journey.stats.byaction",
             "Get the figures of a journey by action",
             figures.by_action,
-            (POSITIVE_ID, *GET_DATES, EMAIL, ISP),
-            {"journey": absent(3, "Journey"), "order": ORDER, "email": OF_ACTION},
+            (POSITIVE_ID, *GET_DATES, EMAIL_ACTION, ISP),
+            {"journey": absent(3, "Journey"), "order": WRONG_ORDER, "email": OF_ACTION},
             seeds=_NEWEST,
         ),
         Operation(
@@ -297,7 +297,7 @@ OPERATIONS: Mapping[str, Operation] = {
                 f"journeys.{word}",
                 f"{word.capitalize()} many journeys",
                 call,
-                (IDS, *more),
+                (JOURNEY_IDS, *more),
                 seeds=_NEWEST,
             )
             for word, call, more in (
@@ -336,7 +336,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "Get an export",
             exports.get,
             (
-                id_of(1, invalid(2, "ExportID"), "ExportID", "the job"),
+                id_parameter(1, invalid(2, "ExportID"), "ExportID", "the job"),
                 Parameter("download", "flag", description="the file itself, if it is there"),
             ),
             {

@@ -13,6 +13,7 @@ from journeyflow.services.site.layout import (
     Markup,
     SitePage,
     address,
+    as_markup,
     badge,
     both_times,
     link,
@@ -20,14 +21,13 @@ from journeyflow.services.site.layout import (
     notice,
     paragraph,
     section,
-    shown,
     table,
     time_names,
     times,
     when,
     with_offset,
 )
-from journeyflow.services.site.lists import held, messages_of_customer
+from journeyflow.services.site.lists import held_notices, messages_of_customer
 from journeyflow.services.site.query import Query, shown_in
 
 JOURNEYS, RUNS, MESSAGES, MOMENTS = 10, 20, 20, 100
@@ -62,7 +62,7 @@ def customer(query: Query) -> SitePage:
         section("What happened, newest first", *_happened(query, timeline)),
     ]
     if found:
-        rows = [(key, Markup(f"<code>{shown(_json(value))}</code>")) for key, value in found.attributes.items()]
+        rows = [(key, Markup(f"<code>{as_markup(_json(value))}</code>")) for key, value in found.attributes.items()]
         parts.append(section("Attributes", table("Attributes", ("name", "value"), rows)))
     return SitePage(f"Customer {name}", parts, [("Journeys", "./")])
 
@@ -149,7 +149,7 @@ def _why_not(query: Query, journey: str, name: str) -> Sequence[Content]:
 def _messages(query: Query, name: str) -> Iterator[Markup]:
     total = query.engine.messages(customer=name, take=1).total
     found = query.engine.messages(customer=name, skip=max(total - MESSAGES, 0), take=MESSAGES)
-    yield from held(query, [each.channel for each in found if each.status == "QUEUED"], zone("UTC"))
+    yield from held_notices(query, [each.channel for each in found if each.status == "QUEUED"], zone("UTC"))
     yield messages_of_customer(query, "Messages", reversed(found))
     if total > MESSAGES:
         yield paragraph(f"The newest {MESSAGES} of {total:,}.", class_="soft")
@@ -194,7 +194,7 @@ def run(query: Query) -> SitePage:
         ),
         *([notice(f"{told.now} ({where.key})")] if told.now else []),
         section("Decisions", *_decisions(told, where)),
-        section("Messages", *held(query, [each.channel for each in messages if each.status == "QUEUED"], where),
+        section("Messages", *held_notices(query, [each.channel for each in messages if each.status == "QUEUED"], where),
                 messages_of_customer(query, "Messages", messages)),
     ]  # fmt: skip
     trail = [("Journeys", "./"), (journey, address("journey", id=journey)), (name, address("customer", id=name))]

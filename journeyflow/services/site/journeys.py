@@ -25,18 +25,18 @@ from journeyflow.services.site.layout import (
     beside,
     both_times,
     figures,
+    framed,
     link,
     listed,
     notice,
     older,
     paragraph,
-    picture,
     section,
     sparkline,
     table,
     when,
 )
-from journeyflow.services.site.lists import enrollments_table, held, messages_of_journey
+from journeyflow.services.site.lists import enrollments_table, held_notices, messages_of_journey
 from journeyflow.services.site.query import Query
 
 DAYS = 14
@@ -113,7 +113,7 @@ def journey(query: Query) -> SitePage:
         *_head(query, info, definition, where),
         _why_not(name),
         beside(
-            picture(svg(definition, counts=stats.counts), "The journey as a picture, with counts"),
+            framed(svg(definition, counts=stats.counts), "The journey as a picture, with counts"),
             [
                 section("Steps", *_steps(definition, stats)),
                 *_arms(info, definition, stats),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from journeyflow.basics.markup import ELLIPSIS, escaped, tag
+from journeyflow.basics.markup import ELLIPSIS, element, escaped
 from journeyflow.drawing.svg import DARK, LIGHT, SERIES, STYLE
 
 LONGEST = 1_000
@@ -122,33 +122,35 @@ class SitePage:
 
 def written(page: SitePage, tenant: str | None) -> str:
     """Return a page as HTML; without a tenant, it has no links."""
-    head = f"{_HEAD}{tag('title', escaped(f'{short(page.title)} - journeyflow'))}{tag('style', LAYOUT)}"
+    head = f"{_HEAD}{element('title', escaped(f'{short(page.title)} - journeyflow'))}{element('style', LAYOUT)}"
     if any("<svg" in part for part in page.parts):
-        head += tag("style", STYLE)
-    trail = " / ".join(tag("a", escaped(short(words)), href=address) for words, address in page.trail)
-    shown = [tag("nav", trail, aria_label="Where you are", class_="trail")] if trail else []
+        head += element("style", STYLE)
+    trail = " / ".join(element("a", escaped(short(words)), href=address) for words, address in page.trail)
+    shown = [element("nav", trail, aria_label="Where you are", class_="trail")] if trail else []
     body = (
-        tag("a", "Skip to the content", href="#content", class_="skip"),
+        element("a", "Skip to the content", href="#content", class_="skip"),
         "" if tenant is None else _header(tenant),
-        tag("main", *shown, tag("h1", escaped(cut(page.title, HEADING))), *page.parts, id="content", tabindex="-1"),
+        element(
+            "main", *shown, element("h1", escaped(cut(page.title, HEADING))), *page.parts, id="content", tabindex="-1"
+        ),
     )
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>{tag("body", *body)}</html>\n'
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>{element("body", *body)}</html>\n'
 
 
 def _header(tenant: str) -> str:
     search = (
         '<label for="find">Customer</label>'
         '<input id="find" name="id" type="search" required maxlength="200" autocomplete="off" size="22">'
-        + tag("button", "Find", type="submit")
+        + element("button", "Find", type="submit")
     )
     links = ("./", "Journeys"), ("audit", "Audit")
-    nav = tag("nav", " ".join(tag("a", words, href=address) for address, words in links), aria_label="Site")
-    return tag(
+    nav = element("nav", " ".join(element("a", words, href=address) for address, words in links), aria_label="Site")
+    return element(
         "header",
-        tag("a", "journeyflow", href="./", class_="brand"),
-        tag("span", escaped(short(tenant)), class_="soft"),
+        element("a", "journeyflow", href="./", class_="brand"),
+        element("span", escaped(short(tenant)), class_="soft"),
         nav,
-        tag("form", search, action="customer", method="get", role="search"),
+        element("form", search, action="customer", method="get", role="search"),
     )
 
 
@@ -181,12 +183,12 @@ def address(page: str, **asked: object) -> str:
 
 def link(words: str, page: str, **asked: object) -> Markup:
     """Return a link to a page of the site."""
-    return Markup(tag("a", escaped(short(words)) or "(no name)", href=address(page, **asked)))
+    return Markup(element("a", escaped(short(words)) or "(no name)", href=address(page, **asked)))
 
 
 def paragraph(*words: str, class_: str = "wide") -> Markup:
     """Return a paragraph; text that is not markup is escaped."""
-    return Markup(tag("p", *map(_spaced, words), class_=class_))
+    return Markup(element("p", *map(_spaced, words), class_=class_))
 
 
 def _spaced(words: str) -> str:
@@ -203,18 +205,18 @@ def notice(*words: str) -> Markup:
 
 def beside(left: str, right: Iterable[str]) -> Markup:
     """Return a picture with what belongs beside it, if both have room; else below it."""
-    return Markup(tag("div", left, tag("div", *right), class_="beside"))
+    return Markup(element("div", left, element("div", *right), class_="beside"))
 
 
 def section(heading: str, *parts: str) -> Markup:
     """Return a part of a page."""
-    return Markup(tag("section", tag("h2", escaped(heading)), *parts))
+    return Markup(element("section", element("h2", escaped(heading)), *parts))
 
 
-def shown(value: Content) -> Markup:
+def as_markup(value: Content) -> Markup:
     """Return a value as markup: text escaped and cut, numbers with separators, None and no text as a dash.
 
-    >>> shown(1200), shown("<b>"), shown(Markup("<b>x</b>")), shown(None) == NOTHING
+    >>> as_markup(1200), as_markup("<b>"), as_markup(Markup("<b>x</b>")), as_markup(None) == NOTHING
     ('1,200', '&lt;b&gt;', '<b>x</b>', True)
     """
     if isinstance(value, Markup):
@@ -233,13 +235,13 @@ _TONES = {
 
 def badge(status: str) -> Markup:
     """Return a status with its color."""
-    return Markup(tag("span", escaped(status), class_=f"badge {_TONES.get(status, '')}".strip()))
+    return Markup(element("span", escaped(status), class_=f"badge {_TONES.get(status, '')}".strip()))
 
 
 def listed(lines: Iterable[str]) -> Markup:
     """Return lines as a list; a single one as it is."""
-    found = [shown(line) for line in lines]
-    return Markup(tag("ul", *(tag("li", line) for line in found))) if len(found) > 1 else Markup("".join(found))
+    found = [as_markup(line) for line in lines]
+    return Markup(element("ul", *(element("li", line) for line in found))) if len(found) > 1 else Markup("".join(found))
 
 
 # --- instants ---------------------------------------------------------------------------------------------------------
@@ -257,7 +259,7 @@ def when(at: datetime | None, where: ZoneInfo | None = None) -> Markup:
         local = at.astimezone(where or UTC)
     except OverflowError:  # where the calendar of the zone ends
         local = at
-    return Markup(tag("time", local.strftime("%Y-%m-%d %H:%M:%S"), datetime=at.astimezone(UTC).isoformat()))
+    return Markup(element("time", local.strftime("%Y-%m-%d %H:%M:%S"), datetime=at.astimezone(UTC).isoformat()))
 
 
 def with_offset(at: datetime | None, where: ZoneInfo | None) -> Markup:
@@ -319,31 +321,36 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[Content]], 
         {} if _are_figures(row[place] for row in rows) else {"class_": "text long" if name in LONG else "text"}
         for place, name in enumerate(header)
     ]
-    heads = (tag("th", escaped(name), scope="col", **of) for name, of in zip(header, classes, strict=True))
-    lines = (tag("tr", *(tag("td", shown(cell), **of) for cell, of in zip(row, classes, strict=True))) for row in rows)
-    whole = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *lines))
-    return Markup(tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=title))
+    heads = (element("th", escaped(name), scope="col", **of) for name, of in zip(header, classes, strict=True))
+    lines = (
+        element("tr", *(element("td", as_markup(cell), **of) for cell, of in zip(row, classes, strict=True)))
+        for row in rows
+    )
+    whole = element("table", element("thead", element("tr", *heads)), element("tbody", *lines))
+    return Markup(element("div", whole, class_="scroll", tabindex="0", role="region", aria_label=title))
 
 
 def figures(found: Mapping[str, Content]) -> Markup:
     """Return the figures that matter most, each large, with its name."""
-    tiles = (tag("div", tag("dt", escaped(name)), tag("dd", shown(value))) for name, value in found.items())
-    return Markup(tag("dl", *tiles))
+    tiles = (
+        element("div", element("dt", escaped(name)), element("dd", as_markup(value))) for name, value in found.items()
+    )
+    return Markup(element("dl", *tiles))
 
 
-def picture(svg: str, name: str) -> Markup:
+def framed(svg: str, name: str) -> Markup:
     """Return a picture, in a box that scrolls by itself; the page has the style sheet of all pictures."""
-    inside = svg.replace(tag("style", STYLE), "")
-    return Markup(tag("figure", inside, tabindex="0", role="group", aria_label=name))
+    inside = svg.replace(element("style", STYLE), "")
+    return Markup(element("figure", inside, tabindex="0", role="group", aria_label=name))
 
 
 def bar(part: int, whole: int, wide: int = 120) -> Figure:
     """Return a number after a bar as long as its part of a whole."""
     long = max(round(wide * min(part / whole, 1), 1), 1 if part else 0) if whole else 0
-    inside = tag("rect", width=long, height=10)
+    inside = element("rect", width=long, height=10)
     return Figure(
-        tag("svg", inside, class_="spark", width=wide, height=10, aria_hidden="true")
-        + tag("span", f"{part:,}", class_="figure")
+        element("svg", inside, class_="spark", width=wide, height=10, aria_hidden="true")
+        + element("span", f"{part:,}", class_="figure")
     )
 
 
@@ -351,17 +358,17 @@ def sparkline(values: Sequence[int], name: str) -> Markup:
     """Return a row of columns, read out as its numbers."""
     wide, high, most = 6, 22, max(values, default=0) or 1
     columns = (
-        tag("rect", x=place * wide, y=high - tall, width=wide - 1, height=tall)
+        element("rect", x=place * wide, y=high - tall, width=wide - 1, height=tall)
         for place, value in enumerate(values)
         if (tall := round(high * value / most, 1) or (1 if value else 0))
     )
     said = f"{name}: {', '.join(f'{value:,}' for value in values)}"
-    base = tag("rect", x=0, y=high, width=wide * len(values) - 1, height=1)
+    base = element("rect", x=0, y=high, width=wide * len(values) - 1, height=1)
     size = {"width": wide * len(values), "height": high + 1}
-    return Markup(tag("svg", base, *columns, class_="spark", **size, role="img", aria_label=said))
+    return Markup(element("svg", base, *columns, class_="spark", **size, role="img", aria_label=said))
 
 
 def older(cursor: object, words: str, page: str, **asked: object) -> Iterator[Markup]:
     """Yield the link to the next part of a list, if it has one."""
     if cursor is not None:
-        yield Markup(tag("p", link(words, page, **asked, after=cursor), class_="more"))
+        yield Markup(element("p", link(words, page, **asked, after=cursor), class_="more"))

@@ -66,7 +66,7 @@ def enrollments_table(name: str, found: Iterable[Enrollment], where: ZoneInfo) -
     return table(name, ("customer", "run", *names), rows, "Nobody.")
 
 
-def held(query: Query, channels: Iterable[str], where: ZoneInfo) -> Iterator[Markup]:
+def held_notices(query: Query, channels: Iterable[str], where: ZoneInfo) -> Iterator[Markup]:
     """Yield a notice for each of the channels that is held."""
     asked = set(channels)
     for name, since in query.engine.held_channels(at=query.at).items():

@@ -69,7 +69,7 @@ def unfinished(store: KeptLists, left: tuple[Changes, ...]) -> Unfinished | None
     )
 
 
-def cut(store: KeptLists, before: Unfinished) -> None:
+def take_back(store: KeptLists, before: Unfinished) -> None:
     """Take back the steps of a commit that would do something else the second time."""
     store.meta["revision"] = before.revision
     for name, length in before.lengths.items():

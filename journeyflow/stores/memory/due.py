@@ -11,7 +11,7 @@ from journeyflow.stores.batch import INPUT, TIMER, DueKey, DueOfKind, Item, time
 from journeyflow.stores.memory.contents import MemoryRows
 
 
-def due_of(
+def due_of_customers(
     store: MemoryRows, now: int, of: AbstractSet[tuple[str, str]]
 ) -> tuple[DueOfKind[Input], DueOfKind[Run], DueOfKind[Post]]:
     """Return the inputs, runs and messages of some customers that are due, each kind in order."""

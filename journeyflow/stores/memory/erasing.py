@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from journeyflow.records.changes import Erased, Forgotten, Pruned
 from journeyflow.records.forgetting import (
     FORGOTTEN,
+    anonymized,
     anonymous,
-    bare,
     bare_post,
     is_anonymous,
     without_error,
@@ -45,13 +45,13 @@ def forget(store: MemoryRows, erased: Erased) -> None:
     inbox = {person.number: person.inbox for person in people}
     serials = {serial: inbox[run.customer] for serial, run in store.runs.items() if run.customer in inbox}
     for serial in sorted(serials):
-        store.runs[serial] = bare(store.runs[serial], "enrollments")
+        store.runs[serial] = anonymized(store.runs[serial], "enrollments")
     for number in inbox.keys() & store.newest.keys():  # runs have lost their keys
         newest = {store.runs[serial].journey: serial for serial in store.newest[number]}
         store.newest[number] = tuple(sorted(newest.values()))
-    store.moves = [bare(move, "moves") if move.serial in serials else move for move in store.moves]
+    store.moves = [anonymized(move, "moves") if move.serial in serials else move for move in store.moves]
     store.posts.update((key, bare_post(post)) for key, post in store.posts.items() if key[0] in serials)
-    store.refusals = [bare(each, "last_refusals") if each.customer in inbox else each for each in store.refusals]
+    store.refusals = [anonymized(each, "last_refusals") if each.customer in inbox else each for each in store.refusals]
     for person in people:
         store.limits.forget(person.number)
         store.pulls.step_back(person.id, *_before(store, person))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from journeyflow.errors import StorageError
 from journeyflow.records.changes import Changes
 from journeyflow.stores.contract import check_nonce
-from journeyflow.stores.memory.commits import Unfinished, cut, unfinished
+from journeyflow.stores.memory.commits import Unfinished, take_back, unfinished
 from journeyflow.stores.memory.mirror import Mirror, laid_out
 from journeyflow.stores.memory.transaction import NAME, MemoryTransaction
 from journeyflow.stores.memory.writing import MemoryWriting
@@ -94,7 +94,7 @@ class MemoryStore(MemoryWriting):
             raise StorageError(NAME, *CLOSED)
         if self._unfinished is not None:
             self._mirror.drop()
-            cut(self, self._unfinished)
+            take_back(self, self._unfinished)
             self.posts_by_customer = None
             self.pulls.forgo()
             self.journey_timers.add(self.limits.places())

@@ -29,7 +29,6 @@ from journeyflow.stores.batch import (
 from journeyflow.stores.contract import LAST_TICK, READING, Shelf
 from journeyflow.stores.inquiries import (
     ActiveRequest,
-    Answer,
     ClaimRequest,
     Earliest,
     EarliestRequest,
@@ -40,9 +39,10 @@ from journeyflow.stores.inquiries import (
     LastTickRequest,
     PastRequest,
     PruneRequest,
+    Reply,
 )
 from journeyflow.stores.memory.contents import KnownEvent, MemoryRows
-from journeyflow.stores.memory.due import due_of
+from journeyflow.stores.memory.due import due_of_customers
 from journeyflow.stores.memory.pruning import finished_in, past_in
 
 Item = TypeVar("Item")
@@ -110,7 +110,7 @@ class MemoryTransaction:
         """Return the first due items in total order (R7)."""
         store, count = self._store, limit + 1
         if of is not None:
-            return select_due(*due_of(store, now, of), limit)
+            return select_due(*due_of_customers(store, now, of), limit)
         return select_due(
             _first(count, store.inbox.pages(now, count, store.waiting) if inputs else ()),
             _first(count, store.timers.pages(now, count, store.resting)),
@@ -153,9 +153,9 @@ class MemoryTransaction:
             set(filter(store.numbers.__contains__, request.mentioned)),
         )
 
-    def ask(self, inquiry: Inquiry[Answer]) -> Answer:
+    def ask(self, inquiry: Inquiry[Reply]) -> Reply:
         """Answer what a single call asks."""
-        answer: Answer = self._answers[type(inquiry)](self, inquiry)
+        answer: Reply = self._answers[type(inquiry)](self, inquiry)
         return answer
 
     def _earliest(self, inquiry: EarliestRequest) -> Earliest | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import Connection, RawCursor
 
-from journeyflow.stores.postgres.columns import TYPES, columns_of
+from journeyflow.stores.postgres.columns import COLUMN_TYPES, columns_of
 from journeyflow.stores.rows import Row
 
 Bindings = Mapping[str, object]
@@ -40,7 +40,7 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
     return _NAMED.sub(put, sql), tuple(places)
 
 
-def run(connection: Connection, sql: str, parameters: Bindings) -> RawCursor[Row]:
+def run_statement(connection: Connection, sql: str, parameters: Bindings) -> RawCursor[Row]:
     """Run a statement; within a pipeline, what it says is not waited for."""
     text, names = numbered(sql)
     return RawCursor(connection).execute(text, [parameters[name] for name in names])
@@ -65,7 +65,7 @@ def pipelined(connection: Connection) -> Iterator[None]:
 def at_once(connection: Connection, *statements: BoundStatement) -> list[FoundRows]:
     """Return the rows of some statements, in one round trip."""
     with pipelined(connection):
-        cursors = [run(connection, *each) for each in statements]
+        cursors = [run_statement(connection, *each) for each in statements]
     return [each.fetchall() if each.description is not None else [] for each in cursors]
 
 
@@ -94,11 +94,11 @@ def asking_for(table: str, columns: str, rest: str) -> RowQuestion:
 
 def shape_of(table: str, columns: str) -> str:
     """Return the types of columns."""
-    types = TYPES[table]
+    types = COLUMN_TYPES[table]
     return "".join("n" if types[name] == "bigint" else "t" for name in columns_of(columns))
 
 
-def about(question: RowQuestion, keys: Collection[Any], **parameters: object) -> BoundQuestion | None:
+def about_keys(question: RowQuestion, keys: Collection[Any], **parameters: object) -> BoundQuestion | None:
     """Return a question about some keys; None, which is not asked, about none."""
     return (question, {"keys": sorted(keys), **parameters}) if keys else None
 
@@ -163,7 +163,9 @@ class Asker:
 
     def rows(self, sql: str, parameters: Bindings | None = None) -> FoundRows:
         """Return the rows of a question."""
-        found: FoundRows = run(self.connection, sql, {"tenant": self._tenant, **(parameters or {})}).fetchall()
+        found: FoundRows = run_statement(
+            self.connection, sql, {"tenant": self._tenant, **(parameters or {})}
+        ).fetchall()
         return found
 
     def of(self, sql: str, keys: Collection[Any], **parameters: object) -> FoundRows:

@@ -11,7 +11,7 @@ from journeyflow.stores.postgres.known_paths import KnownPaths
 from journeyflow.stores.postgres.lines import ServerLine
 from journeyflow.stores.postgres.opening import NOT_PREPARED, RESTORE, meaning, path, quoted, vacuuming
 from journeyflow.stores.postgres.reader import PostgresReader
-from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
+from journeyflow.stores.postgres.tenants import NO_TENANT, TenantNumbers
 from journeyflow.stores.postgres.transaction import DriverError, PostgresTransaction
 from journeyflow.stores.turns import Block
 
@@ -87,10 +87,10 @@ class PostgresBlock(Block):
 
     def _damage(self) -> str | None:
         """Return what is wrong with the schema, or None."""
-        from journeyflow.stores.audit import faults  # noqa: PLC0415 wanted when something is wrong
+        from journeyflow.stores.audit import audit_faults  # noqa: PLC0415 wanted when something is wrong
 
         try:
-            return next(faults(PostgresReader(self.open(VIEWED, path(self.address))[0])), None)
+            return next(audit_faults(PostgresReader(self.open(VIEWED, path(self.address))[0])), None)
         except psycopg.Error as error:
             return None if isinstance(error, psycopg.OperationalError) else str(error)
         finally:
@@ -149,7 +149,7 @@ class PostgresTransactionBlock(PostgresBlock):
         else:
             how = "" if self._write else VIEWED
             connection, numbers = self._asked(how, *tenants.seeing(schema, self._tenant))
-        if numbers.tenant == NOBODY and self._tenant is not None:
+        if numbers.tenant == NO_TENANT and self._tenant is not None:
             numbers.tenant = self._tenant
         chosen = self._due_at is not None
         self._transaction = PostgresTransaction(
@@ -167,7 +167,7 @@ class PostgresTransactionBlock(PostgresBlock):
         """Return the connection and the numbers of the tenant; one who comes for the first time is noted before."""
         questions = tenants.locking(schema, self._tenant, self._due_at)
         connection, numbers = self._asked("", *questions)
-        if numbers.tenant == NOBODY and self._tenant is not None:
+        if numbers.tenant == NO_TENANT and self._tenant is not None:
             tenants.add(connection, [self._tenant])
             connection.execute("COMMIT")
             connection, numbers = self._asked("", *questions)

@@ -12,7 +12,7 @@ def _types() -> Mapping[str, Mapping[str, str]]:
     return {table: dict(re.findall(r"(\w+) (bigint|text)\b", columns)) for table, columns in tables}
 
 
-TYPES = _types()
+COLUMN_TYPES = _types()
 
 
 def columns_of(names: str) -> list[str]:

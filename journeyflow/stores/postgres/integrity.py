@@ -7,7 +7,7 @@ These are the references of rows to others, which hold as long as nobody drops a
 import re
 
 from journeyflow.basics.moments import FIRST, LAST
-from journeyflow.stores.postgres.schema import DUE, KINDS, RANGE, TABLE_NAMES, TABLES
+from journeyflow.stores.postgres.schema import DUE, NUMBERED, RANGE, TABLE_NAMES, TABLES
 from journeyflow.stores.schema import primary_key
 
 _BODIES = dict(re.findall(r"CREATE TABLE (\w+) \((.*?)\n?\);", TABLES, re.DOTALL))
@@ -34,11 +34,11 @@ def _dangling(table: str, column: str, parent: str, key: str) -> str:
 
 _HIGHEST = " UNION ALL ".join(
     f"SELECT '{kind}' AS kind, {key} >> {RANGE} AS range, max({key}) AS last FROM {kind} GROUP BY 1, 2"
-    for kind, key in ((kind, primary_key(kind)) for kind in KINDS)
+    for kind, key in ((kind, primary_key(kind)) for kind in NUMBERED)
 )
 """The highest number of each kind in each range."""
 
-_GIVEN = "LATERAL (VALUES " + ", ".join(f"('{kind}', t.{kind})" for kind in KINDS) + ") g (kind, last)"
+_GIVEN = "LATERAL (VALUES " + ", ".join(f"('{kind}', t.{kind})" for kind in NUMBERED) + ") g (kind, last)"
 """The last number of each kind that a tenant t has given."""
 
 _ROWS = " UNION ".join(f"SELECT tenant, '{table}' AS name FROM {table}" for table in _OWNED)

@@ -7,7 +7,7 @@ from itertools import islice
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
 from journeyflow.stores.batch import LimitRequest, LimitsLoaded, listed_by
-from journeyflow.stores.postgres.asking import Asker, BoundQuestion, FoundRows, RowQuestion, about, asking_for
+from journeyflow.stores.postgres.asking import Asker, BoundQuestion, FoundRows, RowQuestion, about_keys, asking_for
 from journeyflow.stores.postgres.sets import SetWriter
 from journeyflow.stores.rows import DEFERRED_ROW, read_deferred
 
@@ -40,8 +40,8 @@ def load_limits(
 ) -> LimitsLoaded:
     """Return the `LimitsLoaded` of a request."""
     entries, timers, *newest = asking.together(
-        about(SINGLE, customers),
-        about(TIMERS, request.journeys),
+        about_keys(SINGLE, customers),
+        about_keys(TIMERS, request.journeys),
         *((NEWEST, {"journey": journey, "since": since, "most": count}) for journey, since, count in request.slots),
     )
     single = list(map(read_deferred, entries))

@@ -8,7 +8,15 @@ from journeyflow.basics.values import loads_each
 from journeyflow.basics.words import COUNTED, UNKNOWN_AFTER
 from journeyflow.records.rows import Glimpse, Run
 from journeyflow.stores.batch import CustomerInHand, Loaded, Request, customer_of, named_by
-from journeyflow.stores.postgres.asking import Asker, BoundQuestion, FoundRows, RowQuestion, about, asking_for, shape_of
+from journeyflow.stores.postgres.asking import (
+    Asker,
+    BoundQuestion,
+    FoundRows,
+    RowQuestion,
+    about_keys,
+    asking_for,
+    shape_of,
+)
 from journeyflow.stores.postgres.limits import heads_asked, load_limits
 from journeyflow.stores.postgres.pulls import load_circles, load_pulls
 from journeyflow.stores.postgres.tenants import TenantNumbers
@@ -83,11 +91,11 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     heads_of = heads_asked(request.limits)
     told, running, named, present, events, suppressed, *waiting = asking.together(
         _of_posts(asking, request.posts),
-        about(RUNS, request.serials),
+        about_keys(RUNS, request.serials),
         _of_names(PEOPLE_BY_NAME, named_by(request, circles)),
         _of_names(PRESENT, request.mentioned),
         _of_events(request.events),
-        about(SUPPRESSED, request.suppressed),
+        about_keys(SUPPRESSED, request.suppressed),
         *heads_of.values(),
     )
     heads = {queue: list(map(read_deferred, rows)) for queue, rows in zip(heads_of, waiting, strict=True)}
@@ -97,9 +105,9 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     whole |= {entry.customer for entries in heads.values() for entry in entries}
     readers = request.readers(runs)
     numbered, inside, glimpses = asking.together(
-        about(PEOPLE, whole.union(request.numbers, map(customer_of, runs.values())) - people.keys()),
-        about(NEWEST_RUNS, whole),
-        about(NEWEST_POSTS, readers),
+        about_keys(PEOPLE, whole.union(request.numbers, map(customer_of, runs.values())) - people.keys()),
+        about_keys(NEWEST_RUNS, whole),
+        about_keys(NEWEST_POSTS, readers),
     )
     people.update(_people(numbered))
     of_people: dict[int, list[int]] = {}
@@ -111,13 +119,13 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
         people[number].serials = serials
     clicking = request.clicked and [n for n, each in people.items() if (each.tenant, each.id) in request.clicked]
     others, clicks, sent = asking.together(
-        about(NEWEST_POSTS, request.readers(runs) - readers),
-        about(asking.held(CLICKED), clicking),
+        about_keys(NEWEST_POSTS, request.readers(runs) - readers),
+        about_keys(asking.held(CLICKED), clicking),
         _of_sent(request, people),
     )
     clicked = list(map(read_post, clicks))
     posts.update(((post.serial, post.n), post) for post in clicked)
-    (unread,) = asking.together(about(RUNS, {post.serial for post in clicked} - runs.keys()))
+    (unread,) = asking.together(about_keys(RUNS, {post.serial for post in clicked} - runs.keys()))
     runs.update(_runs(unread))
     return Loaded(
         tuple(people.values()),
@@ -147,7 +155,7 @@ def _of_sent(request: Request, people: Mapping[int, CustomerInHand]) -> BoundQue
     if caps is None:
         return None
     numbers = [person.number for person in people.values() if person.tenant in caps.tenants]
-    return about(SENT, numbers, since=caps.since, counted=sorted(COUNTED))
+    return about_keys(SENT, numbers, since=caps.since, counted=sorted(COUNTED))
 
 
 def _of_names(question: RowQuestion, names: Collection[tuple[str, str]]) -> BoundQuestion | None:
@@ -158,7 +166,7 @@ def _of_names(question: RowQuestion, names: Collection[tuple[str, str]]) -> Boun
 def _of_posts(asking: Asker, names: Collection[tuple[int, int]]) -> BoundQuestion | None:
     """Return the question for messages by run and visit."""
     serials, places = zip(*sorted(names), strict=True) if names else ((), ())
-    return about(asking.held(POSTS), serials, places=[*places])
+    return about_keys(asking.held(POSTS), serials, places=[*places])
 
 
 def _of_events(events: Collection[tuple[str, str, str]]) -> BoundQuestion | None:

@@ -8,13 +8,13 @@ from journeyflow.stores.contract import LAST_TICK, SqlReader
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.opening import connect, explained, mark, owner, prepare, quoted, version_of
 from journeyflow.stores.postgres.reader import PostgresReader
-from journeyflow.stores.postgres.schema import COPYING, KINDS, MARK, RANGE, TABLE_NAMES
+from journeyflow.stores.postgres.schema import COPYING, MARK, NUMBERED, RANGE, TABLE_NAMES
 from journeyflow.stores.postgres.sets import SetWriter
 from journeyflow.stores.postgres.store import PostgresStore
 from journeyflow.stores.postgres.tenants import TenantNumbers, keep
 from journeyflow.stores.receiving import MOVED, NOTE, TAKEN, Used, refuse_rows
 from journeyflow.stores.rows import Row
-from journeyflow.stores.schema import columns, primary_key
+from journeyflow.stores.schema import columns_of, primary_key
 
 DEFAULT = "default"
 """The tenant of the first range where nobody has rows."""
@@ -24,9 +24,9 @@ _HIGHEST = f"SELECT max({{key}}) FROM {{table}} GROUP BY {{key}} >> {RANGE}"
 
 def used(reader: SqlReader) -> Used:
     """Return which numbers a schema has given."""
-    rows = reader.rows(f"SELECT tenant, range, last_tick, {', '.join(KINDS)} FROM tenants ORDER BY range")
+    rows = reader.rows(f"SELECT tenant, range, last_tick, {', '.join(NUMBERED)} FROM tenants ORDER BY range")
     ((journeys, versions),) = reader.rows("SELECT journeys, versions FROM layout")
-    given = [(kind, last) for row in rows for kind, last in zip(KINDS, row[3:], strict=True)]
+    given = [(kind, last) for row in rows for kind, last in zip(NUMBERED, row[3:], strict=True)]
     tenants = {tenant: (place, last_tick) for tenant, place, last_tick, *_ in rows}
     return Used([("journeys", journeys), ("versions", versions), *given], tenants)
 
@@ -98,7 +98,7 @@ class PostgresReceiver:
             replace = "UPDATE settings SET value = %(later)s WHERE name = %(name)s AND value = %(note)s RETURNING name"
             if not sets.ask(replace, {"later": later, "name": NOTE, "note": note}):
                 raise StorageError(self.path, *TAKEN)
-            sets.add(table, columns(table), rows)
+            sets.add(table, columns_of(table), rows)
 
     def settle(self, settings: Mapping[str, str], used: Used) -> None:
         """Replace the settings, give each tenant a range, and count on in each from the highest of its numbers."""
@@ -111,11 +111,11 @@ class PostgresReceiver:
             first = highest + 1 if highest else 0  # a tenant's next numbers are above those that it has (R10)
             tenants = _tenants(sets, used, int(settings[LAST_TICK]) if LAST_TICK in settings else None, first)
             rows = [
-                (tenant, place, tick, *(max(place << RANGE, last.get((kind, place), 0)) for kind in KINDS))
+                (tenant, place, tick, *(max(place << RANGE, last.get((kind, place), 0)) for kind in NUMBERED))
                 for tenant, (place, tick) in tenants.items()
             ]
             sets.run("DELETE FROM tenants")
-            sets.add("tenants", f"tenant, range, last_tick, {', '.join(KINDS)}", rows)
+            sets.add("tenants", f"tenant, range, last_tick, {', '.join(NUMBERED)}", rows)
             ranges = 1 + max([*(place for place, _ in tenants.values()), *(place for _, place in last)])
             most = {kind: last.get((kind, 0), 0) for kind in ("journeys", "versions")}
             sets.run(
@@ -123,7 +123,7 @@ class PostgresReceiver:
                 {"ranges": ranges, **most},
             )
             sets.flush()
-            keep(self._connection, TenantNumbers(last={kind: last.get((kind, 0), 0) for kind in KINDS}))
+            keep(self._connection, TenantNumbers(last={kind: last.get((kind, 0), 0) for kind in NUMBERED}))
             sets.run(f"ANALYZE {', '.join(TABLE_NAMES)}")
 
     def finish(self) -> None:
@@ -138,7 +138,7 @@ def _last(sets: SetWriter, given: Sequence[tuple[str, int]]) -> Mapping[tuple[st
     last = dict[tuple[str, int], int]()
     there = [
         (table, number)
-        for table in ("journeys", "versions", *KINDS)
+        for table in ("journeys", "versions", *NUMBERED)
         for (number,) in sets.ask(_HIGHEST.format(table=table, key=primary_key(table)))
     ]
     for table, number in (*given, *there):
@@ -151,6 +151,8 @@ def _tenants(sets: SetWriter, used: Used, last_tick: int | None, first: int) -> 
     """Return the range of each tenant and its last tick; those of a file get the ranges from the first free one on."""
     if used.tenants:
         return used.tenants
-    owning = " UNION ".join(f"SELECT tenant FROM {table}" for table in MOVED if "tenant" in columns(table).split(", "))
+    owning = " UNION ".join(
+        f"SELECT tenant FROM {table}" for table in MOVED if "tenant" in columns_of(table).split(", ")
+    )
     found = sorted(tenant for (tenant,) in sets.ask(owning)) or [DEFAULT]
     return {tenant: (place, last_tick) for place, tenant in enumerate(found, first)}

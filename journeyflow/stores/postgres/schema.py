@@ -235,7 +235,7 @@ SELECT '{LAST_TICK}', max(last_tick)::text FROM tenants HAVING max(last_tick) IS
 """
 """The settings with the instant of the last tick that did anything, which each tenant keeps for itself (R3)."""
 
-KINDS = ("customers", "enrollments", "inputs", "deferred", "exports", "paths")
+NUMBERED = ("customers", "enrollments", "inputs", "deferred", "exports", "paths")
 """What each tenant counts: the columns of `tenants` with the last number of each, named like its table."""
 
 DUE = """least(

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from psycopg import Connection
 
-from journeyflow.stores.postgres.asking import Bindings, FoundRows, run
-from journeyflow.stores.postgres.columns import TYPES, columns_of
+from journeyflow.stores.postgres.asking import Bindings, FoundRows, run_statement
+from journeyflow.stores.postgres.columns import COLUMN_TYPES, columns_of
 from journeyflow.stores.postgres.schema import OWNED_BY
 from journeyflow.stores.rows import Row
 
@@ -35,12 +35,12 @@ class SetWriter:
     def run(self, sql: str, parameters: Bindings | None = None) -> None:
         """Run a statement; what it says is not waited for."""
         self.flush()
-        run(self.connection, sql, {"tenant": self.tenant, **(parameters or {})})
+        run_statement(self.connection, sql, {"tenant": self.tenant, **(parameters or {})})
 
     def ask(self, sql: str, parameters: Bindings | None = None) -> FoundRows:
         """Run a question, after all statements before it, and return its rows."""
         self.flush()
-        found: FoundRows = run(self.connection, sql, {"tenant": self.tenant, **(parameters or {})}).fetchall()
+        found: FoundRows = run_statement(self.connection, sql, {"tenant": self.tenant, **(parameters or {})}).fetchall()
         return found
 
     def add(self, table: str, names: str, rows: Collection[Row], on_conflict: str = "") -> None:
@@ -49,7 +49,7 @@ class SetWriter:
             return
         conflict = f" ON CONFLICT {on_conflict}" if on_conflict else ""
         named = columns_of(names)
-        if "tenant" in named or "tenant" not in TYPES[table]:
+        if "tenant" in named or "tenant" not in COLUMN_TYPES[table]:
             self._write(f"INSERT INTO {table} ({names}) SELECT * FROM {{}}{conflict}", table, named, rows)
         elif self.tenant is not None:
             form = f"INSERT INTO {table} (tenant, {names}) SELECT %(tenant)s, u.* FROM {{}}{conflict}"
@@ -63,7 +63,7 @@ class SetWriter:
     def put(self, table: str, key: str, names: str, rows: Collection[Row]) -> None:
         """Add rows, or replace the values of those with the same key."""
         news = ", ".join(f"{name} = excluded.{name}" for name in columns_of(names))
-        wanted = key if "tenant" in key or "tenant" not in TYPES[table] else f"{key}, tenant"
+        wanted = key if "tenant" in key or "tenant" not in COLUMN_TYPES[table] else f"{key}, tenant"
         self.add(table, f"{key}, {names}", rows, f"({wanted}) DO UPDATE SET {news}")
 
     def change(self, table: str, key: str, names: str, rows: Collection[Row], *, waits: bool = True) -> None:
@@ -95,7 +95,7 @@ class SetWriter:
         if self._touched & ({table} if after is None else after):
             self.flush()
         part = len(self._parts)
-        arrays = (f"%(c{part}_{place})s::{TYPES[table][name]}[]" for place, name in enumerate(names))
+        arrays = (f"%(c{part}_{place})s::{COLUMN_TYPES[table][name]}[]" for place, name in enumerate(names))
         self._parts.append(
             _Part(form.format(f"unnest({', '.join(arrays)}) u ({', '.join(names)})"), [*zip(*rows, strict=True)])
         )
@@ -112,4 +112,4 @@ class SetWriter:
             (f"c{n}_{place}", column) for n, part in enumerate(parts) for place, column in enumerate(part.columns)
         )
         sql = f"WITH {before} {parts[-1].sql}" if before else parts[-1].sql
-        run(self.connection, sql, {"tenant": self.tenant, **{name: [*each] for name, each in columns}})
+        run_statement(self.connection, sql, {"tenant": self.tenant, **{name: [*each] for name, each in columns}})

@@ -16,14 +16,14 @@ from typing import Any, Final
 from attrs import define, evolve, field
 from psycopg import Connection, RawCursor
 
-from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, run
-from journeyflow.stores.postgres.schema import DUE, KINDS, RANGE
+from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, run_statement
+from journeyflow.stores.postgres.schema import DUE, NUMBERED, RANGE
 from journeyflow.stores.rows import Row
 
-NOBODY = ""
+NO_TENANT = ""
 """The name of no tenant."""
 
-_COLUMNS = f"tenant, range, due, last_tick, {', '.join(KINDS)}"
+_COLUMNS = f"tenant, range, due, last_tick, {', '.join(NUMBERED)}"
 
 WIDTH = _COLUMNS.count(",") + 1
 
@@ -92,7 +92,7 @@ FROM ({PATIENT if lock else "SELECT"}) one LEFT JOIN mine ON TRUE
 
 _KEEP = f"""
 UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%(last_tick)s, last_tick),
-       {", ".join(f"{kind} = %({kind})s" for kind in KINDS)}
+       {", ".join(f"{kind} = %({kind})s" for kind in NUMBERED)}
 WHERE t.tenant = %(tenant)s
 RETURNING due, (SELECT min(o.due) FROM tenants o WHERE o.tenant <> t.tenant),
           (SELECT min(m.lease_until) FROM messages m WHERE m.lease_until IS NOT NULL)
@@ -100,7 +100,7 @@ RETURNING due, (SELECT min(o.due) FROM tenants o WHERE o.tenant <> t.tenant),
 
 _KEEP_ALL = f"UPDATE tenants t SET due = {DUE}, last_tick = coalesce(%(last_tick)s, last_tick)"
 
-_KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind in KINDS)} WHERE range = %(range)s"
+_KEEP_COUNTS = f"UPDATE tenants SET {', '.join(f'{kind} = %({kind})s' for kind in NUMBERED)} WHERE range = %(range)s"
 
 
 @define
@@ -115,7 +115,7 @@ class TenantNumbers:
     range: int = 0
     due: int | None = None
     last_tick: int | None = None
-    last: dict[str, int] = field(factory=lambda: dict.fromkeys(KINDS, 0))
+    last: dict[str, int] = field(factory=lambda: dict.fromkeys(NUMBERED, 0))
     revision: int = 0
     lease: int | None = None
     others: int | None = None
@@ -124,7 +124,7 @@ class TenantNumbers:
     def of(cls, row: tuple[Any, ...]) -> "TenantNumbers":
         """Return those of a row of the table, or of one that begins with it."""
         tenant, number, due, last_tick, *last = row[:WIDTH]
-        return cls(tenant, number, due, last_tick, dict(zip(KINDS, last, strict=True)))
+        return cls(tenant, number, due, last_tick, dict(zip(NUMBERED, last, strict=True)))
 
     def next(self, kind: str) -> int:
         """Return the number that the next one of a kind gets."""
@@ -163,7 +163,7 @@ def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
     """Return the numbers that a beginning has found, of a tenant or of all; those of tenant "" if it found none."""
     (row,) = answers[-1]
     others, lease, leases, revision = row[WIDTH : WIDTH + 4]
-    numbers = TenantNumbers(NOBODY, lease=leases) if row[0] is None else evolve(TenantNumbers.of(row), lease=lease)
+    numbers = TenantNumbers(NO_TENANT, lease=leases) if row[0] is None else evolve(TenantNumbers.of(row), lease=lease)
     numbers.others, numbers.revision = soonest(others, leases), int(revision)
     if of_all:
         numbers.tenant, numbers.others, numbers.due = None, None, soonest(numbers.due, others, leases)
@@ -180,10 +180,10 @@ def add(connection: Connection, tenants: Iterable[str]) -> None:
     connection.execute("LOCK TABLE tenants IN ROW EXCLUSIVE MODE")
     updated = connection.execute("UPDATE layout SET ranges = ranges + %s RETURNING ranges", (len(new),)).fetchall()
     begin = updated[0][0] - len(new)
-    rows = [(name, begin + place, *[(begin + place) << RANGE] * len(KINDS)) for place, name in enumerate(new)]
-    marks = ", ".join(["%s"] * (2 + len(KINDS)))
+    rows = [(name, begin + place, *[(begin + place) << RANGE] * len(NUMBERED)) for place, name in enumerate(new)]
+    marks = ", ".join(["%s"] * (2 + len(NUMBERED)))
     connection.cursor().executemany(
-        f"INSERT INTO tenants (tenant, range, {', '.join(KINDS)}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows
+        f"INSERT INTO tenants (tenant, range, {', '.join(NUMBERED)}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows
     )
 
 
@@ -202,7 +202,7 @@ def input_numbers(connection: Connection, numbers: TenantNumbers, owners: Sequen
         first = numbers.next("inputs")
         return tuple(range(first, first + len(owners)))
     add(connection, owners)
-    last: dict[str, int] = dict(run(connection, _LAST_INPUTS, {"names": sorted({*owners})}).fetchall())
+    last: dict[str, int] = dict(run_statement(connection, _LAST_INPUTS, {"names": sorted({*owners})}).fetchall())
     given = list[int]()
     for owner in owners:
         last[owner] += 1
@@ -215,7 +215,7 @@ def note_inputs(connection: Connection, numbers: TenantNumbers, written: Sequenc
     numbers.note("inputs", (number for _, number in written))
     if numbers.tenant is None:
         last = {owner: number for number, owner in sorted((number, owner) for owner, number in written)}
-        run(connection, _NOTE_INPUTS, {"names": [*last], "lasts": [*last.values()]})
+        run_statement(connection, _NOTE_INPUTS, {"names": [*last], "lasts": [*last.values()]})
 
 
 def keep(connection: Connection, numbers: TenantNumbers) -> RawCursor[Row]:
@@ -224,9 +224,11 @@ def keep(connection: Connection, numbers: TenantNumbers) -> RawCursor[Row]:
     For one tenant, the answer is when that tenant has work, when others have some, and when the first lease ends.
     """
     if numbers.tenant is not None:
-        return run(connection, _KEEP, {"tenant": numbers.tenant, "last_tick": numbers.last_tick, **numbers.last})
-    run(connection, _KEEP_ALL, {"last_tick": numbers.last_tick})
-    return run(connection, _KEEP_COUNTS, {"range": numbers.range, **numbers.last})
+        return run_statement(
+            connection, _KEEP, {"tenant": numbers.tenant, "last_tick": numbers.last_tick, **numbers.last}
+        )
+    run_statement(connection, _KEEP_ALL, {"last_tick": numbers.last_tick})
+    return run_statement(connection, _KEEP_COUNTS, {"range": numbers.range, **numbers.last})
 
 
 def soonest(*instants: int | None) -> int | None:

@@ -30,7 +30,6 @@ from journeyflow.stores.contract import READING, Shelf
 from journeyflow.stores.due import unless_held
 from journeyflow.stores.inquiries import (
     ActiveRequest,
-    Answer,
     ClaimRequest,
     Earliest,
     EarliestRequest,
@@ -41,14 +40,15 @@ from journeyflow.stores.inquiries import (
     LastTickRequest,
     PastRequest,
     PruneRequest,
+    Reply,
 )
 from journeyflow.stores.postgres import due, tenants
-from journeyflow.stores.postgres.asking import Asker, at_once, pipelined, run
+from journeyflow.stores.postgres.asking import Asker, at_once, pipelined, run_statement
 from journeyflow.stores.postgres.known_paths import KnownPaths
 from journeyflow.stores.postgres.loading import load, names_as_lists
 from journeyflow.stores.postgres.opening import RESTORE
 from journeyflow.stores.postgres.pruning import load_finished, load_past
-from journeyflow.stores.postgres.tenants import NOBODY, TenantNumbers
+from journeyflow.stores.postgres.tenants import NO_TENANT, TenantNumbers
 from journeyflow.stores.postgres.writing import PostgresWriter
 from journeyflow.stores.rows import POST_FORM, Row, read_post, read_run
 
@@ -87,11 +87,11 @@ class DriverError(StorageError):
     """An error of the driver inside a transaction, which is the cause; the end of the block says what it means."""
 
 
-def _of_medium(method: Callable[..., Answer]) -> Callable[..., Answer]:
+def _of_medium(method: Callable[..., Reply]) -> Callable[..., Reply]:
     """Raise errors of the driver as those of a store: the engine must not take them for those of an item."""
 
     @wraps(method)
-    def told(self: "PostgresTransaction", *arguments: object, **named: object) -> Answer:
+    def told(self: "PostgresTransaction", *arguments: object, **named: object) -> Reply:
         try:
             return method(self, *arguments, **named)
         except psycopg.Error as error:
@@ -159,7 +159,7 @@ class PostgresTransaction:
         The row of the tenant says whether there are any; then all kinds are asked for in one round trip.
         """
         numbers = self._numbers
-        if self.tenant == NOBODY:
+        if self.tenant == NO_TENANT:
             if is_due(numbers.lease, now):
                 self._refuse_strays(now)
             return Due()
@@ -199,9 +199,9 @@ class PostgresTransaction:
         return load(self._asking, self._numbers, request)
 
     @_of_medium
-    def ask(self, inquiry: Inquiry[Answer]) -> Answer:
+    def ask(self, inquiry: Inquiry[Reply]) -> Reply:
         """Answer what a single call asks."""
-        answer: Answer = self._answers[type(inquiry)](self, inquiry)
+        answer: Reply = self._answers[type(inquiry)](self, inquiry)
         return answer
 
     def _earliest(self, inquiry: EarliestRequest) -> Earliest | None:
@@ -319,7 +319,7 @@ class PostgresTransaction:
         with self._sending:
             if self.written and not self._kept:
                 self._keep()
-            run(self._connection, "COMMIT", {})
+            run_statement(self._connection, "COMMIT", {})
 
     def abandon(self) -> None:
         """Send nothing more, and wait for what the server says to what was sent."""

@@ -140,10 +140,10 @@ class TransactionBlock(SQLiteBlock):
 
 def _damage(connection: sqlite3.Connection) -> str | None:
     """Return what is wrong with the file, or None."""
-    from journeyflow.stores.audit import faults  # noqa: PLC0415 wanted when something is wrong
+    from journeyflow.stores.audit import audit_faults  # noqa: PLC0415 wanted when something is wrong
 
     try:
         with closing(SQLiteReader(connection)) as reader:
-            return next(faults(reader), None)
+            return next(audit_faults(reader), None)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         return str(error)

@@ -8,7 +8,7 @@ import os
 from weakref import WeakKeyDictionary
 
 from journeyflow.basics.values import describe
-from journeyflow.errors import StorageError, shown
+from journeyflow.errors import StorageError, quoted
 from journeyflow.stores.sqlite.opening import Location
 
 FileId = tuple[int, int]
@@ -36,7 +36,7 @@ def checked_path(path: str | os.PathLike[str]) -> str:
     except UnicodeEncodeError:
         what = "the path is not text that this system can encode"
     if what:
-        raise StorageError(shown(text), what, "name a file")
+        raise StorageError(quoted(text), what, "name a file")
     return text
 
 

@@ -8,7 +8,7 @@ from journeyflow.basics.values import dumps
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
 from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded, listed_by
-from journeyflow.stores.rows import DEFERRED_ROW, places, read_deferred
+from journeyflow.stores.rows import DEFERRED_ROW, question_marks, read_deferred
 
 if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
@@ -85,7 +85,7 @@ def write_limits(connection: "Connection", changes: LimitChanges) -> None:
 def _statements(changes: LimitChanges) -> Iterable[tuple[str, Collection[tuple[Any, ...]]]]:
     yield "INSERT INTO slots VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", changes.slots
     yield "DELETE FROM deferred WHERE number = ?", [(number,) for number in changes.gone]
-    yield f"INSERT INTO deferred ({DEFERRED_ROW}) VALUES ({places(DEFERRED_ROW)})", changes.joined
+    yield f"INSERT INTO deferred ({DEFERRED_ROW}) VALUES ({question_marks(DEFERRED_ROW)})", changes.joined
     yield "INSERT OR REPLACE INTO journey_timers VALUES (?, ?, ?)", changes.timers
     yield "DELETE FROM journey_timers WHERE journey = ? AND which = ?", changes.stopped
     emptied = [(journey,) for journey in changes.emptied]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from journeyflow.basics.values import dumps
 from journeyflow.records.changes import PullChanges
 from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
-from journeyflow.stores.rows import ROUND_ROW, places, read_round
+from journeyflow.stores.rows import ROUND_ROW, question_marks, read_round
 
 if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
@@ -77,7 +77,7 @@ def write_pulls(connection: "Connection", changes: PullChanges, emptied: Iterabl
         connection.executemany("INSERT INTO list_members VALUES (?, ?, ?)", changes.listed)
     if changes.rounds:
         connection.executemany(
-            f"INSERT OR REPLACE INTO pulls ({ROUND_ROW}) VALUES ({places(ROUND_ROW)})", changes.rounds
+            f"INSERT OR REPLACE INTO pulls ({ROUND_ROW}) VALUES ({question_marks(ROUND_ROW)})", changes.rounds
         )
     if emptied:
         connection.executemany("DELETE FROM pulls WHERE journey = ?", [(journey,) for journey in emptied])

@@ -9,7 +9,7 @@ from journeyflow.errors import StorageError
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.receiving import NOTE, TAKEN, Used, refuse_rows
 from journeyflow.stores.rows import Row
-from journeyflow.stores.schema import APPLICATION_ID, COPYING_ID, columns
+from journeyflow.stores.schema import APPLICATION_ID, COPYING_ID, columns_of
 from journeyflow.stores.sqlite.opening import MEMORY, Location, meaning, open_again
 from journeyflow.stores.sqlite.reader import SQLiteReader
 from journeyflow.stores.sqlite.store import SQLiteStore
@@ -85,7 +85,7 @@ class SQLiteReceiver:
             asked = (later, NOTE, note)
             if not connection.execute("UPDATE meta SET value = ? WHERE name = ? AND value = ?", asked).rowcount:
                 raise StorageError(self.path, *TAKEN)
-            connection.executemany(f"INSERT INTO {table} ({columns(table)}) VALUES ({marks})", rows)
+            connection.executemany(f"INSERT INTO {table} ({columns_of(table)}) VALUES ({marks})", rows)
 
     def settle(self, settings: Mapping[str, str], used: Used) -> None:
         """Replace the settings, and count on from the highest of all numbers."""

@@ -14,10 +14,10 @@ from journeyflow.stores.rows import (
     OF_RUN,
     POST_FORM,
     RUN_FORM,
-    places,
+    question_marks,
 )
 
-SEVERAL: Final = 32
+ROWS_AT_ONCE: Final = 32
 """So many rows at most, whatever they have in common, are written by one statement: that saves a third of their time,
 and every number of rows is a statement of its own."""
 
@@ -103,7 +103,7 @@ def insert(table: str, columns: str, key: str, *, alike: str = "", usual: str = 
     'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
     """
     each = adding(table, f"{columns}, {key}", usual=usual)
-    begin = f"INSERT INTO {table} ({columns}, {key}) SELECT {places(columns)},"
+    begin = f"INSERT INTO {table} ({columns}, {key}) SELECT {question_marks(columns)},"
     if "," in key:
         many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
         found = Statement(each, f"{begin} {many}", f"{begin} {span}", paired=True, width=2)

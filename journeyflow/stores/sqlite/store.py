@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journeyflow.errors import StorageError, shown
+from journeyflow.errors import StorageError, quoted
 from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.sqlite.beside import Beside
 from journeyflow.stores.sqlite.blocks import SQLiteBlock, TransactionBlock, View
@@ -36,7 +36,7 @@ class SQLiteStore:
     def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", nonce: str | None = None) -> None:
         """Open the file, or create it."""
         if synchronous not in ("FULL", "NORMAL"):
-            msg = f"synchronous is 'FULL' or 'NORMAL', not {shown(synchronous)}"
+            msg = f"synchronous is 'FULL' or 'NORMAL', not {quoted(synchronous)}"
             raise ValueError(msg)
         if nonce is not None:
             check_nonce(nonce)

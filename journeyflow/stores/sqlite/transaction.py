@@ -33,7 +33,6 @@ from journeyflow.stores.contract import LAST_TICK, READING, Shelf
 from journeyflow.stores.due import unless_held
 from journeyflow.stores.inquiries import (
     ActiveRequest,
-    Answer,
     ClaimRequest,
     Earliest,
     EarliestRequest,
@@ -44,6 +43,7 @@ from journeyflow.stores.inquiries import (
     LastTickRequest,
     PastRequest,
     PruneRequest,
+    Reply,
 )
 from journeyflow.stores.rows import (
     POST_FORM,
@@ -89,11 +89,11 @@ class MediumError(StorageError):
     """An error of SQLite inside a transaction, which is the cause; the end of the block says what it means."""
 
 
-def _of_medium(method: Callable[..., Answer]) -> Callable[..., Answer]:
+def _of_medium(method: Callable[..., Reply]) -> Callable[..., Reply]:
     """Raise errors of SQLite as those of a store: the engine must not take them for those of an item of its work."""
 
     @wraps(method)
-    def told(self: "SQLiteTransaction", *arguments: object, **named: object) -> Answer:
+    def told(self: "SQLiteTransaction", *arguments: object, **named: object) -> Reply:
         try:
             return method(self, *arguments, **named)
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -199,9 +199,9 @@ class SQLiteTransaction:
         return load(self._asker, self._kept, request)
 
     @_of_medium
-    def ask(self, inquiry: Inquiry[Answer]) -> Answer:
+    def ask(self, inquiry: Inquiry[Reply]) -> Reply:
         """Answer what a single call asks."""
-        answer: Answer = self._answers[type(inquiry)](self, inquiry)
+        answer: Reply = self._answers[type(inquiry)](self, inquiry)
         return answer
 
     def _earliest(self, inquiry: EarliestRequest) -> Earliest:

@@ -50,8 +50,8 @@ from journeyflow.stores.sqlite.statements import (
     PIN,
     POSTS,
     REOPEN,
+    ROWS_AT_ONCE,
     RUNS,
-    SEVERAL,
     TICKED,
     Common,
     Each,
@@ -180,7 +180,7 @@ class Writer:
         if end:
             columns = [*zip(*rows, strict=True)][:-width]
             common = tuple([place for place, values in enumerate(columns) if _are_same(values)])
-            count = self._write_in_parts(each, rows[:end], SEVERAL, common)
+            count = self._write_in_parts(each, rows[:end], ROWS_AT_ONCE, common)
         if rest:
             usual = len(rest) > 1 and bool(each.usual) and _are_same([*map(itemgetter(*each.usual), rest)])
             count += self._write_in_parts(each, rest, len(rest), each.usual if usual else ())

@@ -22,7 +22,7 @@ from journeyflow.stores.batch import (
     timer_key,
 )
 from journeyflow.stores.contract import Shelf, Store
-from journeyflow.stores.inquiries import Answer, ClaimRequest, Inquiry
+from journeyflow.stores.inquiries import ClaimRequest, Inquiry, Reply
 from journeyflow.testing.conformance.samples import MINUTE, NOON
 
 
@@ -73,7 +73,7 @@ def load(store: Store, **wanted: object) -> Loaded:
         return transaction.load(Request(**wanted))  # type: ignore[arg-type]  # what a request holds
 
 
-def ask(store: Store, inquiry: Inquiry[Answer]) -> Answer:
+def ask(store: Store, inquiry: Inquiry[Reply]) -> Reply:
     """Return the answer to an inquiry, without the write lock."""
     with store.transaction(write=False) as transaction:
         return transaction.ask(inquiry)

@@ -25,7 +25,7 @@ from journeyflow.basics.words import ACTIVE, WITH_EFFECT
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.rules.chains import Order
 from journeyflow.machine.behaviours import advance, go
-from journeyflow.machine.facts import NOTHING, Facts
+from journeyflow.machine.facts import NO_DATA, Facts
 from journeyflow.machine.notes import FRESH, NO_POSTS, NOTHING_SENT, Past, Result, Situation, Stimulus
 from journeyflow.machine.program import Program
 from journeyflow.records.message_ids import place_of
@@ -268,7 +268,7 @@ class Crowds:
         """Return the journeys that a customer enters at an instant, or None if one needs the plain way."""
         name, text = item.customer, item.text
         entries: list[Entry] = []
-        data, attributes = loads(text) if text else NOTHING, {} if person is None else person.attributes
+        data, attributes = loads(text) if text else NO_DATA, {} if person is None else person.attributes
         for door in doors:
             walk, program = door.walk, door.program
             walk.meet(name, attributes, at, data)

@@ -34,8 +34,8 @@ from journeyflow.machine.notes import (
     FRESH,
     NO_POSTS,
     NOTHING_SENT,
-    Answer,
     Past,
+    Reply,
     Result,
     Situation,
     Stimulus,
@@ -251,7 +251,7 @@ class NotedWalk(Walk):
         self.composed: list[tuple[int, CompiledSend, int]] = []
         self.repeatable = True
 
-    def ask(self, question: Callable[[Walk, Subject], Answer], subject: Subject) -> Answer:
+    def ask(self, question: Callable[[Walk, Subject], Reply], subject: Subject) -> Reply:
         """Ask a question, and note the answer."""
         answer = question(self, subject)
 

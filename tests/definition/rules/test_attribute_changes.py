@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, MAX_DEPTH, faults, thaw
+from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, MAX_DEPTH, thaw, value_faults
 from journeyflow.definition.rules.attribute_changes import (
     ACTIONS,
     Change,
@@ -252,7 +252,7 @@ def test_a_template_cannot_nest_a_value_into_itself_without_end():
     now: dict[str, object] = {"a": 1}
     for _ in range(MAX_DEPTH - 1):
         now = apply_changes([("a", "set", [now["a"]])], now)[0]
-    assert list(faults(now)) == []
+    assert list(value_faults(now)) == []
     with pytest.raises(WrongType):
         apply_changes([("a", "set", [now["a"]])], now)
     with pytest.raises(WrongType):

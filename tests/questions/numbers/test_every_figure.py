@@ -16,7 +16,7 @@ from attrs import frozen
 
 from journeyflow import Engine, Event, MemoryStore, NotFound, Send, Wait
 from journeyflow.questions.numbers.figures import Count, MessageStats
-from journeyflow.records.counting import KINDS
+from journeyflow.records.counting import COUNTED_EVENTS
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host, after
 
@@ -62,7 +62,7 @@ def told(request: pytest.FixtureRequest) -> Iterator[tuple[Engine, list[Told]]]:
             found.append(Told(1 if message.step == "text" else 0, *about, "queued", message.id))
             engine.ack(message, at=after("1 day"))
             found.append(Told(1, *about, "sent", message.id))
-            for number, kind in enumerate(KINDS[1:], 2):
+            for number, kind in enumerate(COUNTED_EVENTS[1:], 2):
                 for day in range(1, 4):
                     if n % (number + 2 * day) == day % 2:
                         data = {"message": message.id}
@@ -96,7 +96,7 @@ def count(
             total[each.kind] += 1
             unique[each.kind] += first
             revenue += each.amount * (each.kind == "revenue")
-    kinds = [kind.removeprefix("message.") for kind in KINDS]
+    kinds = [kind.removeprefix("message.") for kind in COUNTED_EVENTS]
     return MessageStats(
         total["queued"] if queued else None,
         **{kind: Count(total[kind], unique[kind]) for kind in kinds},
@@ -114,11 +114,11 @@ def test_the_plan_tells_kinds_apart(told):
     """No two kinds have the same numbers, in total or by message, and every kind was told of every channel."""
     _, found = told
     stats = count(found)
-    counts = [getattr(stats, kind.removeprefix("message.")) for kind in KINDS]
-    assert len({each.total for each in counts}) == len({each.unique for each in counts}) == len(KINDS)
+    counts = [getattr(stats, kind.removeprefix("message.")) for kind in COUNTED_EVENTS]
+    assert len({each.total for each in counts}) == len({each.unique for each in counts}) == len(COUNTED_EVENTS)
     for channel in ("EMAIL", "SMS", "PUSH"):
         assert {each.kind for each in found if each.channel == channel} > {
-            kind.removeprefix("message.") for kind in KINDS
+            kind.removeprefix("message.") for kind in COUNTED_EVENTS
         }
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, compared, newcombe
-from journeyflow.questions.numbers.strata import Design, Stratum, comparisons, ratio, stratified, totals
+from journeyflow.questions.numbers.strata import Design, Stratum, group_comparisons, sizes_test, stratified, totals
 
 EFFECTS = (-0.1, 0.0, 0.05, 0.2)
 
@@ -143,7 +143,7 @@ def test_versions_with_equal_percentages_and_goal_are_one_stratum():
     assert totals(found) == (
         Group("A", 15, 6, confidence=0.9), Group("B", 13, 5, confidence=0.9), Group("C", 0, 0, confidence=0.9),
     )  # fmt: skip
-    assert (stratified([], {}), totals([]), comparisons([])) == ((), (), ())
+    assert (stratified([], {}), totals([]), group_comparisons([])) == ((), (), ())
 
 
 def test_two_groups_are_compared_once_over_all_strata_that_have_both():
@@ -153,13 +153,15 @@ def test_two_groups_are_compared_once_over_all_strata_that_have_both():
     def stratum(**shares: float) -> Stratum:
         return Stratum((1,), shares, tuple(groups[label] for label in shares))
 
-    found = comparisons([stratum(B=50, A=50), stratum(A=90, B=5, C=5), stratum(A=50, C=50), stratum(A=0, B=100)])
+    found = group_comparisons([stratum(B=50, A=50), stratum(A=90, B=5, C=5), stratum(A=50, C=50), stratum(A=0, B=100)])
     assert [(each.base.label, each.other.label, len(each.strata)) for each in found] == [("B", "A", 2), ("A", "C", 2)]
-    assert comparisons([stratum(A=0, C=100)]) == ()
+    assert group_comparisons([stratum(A=0, C=100)]) == ()
 
 
 def test_sizes_are_tested_by_the_percentages_of_their_stratum():
     """Each stratum expects its own (R87)."""
     designs = [Design(2, "", {"A": 90, "B": 10}), Design(1, "", {"A": 50, "B": 50})]
-    found = ratio(stratified(designs, {(2, "A"): (90, 0), (2, "B"): (10, 0), (1, "A"): (500, 0), (1, "B"): (500, 0)}))
+    found = sizes_test(
+        stratified(designs, {(2, "A"): (90, 0), (2, "B"): (10, 0), (1, "A"): (500, 0), (1, "B"): (500, 0)})
+    )
     assert (found.expected, found.probability) == ({"A": 590.0, "B": 510.0}, 1.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from journeyflow.services.loyalty.answer_schemas import ANSWERS
+from journeyflow.services.loyalty.answer_schemas import ANSWER_SCHEMAS
 from journeyflow.services.loyalty.table import OPERATIONS, Endpoint
 from journeyflow.services.operations import HttpRequest
 from tests.services.loyalty.described import is_described
@@ -18,8 +18,8 @@ from tests.services.loyalty.printed import CONDITION, SEND, TYPES, WAIT
 
 def test_every_operation_with_an_answer_describes_it():
     """Those that answer 204 have none."""
-    assert {*ANSWERS} == {each.name for each in OPERATIONS if each.status != 204}
-    for schema in ANSWERS.values():
+    assert {*ANSWER_SCHEMAS} == {each.name for each in OPERATIONS if each.status != 204}
+    for schema in ANSWER_SCHEMAS.values():
         Draft202012Validator.check_schema(schema)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from journeyflow import End, Journey, Send, Wait
 from journeyflow.services.octeth import Octeth
-from journeyflow.services.octeth.context import ACTION
+from journeyflow.services.octeth.context import ACTION_NUMBER
 from tests.services.between import Between
 from tests.services.octeth.world import MAIL, World
 
@@ -62,7 +62,7 @@ def prepared(*, inside: bool) -> World:
     world = World()
     steps: Any = [Wait("1", "3 days"), Send("2", channel="EMAIL", template="95"), End("end")]
     world.engine.tenant("acme").deploy(Journey(id="journey-1", steps=steps, reentry="always"), at=world.now)
-    world.directory.numbers(ACTION, "acme", ["journey-1/1", "journey-1/2"])
+    world.directory.numbers(ACTION_NUMBER, "acme", ["journey-1/1", "journey-1/2"])
     if inside:
         world.done("subscriber.journey.trigger", JourneyID=1, **SUBSCRIBER)
     return world

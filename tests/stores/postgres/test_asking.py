@@ -13,7 +13,7 @@ from journeyflow import StorageError
 from journeyflow.records.changes import Changes
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.asking import pipelined, run
+from journeyflow.stores.postgres.asking import pipelined, run_statement
 from tests.stores.postgres.test_schema import ask
 
 
@@ -44,7 +44,7 @@ def test_statements_go_to_the_server_together(address):
     with closing(PostgresStore(address)) as store:
         connection = store._line.connection()
         with pipelined(connection):
-            found = [run(connection, "SELECT pg_backend_pid()", {}) for _ in range(3)]
+            found = [run_statement(connection, "SELECT pg_backend_pid()", {}) for _ in range(3)]
             time.sleep(0.05)
             assert query_of(address, connection) != "SELECT pg_backend_pid()"
             assert found[1].fetchall() == [(connection.info.backend_pid,)]

@@ -15,7 +15,7 @@ from journeyflow import Engine, Event
 from journeyflow.errors import CorruptDatabase, StorageError
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.columns import TYPES
+from journeyflow.stores.postgres.columns import COLUMN_TYPES
 from journeyflow.stores.postgres.integrity import REFERENCES
 from journeyflow.stores.postgres.opening import quoted
 from journeyflow.stores.postgres.schema import TABLE_NAMES
@@ -183,10 +183,10 @@ def damages():
         for place in ROWS:
             where = place.format(table)
             yield f"DELETE FROM {table}{where}"
-            for column, kind in TYPES[table].items():
+            for column, kind in COLUMN_TYPES[table].items():
                 for value in NUMBERS if kind == "bigint" else TEXTS:
                     yield f"UPDATE {table} SET {column} = {value.format(column)}{where}"
-        for column in TYPES[table]:
+        for column in COLUMN_TYPES[table]:
             others = f"SELECT ctid AS id, lag({column}, 1, {column}) OVER () AS other FROM {table}"
             yield f"UPDATE {table} t SET {column} = o.other FROM ({others}) o WHERE o.id = t.ctid"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from journeyflow import Engine, Event, Journey, Trigger, Wait
 from journeyflow.stores.sqlite.kept import Kept
-from journeyflow.stores.sqlite.statements import SEVERAL, Statement, adding, insert, update
+from journeyflow.stores.sqlite.statements import ROWS_AT_ONCE, Statement, adding, insert, update
 from journeyflow.stores.sqlite.writing import ALIKE, Writer
 from tests.samples import START
 
@@ -102,7 +102,7 @@ def test_thousands_who_move_together_are_one_statement(key: str):
 @pytest.mark.parametrize("own", [(True, True), (True, False), (False, True)], ids=["both", "the first", "the second"])
 def test_rows_with_own_values_are_written_several_at_once(key: str, own: tuple[bool, bool]):
     """What all of them have in common is given once; the last few are one statement more."""
-    rows = [((n * own[0], f"{n * own[1]}"), n if key == "k" else (n, 7)) for n in range(1, 2 * SEVERAL + 6)]
+    rows = [((n * own[0], f"{n * own[1]}"), n if key == "k" else (n, 7)) for n in range(1, 2 * ROWS_AT_ONCE + 6)]
     later = [((n * own[0], f"{n * own[1]} later"), each) for n, (_, each) in enumerate(rows, 10)]
     with opened(key) as connection:
         count, statements = write(connection, insert("t", "a, b", key), rows, 10**9)
@@ -133,12 +133,14 @@ def test_few_rows_give_once_what_they_usually_have_in_common(last, bound):
 def test_rows_that_are_there_already_are_summed_up_several_at_once():
     """Counters of a batch are added to those that are kept."""
     each = adding("t", "k, a, b", "ON CONFLICT DO UPDATE SET a = a + excluded.a")
-    rows = [(n, 3, n) for n in range(SEVERAL)]
+    rows = [(n, 3, n) for n in range(ROWS_AT_ONCE)]
     with opened("k") as connection:
         writer = Writer(connection, {}, {}, Kept(), lambda _: None)
         for _ in range(2):
             assert writer._write_each(each, rows) == len(rows)
-        assert connection.execute("SELECT k, a, b FROM t ORDER BY k").fetchall() == [(n, 6, n) for n in range(SEVERAL)]
+        assert connection.execute("SELECT k, a, b FROM t ORDER BY k").fetchall() == [
+            (n, 6, n) for n in range(ROWS_AT_ONCE)
+        ]
 
 
 @pytest.mark.parametrize("serials", [range(3, 13), [3, 5, *range(7, 15)]], ids=["a span", "a list"])
