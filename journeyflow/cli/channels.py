@@ -32,7 +32,7 @@ def hold_channel(db: Database, channel: str, at: datetime, tenant: str, *, as_js
         engine.hold_channel(channel, at=at)
         found = engine.held_channels()
         warn_of_channels(engine, [channel])  # still held: a journey may come to use it
-    show(found, f"{channel} is held since {when(found[channel])}", as_json=as_json)
+    show(found, f"{channel} is held since {instant_text(found[channel])}", as_json=as_json)
 
 
 @click.command("release-channel")

@@ -169,7 +169,7 @@ def resume(
 @as_json
 def archive(db: Database, journey: str, at: datetime, tenant: str, *, allow_jump: bool, as_json: bool) -> None:
     """Archive a journey for good; all customers inside leave it."""
-    with opened(db, tenant) as engine:
+    with opened_database(db, tenant) as engine:
         left = engine.archive(journey, at=at, allow_jump=allow_jump)
         info = engine.journey(journey)
     show(

@@ -60,7 +60,7 @@ def demo(db: Path, *, as_json: bool) -> None:
         f"{DAYS} virtual days later {report.completed} have completed it, {report.exited} left,"
         f" {report.active} are still inside; {report.converted} ordered.\n{report.messages} messages were sent.\n"
     )
-    funnel = table(report.funnel, ("step", "kind", "people", "result"))
+    funnel = text_table(report.funnel, ("step", "kind", "people", "result"))
     following = "\n".join(f"  {line}" for line in _next_lines(report.path))
     kept = f"Everything is in {report.path}, and in pictures in {page}: open it in a browser."
     asked = f"Why did {NOBODY} get no mail? `serve` and `why-not` say so. What to try next:"

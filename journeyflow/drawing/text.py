@@ -41,7 +41,7 @@ def width(text: str, size: float) -> float:
     return round(sum(map(_advance, text), 0.0) * size, 1)
 
 
-def cut(text: str, room: float, size: float) -> str:
+def cut_to_width(text: str, room: float, size: float) -> str:
     """Return a text that fits into a number of pixels, with an ellipsis where it was cut.
 
     >>> cut_to_width("welcome", 40, 12), cut_to_width("hi", 40, 12)

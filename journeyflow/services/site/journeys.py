@@ -36,7 +36,7 @@ from journeyflow.services.site.layout import (
     table,
     when,
 )
-from journeyflow.services.site.lists import enrollments_table, held_notices, messages_of_journey
+from journeyflow.services.site.lists import enrollments_table, messages_of_journey
 from journeyflow.services.site.query import Query
 
 DAYS = 14
@@ -137,7 +137,7 @@ def _head(query: Query, info: JourneyInfo, definition: Journey, where: ZoneInfo)
         yield paragraph(info.description)
     if info.status == "PAUSED":
         yield notice("Paused since ", both_times(info.paused_at, where), ": no customer enters or moves on.")
-    yield from held(query, [step.channel for step in definition.steps if isinstance(step, Send)], where)
+    yield from held_notices(query, [step.channel for step in definition.steps if isinstance(step, Send)], where)
     yield figures(
         {
             "entered": info.enrolled, "inside now": info.active, "completed": info.completed, "exited": info.exited,

@@ -175,7 +175,7 @@ class Writer:
 
     def _write_each(self, each: Each, rows: Sequence[Row], width: int = 1) -> int:
         """Write rows with own values; return how many were written. The last `width` columns are the key."""
-        end = len(rows) - len(rows) % SEVERAL
+        end = len(rows) - len(rows) % ROWS_AT_ONCE
         count, rest = 0, rows[end:]
         if end:
             columns = [*zip(*rows, strict=True)][:-width]
