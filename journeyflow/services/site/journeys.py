@@ -36,7 +36,7 @@ from journeyflow.services.site.layout import (
     table,
     when,
 )
-from journeyflow.services.site.lists import enrollments_table, messages_of_journey
+from journeyflow.services.site.lists import enrollments_table, held_notices, messages_of_journey
 from journeyflow.services.site.query import Query
 
 DAYS = 14
