@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import FieldRule, Rule
+from journeyflow.definition.rules.operators import telling
 from journeyflow.definition.rules.rule_parts import walk
 from journeyflow.definition.rules.value_paths import NOW, is_of_item
 from journeyflow.definition.steps import Condition, Wait
@@ -11,8 +12,7 @@ from journeyflow.definition.steps import Condition, Wait
 TIMEZONE = "timezone"
 """The attribute that names a customer's time zone."""
 
-_DATED = frozenset({"before", "after", "withinLast", "withinNext"})
-"""The operators that compare dates."""
+_DATED = telling("date")
 
 _NO_DATA = frozenset({"customer", "message", "enrollment"})
 """The roots of paths that lead nowhere into the data of an event; a path without a root leads there first (R59)."""

@@ -10,7 +10,7 @@ from journeyflow.basics.moments import from_micros, zone
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FactRule, FieldRule, NotRule, Rule
 from journeyflow.definition.rules.evaluation import Sample, compile_rule
-from journeyflow.definition.rules.operators import SEVERAL, as_number
+from journeyflow.definition.rules.operators import SEVERAL, as_number, telling
 from journeyflow.definition.rules.rule_parts import comparisons, paths_of
 from journeyflow.definition.rules.value_paths import ITEM, NOW
 
@@ -22,9 +22,9 @@ MAX_TRIED = 20_000
 MAX_MEMBERS = 100
 """How many members a list has that is tried: whoever counts more is not searched for."""
 
-ORDERED = frozenset({"gt", "gte", "lt", "lte", "between"})
-EXACT = ORDERED | {"eq", "ne", "in", "notIn", "isNull", "isNotNull"}
-"""The operators that compare with constants alone; ORDERED compare numbers with numbers, and texts with texts."""
+ORDERED, EXACT, DATED = telling("order"), telling("equal", "order"), telling("date")
+"""The operators that compare with constants alone; ORDERED compare numbers with numbers, and texts with texts; DATED
+compare dates."""
 
 Demand = tuple[Rule, bool]
 """A rule, and whether it is to be true."""
@@ -258,7 +258,7 @@ def _same(left: object, right: object) -> bool:
 
 def _around(op: str, value: object, at: int) -> list[object]:
     number = as_number(value)
-    if op in {"before", "after", "withinLast", "withinNext"} or value is None:
+    if op in DATED or value is None:
         instants: list[object] = ["2000-01-01", "2100-01-01"]
         near: list[object] = [from_micros(at).isoformat()] if op == "withinLast" else []
         if op == "withinNext" and isinstance(value, str):

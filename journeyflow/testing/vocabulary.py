@@ -13,7 +13,7 @@ from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, Send, Update, Wait
 from journeyflow.testing.drawn_steps import DATES
 from journeyflow.testing.host_calls import START
-from journeyflow.testing.solving import lists_around
+from journeyflow.testing.solving import DATED, lists_around
 
 KEYS = ("a", 1, "1", 1.0, 2)
 
@@ -114,7 +114,7 @@ def _telling(part: FactRule) -> Sequence[object]:
     """Return values on both sides of a comparison."""
     if isinstance(part, CountRule):
         return [*lists_around([part], to_micros(START))]
-    if part.op in {"before", "after", "withinLast", "withinNext"}:
+    if part.op in DATED:
         return DATES
     values = part.value if isinstance(part.value, tuple) else (part.value,)
     return [near for value in values for near in _around(value)]

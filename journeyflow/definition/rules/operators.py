@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from operator import ge, gt, le, lt
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
@@ -92,7 +92,7 @@ _gte = _ordered(ge)
 _lte = _ordered(le)
 
 
-def _contains(actual: object, expected: object, _: Known) -> bool:
+def _has(actual: object, expected: object, _: Known) -> bool:
     if isinstance(actual, SEVERAL):
         return any(equal(member, expected) for member in actual)
     return isinstance(actual, str) and isinstance(expected, str) and expected in actual
@@ -199,16 +199,22 @@ def _operand_pattern(value: object) -> str | None:
     return None
 
 
+Tells = Literal["equal", "order", "date", "content"]
+"""What an operator tells of a value: whether it equals constants, or on which side of them it is, and nothing else; how
+it is placed as a date; or something about its content. Proofs rest on the first two."""
+
+
 @frozen
 class Operator:
-    """An operator: its positive question, whether the answer is negated, the check of its operand, its words (R60)."""
+    """An operator: its positive question, the check of its operand, what it tells, its words, if it negates (R60)."""
 
     name: str
     ask: Callable[[object, object, Known], bool]
     operand: Callable[[object], str | None]
+    tells: Tells
     words: str
+    summary: str
     negated: bool = False
-    summary: str = ""
 
     @property
     def alone(self) -> bool:
@@ -247,29 +253,39 @@ def _ends_with(actual: object, expected: object, _: Known) -> bool:
 OPERATORS: dict[str, Operator] = {
     operator.name: operator
     for operator in (
-        Operator("eq", equal, _operand_scalar, "=", summary="equal"),
-        Operator("ne", equal, _operand_scalar, "=", negated=True, summary="not equal, or missing"),
-        Operator("gt", _ordered(gt), _operand_ordered, ">", summary="greater"),
-        Operator("gte", _gte, _operand_ordered, ">=", summary="greater or equal"),
-        Operator("lt", _ordered(lt), _operand_ordered, "<", summary="less"),
-        Operator("lte", _lte, _operand_ordered, "<=", summary="less or equal"),
-        Operator("in", _in, _operand_list, "in", summary="one of a list"),
-        Operator("notIn", _in, _operand_list, "in", negated=True, summary="none of a list, or missing"),
-        Operator("contains", _contains, _operand_scalar, "contains", summary="has the text, or the member"),
-        Operator("notContains", _contains, _operand_scalar, "contains", negated=True, summary="has it not, or missing"),
-        Operator("startsWith", _starts_with, _operand_text, "starts with", summary="begins with the text"),
-        Operator("endsWith", _ends_with, _operand_text, "ends with", summary="ends with the text"),
-        Operator("matches", _matches, _operand_pattern, "matches", summary="the pattern is found (extra `regex`)"),
-        Operator("notMatches", _matches, _operand_pattern, "matches", negated=True, summary="it is not, or missing"),
-        Operator("isNull", _is_null, _operand_none, "is null", summary="missing or null"),
-        Operator("isNotNull", _is_null, _operand_none, "is null", negated=True, summary="there, and not null"),
-        Operator("between", _both, _operand_pair, "between", summary="from a lower to an upper bound, both included"),
-        Operator("before", _before, _operand_instant, "before", summary="an earlier date or instant"),
-        Operator("after", _after, _operand_instant, "after", summary="a later date or instant"),
-        Operator("withinLast", _within_last, _operand_duration, "within the last", summary="at most so long ago"),
-        Operator("withinNext", _within_next, _operand_duration, "within the next", summary="at most so long ahead"),
+        Operator("eq", equal, _operand_scalar, "equal", "=", "equal"),
+        Operator("ne", equal, _operand_scalar, "equal", "=", "not equal, or missing", negated=True),
+        Operator("gt", _ordered(gt), _operand_ordered, "order", ">", "greater"),
+        Operator("gte", _gte, _operand_ordered, "order", ">=", "greater or equal"),
+        Operator("lt", _ordered(lt), _operand_ordered, "order", "<", "less"),
+        Operator("lte", _lte, _operand_ordered, "order", "<=", "less or equal"),
+        Operator("in", _in, _operand_list, "equal", "in", "one of a list"),
+        Operator("notIn", _in, _operand_list, "equal", "in", "none of a list, or missing", negated=True),
+        Operator("contains", _has, _operand_scalar, "content", "contains", "has the text, or the member"),
+        Operator("notContains", _has, _operand_scalar, "content", "contains", "has it not, or missing", negated=True),
+        Operator("startsWith", _starts_with, _operand_text, "content", "starts with", "begins with the text"),
+        Operator("endsWith", _ends_with, _operand_text, "content", "ends with", "ends with the text"),
+        Operator("matches", _matches, _operand_pattern, "content", "matches", "the pattern is found (extra `regex`)"),
+        Operator("notMatches", _matches, _operand_pattern, "content", "matches", "it is not, or missing", negated=True),
+        Operator("isNull", _is_null, _operand_none, "equal", "is null", "missing or null"),
+        Operator("isNotNull", _is_null, _operand_none, "equal", "is null", "there, and not null", negated=True),
+        Operator("between", _both, _operand_pair, "order", "between", "from a lower to an upper bound, both included"),
+        Operator("before", _before, _operand_instant, "date", "before", "an earlier date or instant"),
+        Operator("after", _after, _operand_instant, "date", "after", "a later date or instant"),
+        Operator("withinLast", _within_last, _operand_duration, "date", "within the last", "at most so long ago"),
+        Operator("withinNext", _within_next, _operand_duration, "date", "within the next", "at most so long ahead"),
     )
 }
+
+
+def telling(*what: Tells) -> frozenset[str]:
+    """Return the names of the operators that tell something of a value.
+
+    >>> sorted(telling("date"))
+    ['after', 'before', 'withinLast', 'withinNext']
+    """
+    return frozenset(name for name, operator in OPERATORS.items() if operator.tells in what)
+
 
 ALIASES = {
     "equals": "eq",

@@ -1,5 +1,6 @@
 """Operators: truth tables, numbers, instants (R60, R61)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -7,10 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow.basics.durations import Duration, add
-from journeyflow.basics.moments import FIRST, LAST
+from journeyflow.basics.moments import DAY, FIRST, LAST
+from journeyflow.definition.rules import clock_turns
 from journeyflow.definition.rules.conditions import FieldRule, field
 from journeyflow.definition.rules.evaluation import Sample, holds
-from journeyflow.definition.rules.operators import OPERATORS, as_number, equal
+from journeyflow.definition.rules.operators import (
+    OPERATORS,
+    _operand_duration,
+    _operand_instant,
+    as_number,
+    equal,
+    telling,
+)
 from tests.definition.rules.test_conditions import (
     MISSING,
     NOW,
@@ -152,6 +161,8 @@ def test_every_operator_is_in_a_table_of_this_file():
     assert OPERATORS.keys() == POSITIVE.keys() | NEGATIONS.keys() | {"isNull"} == operand_of.keys()
     assert {name for name, operator in OPERATORS.items() if operator.negated} == NEGATIONS.keys()
     assert all(operator.summary for operator in OPERATORS.values())
+    of_dates = {name for name, each in OPERATORS.items() if each.operand in {_operand_instant, _operand_duration}}
+    assert telling("date") == of_dates
 
 
 @pytest.mark.parametrize(
@@ -162,6 +173,67 @@ def test_every_operator_is_in_a_table_of_this_file():
 def test_a_positive_operator_by_example(op, actual, expected, answer):
     """R60, R62: type by type, with the local date in Paris and the instant of the question at 14:00 there."""
     assert ask(op, actual, expected) is answer
+
+
+SOME_VALUES = [
+    *(None, True, False, (), (1,), ("a",), {"a": 1}, ""),
+    *(-1, 0, 0.5, 1, 1.5, 2, 3, 10, "-1", "0", "1", "1.0", "1e0", "2", "7"),
+    *("A", "a", "a1", "ab", "b", "c", "2026-06-15", "2026-07-15", "~"),
+]
+CONSTANTS: dict[str, Sequence[object]] = {
+    "scalar": [1, "a", True, "1"],
+    "ordered": [1, 2, "a", "b"],
+    "list": [(1, "a"), (2,)],
+    "none": [None],
+}
+CONSTANTS["pair"] = [(1, 2), ("a", "b"), (1, "b")]
+
+
+def side(value: object, constants: Sequence[object]) -> tuple[bool, ...]:
+    """Return where a value is among constants: which it equals, and which are less, among numbers or among texts."""
+    number, is_text = as_number(value), isinstance(value, str)
+    numbers = [as_number(each) for each in constants]
+    less = [number is not None and each is not None and each < number for each in numbers]
+    before = [is_text and isinstance(each, str) and each < str(value) for each in constants]
+    return (value is None, number is None, is_text, *less, *before, *(equal(value, each) for each in constants))
+
+
+@pytest.mark.parametrize("op", sorted(telling("equal", "order")))
+def test_an_operator_that_tells_where_a_value_is_tells_nothing_else(op):
+    """Values on the same side of all constants have the same answer, whatever they are: proofs rest on that."""
+    operator = OPERATORS[op]
+    for operand in CONSTANTS[operator.operand.__name__.removeprefix("_operand_")]:
+        constants = operand if isinstance(operand, tuple) else (operand,)
+        answers: dict[object, set[bool]] = {}
+        for value in SOME_VALUES:
+            same = side(value, constants)
+            if operator.tells == "equal":  # which side makes no difference
+                same = (value is None, *same[-len(constants) :])
+            answers.setdefault(same, set()).add(operator.ask(value, operand, Sample({}, NOW)))
+        assert all(len(found) == 1 for found in answers.values()), (operand, answers)
+
+
+@pytest.mark.parametrize("op", sorted(telling("date")))
+def test_an_operator_that_tells_of_a_date_is_false_for_anything_else(op):
+    """And what has a date has an answer that changes with the date."""
+    operator = OPERATORS[op]
+    operand = "2026-07-01" if op in {"before", "after"} else "30 days"
+    dates = ["2026-06-20", "2026-06-16", "2026-06-10", "2026-07-10"]
+    others = [value for value in SOME_VALUES if not str(value).startswith("2026")]
+    assert {operator.ask(value, operand, Sample({}, NOW)) for value in others} == {False}
+    assert {operator.ask(value, operand, Sample({}, NOW)) for value in dates} == {True, False}
+
+
+@pytest.mark.parametrize("op", sorted(OPERATORS))
+def test_an_operator_that_reads_the_clock_is_one_that_the_clock_turns(op):
+    """R37: a Wait for a condition is woken at the instants that `clock_turns` finds, for these operators alone."""
+    values = ["2026-06-15", "2026-06-20", "2026-07-15", "2026-08-15"]
+    operand = {"in": ("x",), "notIn": ("x",), "between": ("2026-06-16", "2026-07-16")}.get(op, "2026-07-01")
+    if op in clock_turns._WITHIN:
+        operand = "30 days"
+    instants = [NOW + days * DAY for days in (0, 20, 60)]
+    asked = [[OPERATORS[op].ask(value, operand, Sample({}, at)) for value in values] for at in instants]
+    assert (asked[0] != asked[1] or asked[1] != asked[2]) is (op in clock_turns._WITHIN)
 
 
 @pytest.mark.parametrize("op", sorted(POSITIVE))
