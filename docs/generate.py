@@ -267,7 +267,7 @@ def step_table() -> str:
         "End": "its own outcome",
     }
     rows = []
-    for word, of in steps.KINDS.items():
+    for word, of in steps.STEP_KINDS.items():
         rests = "yes" if of in machine.WAKE else "no"
         outcomes = code(*ways[of.__name__]) if of.__name__ in ways else others[of.__name__]
         rows.append((f"`{word}`", f"`{of.__name__}`", summary(of), rests, outcomes))
@@ -276,7 +276,7 @@ def step_table() -> str:
 
 def options() -> str:
     """Return the options of each kind of step as a table."""
-    rows = [(f"`{of.__name__}`", code(*(each.name for each in attrs.fields(of)))) for of in steps.KINDS.values()]
+    rows = [(f"`{of.__name__}`", code(*(each.name for each in attrs.fields(of)))) for of in steps.STEP_KINDS.values()]
     return table(("class", "options"), rows)
 
 

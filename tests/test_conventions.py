@@ -5,12 +5,14 @@ import importlib
 import inspect
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from typing import get_args
 
 import attrs
 import pytest
 
+from journeyflow import Engine
 from journeyflow.basics import words
 from journeyflow.catalog import lifecycle
 from journeyflow.definition import steps
@@ -26,7 +28,7 @@ from journeyflow.questions.messages import SetAside
 from journeyflow.records.rows import Input
 from journeyflow.stores import contract as store
 from journeyflow.work import engagement, intake
-from tests.source import PACKAGE, ROOT, classes, files, imported, modules, nodes
+from tests.source import PACKAGE, ROOT, classes, files, imported, is_in, modules, nodes, room
 
 pytestmark = pytest.mark.source
 
@@ -42,7 +44,7 @@ def test_the_interface_of_a_store_stays_small():
     assert 0 < len(methods) <= 8
 
 
-KINDS = set(steps.KINDS.values())
+KINDS = set(steps.STEP_KINDS.values())
 WORDS = {kind.__name__.lower() for kind in KINDS}
 SAYS_STEPS = 3
 """How many kinds of step a table names at least, of those that are about steps."""
@@ -92,7 +94,7 @@ def test_a_table_of_steps_is_recognized(text, named):
     ("table", "keys"),
     [
         (set(get_args(steps.Step)), KINDS),
-        (file_options.STEP_KEYS, set(steps.KINDS)),
+        (file_options.STEP_KEYS, set(steps.STEP_KINDS)),
         (lifecycle.ALLOWED, set(lifecycle.GOALS)),
     ],
     ids=["Step", "file", "lifecycle"],
@@ -183,13 +185,63 @@ def test_one_name_means_one_thing():
     """No class and no type has the name of another one: a name that is looked up leads to one definition."""
     found: dict[str, list[str]] = {}
     for module, tree in modules().items():
-        for node in tree.body:
-            target = node.targets[0] if isinstance(node, ast.Assign) else None
-            name = node.name if isinstance(node, ast.ClassDef) else getattr(target, "id", "")
-            is_variable = isinstance(node, ast.Assign) and "TypeVar" in ast.unparse(node.value)
-            if name[:1].isupper() and not name.isupper() and not is_variable:
+        for name, node in defined(tree):
+            if name[:1].isupper() and not name.isupper() and not is_type_variable(node):
                 found.setdefault(name, []).append(module)
     assert {name: where for name, where in found.items() if len(where) > 1} == {}
+
+
+def test_a_type_variable_is_called_as_nothing_else():
+    """`Item` is whatever stands in a list; a type variable of the name of a class would be read as that class."""
+    variables, others = set[str](), set[str]()
+    for name, node in (each for tree in modules().values() for each in defined(tree)):
+        (variables if is_type_variable(node) else others).add(name)
+    assert variables
+    assert variables & others == set()
+
+
+def test_what_other_modules_import_has_one_meaning():
+    """A function or a constant that is imported by its name has it alone among the rooms.
+
+    Within a room siblings do one thing each in its way: stores, services, formats. What a call of the engine is called
+    is called so in every layer that carries it out. The contract of stores is a suite with short names of its own.
+    """
+    taken = imported_names()
+    variables = {name for tree in modules().values() for name, node in defined(tree) if is_type_variable(node)}
+    found: dict[str, dict[str, str]] = {}
+    for module, tree in modules().items():
+        if not is_in(module, "testing.conformance"):
+            for name, _ in defined(tree):
+                if (module, name) in taken and name not in variables and not hasattr(Engine, name):
+                    found.setdefault(name, {})[room(module)] = module
+    assert {name: where for name, where in found.items() if len(where) > 1} == {}
+
+
+def defined(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
+    """Yield what a module defines at its top, by name."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                names = (each for each in ast.walk(target) if isinstance(each, ast.Name))
+                yield from ((each.id, node) for each in names if isinstance(each.ctx, ast.Store))
+
+
+def is_type_variable(node: ast.stmt) -> bool:
+    """Return whether a definition is that of a type variable."""
+    return isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("TypeVar(")
+
+
+def imported_names() -> set[tuple[str, str]]:
+    """Name what modules of the package import of one another by name: pairs of a module and a name in it."""
+    return {
+        (node.module.removeprefix(PACKAGE).removeprefix("."), each.name)
+        for module in modules()
+        for node in nodes(module)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for each in node.names
+    }
 
 
 def test_csv_is_written_in_one_place():

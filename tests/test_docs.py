@@ -26,7 +26,7 @@ from click.testing import CliRunner
 
 from journeyflow.cli import main
 from journeyflow.definition.rules.operators import OPERATORS
-from journeyflow.definition.steps import KINDS
+from journeyflow.definition.steps import STEP_KINDS
 from journeyflow.formats.native import to_dict
 from journeyflow.formats.native_reading import loads_journey
 
@@ -329,7 +329,7 @@ def test_the_journey_file_of_the_docs_reads_and_shows_every_kind_of_step():
     texts = [block.text for block in blocks(ROOT / "docs" / "journey-file.md") if block.kind == "json"]
     assert texts
     journeys = [loads_journey(text) for text in texts]
-    assert {type(step) for journey in journeys for step in journey.steps} == set(KINDS.values())
+    assert {type(step) for journey in journeys for step in journey.steps} == set(STEP_KINDS.values())
     assert all(loads_journey(json.dumps(to_dict(journey))) == journey for journey in journeys)
 
 

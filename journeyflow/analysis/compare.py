@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Unpack, cast
 from attrs import evolve
 
 from journeyflow.analysis.impact import Impact, paired
-from journeyflow.basics.expecting import one_or_many
+from journeyflow.basics.expecting import tuple_of
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
@@ -79,7 +79,7 @@ def compare(
     if not 0 < confidence < 1:
         msg = f"confidence lies between 0 and 1, such as {CONFIDENCE}, not {describe(confidence)}"
         raise ValueError(msg)
-    common = one_or_many(Journey, "journeys", "journeys", journeys)
+    common = tuple_of(Journey, "journeys", "journeys", journeys)
     sides = [_side(name, each, common, policies) for name, each in (("before", before), ("after", after))]
     if (population is None) == (events is None):
         raise InvalidInput(["give either population=, start= and until= to simulate, or events= to back-test"])
@@ -101,7 +101,7 @@ def compare(
 
 def _side(side: str, variant: Variant, journeys: tuple[Journey, ...], policies: Policies | None) -> _Side:
     """Return one side of a comparison, with what both have."""
-    parts = one_or_many((Journey, Policies), "a journey, policies, or several of both", side, variant)
+    parts = tuple_of((Journey, Policies), "a journey, policies, or several of both", side, variant)
     own = [each for each in parts if isinstance(each, Policies)]
     if len(own) > 1:
         raise InvalidInput([f"a side has one Policies at most, not {len(own)}"])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from attrs import frozen
 
 from journeyflow.basics.answer_rows import Rows
-from journeyflow.basics.expecting import expect, one_or_many
+from journeyflow.basics.expecting import expect, tuple_of
 from journeyflow.basics.html_tables import PlainTable
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.policies import Policies
@@ -130,8 +130,8 @@ def coverage(
     if since is not None and until is not None and until < since:
         raise InvalidInput([Fault("until", "it must not lie before since", ORDER)])
     refuse(name_faults(tenant=tenant))
-    given = None if journeys is None else one_or_many(Journey, "journeys", "journeys", journeys)
-    many = one_or_many((Engine, Outcome, Coverage), "an engine, an outcome or a coverage, one or many", "what", what)
+    given = None if journeys is None else tuple_of(Journey, "journeys", "journeys", journeys)
+    many = tuple_of((Engine, Outcome, Coverage), "an engine, an outcome or a coverage, one or many", "what", what)
     total = Coverage(())
     for each in many:
         total += each if isinstance(each, Coverage) else _coverage(each, given, (since, until), tenant)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from journeyflow.analysis.ways import chart_of, components
-from journeyflow.basics.expecting import one_or_many
+from journeyflow.basics.expecting import tuple_of
 from journeyflow.basics.words import JOURNEY_COMPLETED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.references import caused, data_of_change, may_hold
@@ -58,7 +58,7 @@ def cycles(journeys: Iterable[Journey]) -> tuple[Cycle, ...]:
     >>> [str(each) for each in cycles([one, two])]
     ["one starts two at 'u' (tag.added); two starts one at 'u' (tag.added)"]
     """
-    some = one_or_many(Journey, "journeys", "journeys", journeys)
+    some = tuple_of(Journey, "journeys", "journeys", journeys)
     every = {journey.id: journey for journey in sorted(some, key=lambda each: each.id) if journey.steps}
     ahead: dict[str, dict[str, JourneyStart]] = {name: {} for name in every}
     for start in (start for journey in every.values() for start in _starts(journey, every)):

@@ -7,7 +7,7 @@ from journeyflow.analysis.cycles import cycles
 from journeyflow.analysis.paths import AllPaths
 from journeyflow.analysis.reads import early_reads
 from journeyflow.analysis.ways import Chart, chart_of
-from journeyflow.basics.expecting import one_or_many
+from journeyflow.basics.expecting import tuple_of
 from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.steps import Condition, Send, Split, Wait
@@ -27,7 +27,7 @@ def lint(*journeys: Journey) -> tuple[tuple[str, Problem], ...]:
     >>> [problem.code for _, problem in lint(odd)]
     ['dead-branch', 'same-way', 'no-timeout']
     """
-    one_or_many(Journey, "journeys", "journeys", journeys)
+    tuple_of(Journey, "journeys", "journeys", journeys)
     found: list[tuple[str, Problem]] = []
     for journey in journeys:
         found += [(journey.id, problem) for problem in problems(journey)]

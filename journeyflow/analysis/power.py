@@ -12,12 +12,13 @@ from typing import Final
 
 from journeyflow.analysis.chances import chance_of_finding
 from journeyflow.analysis.plans import ExperimentPlan, PlannedGroup
+from journeyflow.basics.chance import KEPT_OUT
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Split
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers import CONFIDENCE
-from journeyflow.questions.numbers.experiments import KEPT_OUT, LET_IN, WHOLE
+from journeyflow.questions.numbers.experiments import LET_IN, WHOLE
 from journeyflow.questions.numbers.intervals import reach_of
 from journeyflow.simulation.arrivals import Arrivals
 from journeyflow.simulation.draws import micros_of

@@ -50,12 +50,12 @@ def expect_between(least: int, most: int, **arguments: int | None) -> None:
             raise ValueError(msg)
 
 
-def one_or_many(kind: type | tuple[type, ...], what: str, name: str, value: object) -> tuple[Any, ...]:
+def tuple_of(kind: type | tuple[type, ...], what: str, name: str, value: object) -> tuple[Any, ...]:
     """Return one thing or many as a tuple; raises TypeError for what is neither, and for others among them.
 
-    >>> one_or_many(int, "numbers", "sizes", 3), one_or_many(int, "numbers", "sizes", [1, 2])
+    >>> tuple_of(int, "numbers", "sizes", 3), tuple_of(int, "numbers", "sizes", [1, 2])
     ((3,), (1, 2))
-    >>> one_or_many(int, "numbers", "sizes", [1, "2"])
+    >>> tuple_of(int, "numbers", "sizes", [1, "2"])
     Traceback (most recent call last):
     TypeError: sizes: expected numbers, not str '2' (number 2 of them)
     """

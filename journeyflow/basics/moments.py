@@ -194,6 +194,10 @@ def zone(name: str) -> ZoneInfo:
     raise ValueError(msg)
 
 
+UTC_ZONE = zone("UTC")
+"""UTC as a zone, where local time may be that of any zone."""
+
+
 def zone_or(name: object, other: ZoneInfo) -> ZoneInfo:
     """Return the time zone that a customer names, or `other` if that name is not a zone (R33).
 

@@ -325,7 +325,7 @@ class End(Shown):
 
 Step = Send | Wait | Condition | Split | Update | End
 
-KINDS: dict[str, type[Step]] = {
+STEP_KINDS: dict[str, type[Step]] = {
     "send": Send,
     "wait": Wait,
     "condition": Condition,
@@ -335,7 +335,7 @@ KINDS: dict[str, type[Step]] = {
 }
 """The word for each kind of step in a journey file."""
 
-_WORDS: dict[type, str] = {of: word for word, of in KINDS.items()}
+_WORDS: dict[type, str] = {of: word for word, of in STEP_KINDS.items()}
 
 
 def is_step(value: object) -> TypeGuard[Step]:

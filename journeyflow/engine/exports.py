@@ -12,11 +12,10 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from journeyflow.basics.answer_rows import Rows
-from journeyflow.basics.moments import DAY, HOUR, bounded, from_micros
+from journeyflow.basics.moments import DAY, HOUR, UTC_ZONE, bounded, from_micros
 from journeyflow.basics.values import describe, dumps
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.engine.core import Core
-from journeyflow.engine.working import UTC
 from journeyflow.errors import Conflict, InvalidInput, JourneyflowError, brief
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.exports import find_export
@@ -91,7 +90,7 @@ def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> E
 def _refuse(at: int, options: Mapping[str, object]) -> None:
     found = list[str]()
     try:
-        window(_asked(at, options), UTC)
+        window(_asked(at, options), UTC_ZONE)
     except InvalidInput as error:
         found += error.faults
     if options["status"] is not None and options["status"] not in JOURNEY_STATES:

@@ -5,10 +5,10 @@ having waited in the inbox, and messages are leased as they are written.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from journeyflow.basics.durations import Duration, add
-from journeyflow.basics.moments import iso, zone
+from journeyflow.basics.moments import UTC_ZONE, iso
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.delivery import log_aside
@@ -30,8 +30,6 @@ from journeyflow.work.setting_aside import SettingAside, name_item, set_aside, s
 
 if TYPE_CHECKING:
     from journeyflow.records.public import Message
-
-UTC: Final = zone("UTC")
 
 
 class HostCall:
@@ -66,7 +64,7 @@ class HostCall:
 
     def is_far(self, instant: int | None) -> bool:
         """Return whether something due at an instant lies too far before `now`."""
-        return self.jump is not None and instant is not None and add(instant, self.jump, UTC) < self.now
+        return self.jump is not None and instant is not None and add(instant, self.jump, UTC_ZONE) < self.now
 
     @property
     def tenant(self) -> str | None:
@@ -234,7 +232,7 @@ def check_clock(call: HostCall) -> None:
         )
         last_tick = transaction.ask(LastTickRequest())
     instants = [key[0] for key in due.keys] + ([] if last_tick is None else [last_tick])
-    if not due.keys or add(max(instants), jump, UTC) >= now:
+    if not due.keys or add(max(instants), jump, UTC_ZONE) >= now:
         return
     runs = [*due.runs.values(), *found.runs.values()]
     record = catalog.journeys[runs[0].journey if runs else due.keys[0][2]]

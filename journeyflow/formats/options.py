@@ -21,7 +21,7 @@ from journeyflow.definition.retry import Retry
 from journeyflow.definition.rules.attribute_changes import Change
 from journeyflow.definition.rules.chains import CHAINS, Chain
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FieldRule, NotRule, Rule
-from journeyflow.definition.steps import KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
+from journeyflow.definition.steps import STEP_KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
 from journeyflow.errors import quoted
 from journeyflow.formats.json_parts import PartReader, ReadPart, format_number, list_of, parsed_by, part_of
 
@@ -100,13 +100,13 @@ class NativeReader(PartReader):
             self.fault("type", path, f"expected an object, not {describe(value)}")
             return None
         name = value.get("kind")
-        if not isinstance(name, str) or name not in KINDS:
-            hint = self.suggest(name, KINDS) or f"; known are {', '.join(KINDS)}"
+        if not isinstance(name, str) or name not in STEP_KINDS:
+            hint = self.suggest(name, STEP_KINDS) or f"; known are {', '.join(STEP_KINDS)}"
             self.fault(
                 "kind", f"{path}.kind", f"missing{hint}" if name is None else f"unknown kind {quoted(name)}{hint}"
             )
             return End(self.fields({key: value[key] for key in value if key == "id"}, path, {"id": _TEXT}, "id")["id"])
-        kind = KINDS[name]
+        kind = STEP_KINDS[name]
         read = self.fields(value, path, STEP_KEYS[name], *needed_of(kind))
         if name == "condition" and "branches" not in read:
             self.short[path] = frozenset(read)
@@ -132,7 +132,7 @@ def _step(name: str, read: dict[str, Any]) -> Step:
     if name == "condition":
         return Condition(identity, otherwise=read.pop("else", None), **read)
     parts = read.pop(_PARTS[name], None) if name in _PARTS else None
-    return KINDS[name](identity, *(parts or ()), **read)
+    return STEP_KINDS[name](identity, *(parts or ()), **read)
 
 
 _PARTS = {"split": "arms", "update": "changes"}
@@ -253,7 +253,7 @@ _SHORT: dict[str, ReadPart] = {"when": NativeReader.rule, "yes": _TEXT, "no": _T
 """The keys of a condition in its short form."""
 
 STEP_KEYS: dict[str, dict[str, ReadPart]] = {
-    name: {"kind": _TEXT, **keys_of(of), **(_SHORT if of is Condition else {})} for name, of in KINDS.items()
+    name: {"kind": _TEXT, **keys_of(of), **(_SHORT if of is Condition else {})} for name, of in STEP_KINDS.items()
 }
 """The keys of each kind of step, each with the function that reads it."""
 

@@ -12,7 +12,7 @@ from attrs import NOTHING, evolve, fields, frozen
 
 from journeyflow.basics.durations import Duration
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.steps import KINDS
+from journeyflow.definition.steps import STEP_KINDS
 from journeyflow.errors import InvalidJourney, Problem
 from journeyflow.formats.json_parts import ancestors
 
@@ -94,7 +94,7 @@ def _plain(of: type[Any]) -> Any:  # noqa: ANN401 a step of this kind
 
 PLAIN: Mapping[type, Any] = {
     Journey: Journey(id="-", steps=()),
-    **{of: _plain(of) for of in KINDS.values()},
+    **{of: _plain(of) for of in STEP_KINDS.values()},
 }
 """A journey and a step of each kind whose options all have their defaults."""
 

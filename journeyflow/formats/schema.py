@@ -23,7 +23,7 @@ from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
 from journeyflow.definition.rules.conditions import CountRule, FieldRule
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.definition.step_checks import RESERVED, WAIT_OPTIONS
-from journeyflow.definition.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
+from journeyflow.definition.steps import ON_FAILURE, STEP_KINDS, WAIT_FORMS, Arm, Branch
 from journeyflow.formats.options import FORMAT, FORMS, WRITTEN, Schema, needed_of, ref
 
 BEYOND: Mapping[str, str] = {
@@ -207,7 +207,7 @@ def _rules() -> dict[str, Schema]:
 
 def _steps() -> dict[str, Schema]:
     """Return the schema of each kind of step."""
-    return {name: _with_kind(name, _STEPS.get(name, _part)(of)) for name, of in KINDS.items()}
+    return {name: _with_kind(name, _STEPS.get(name, _part)(of)) for name, of in STEP_KINDS.items()}
 
 
 def _with_kind(name: str, step: Schema) -> Schema:
@@ -344,7 +344,7 @@ def schema() -> Schema:
         "consent": {"enum": ["optional", "required"]},
         "max_visits": {"type": "integer", "minimum": 1},
         "exits": {"type": "array", "items": ref("exit")},
-        "steps": {"type": "array", "items": {"oneOf": [ref(name) for name in KINDS]}},
+        "steps": {"type": "array", "items": {"oneOf": [ref(name) for name in STEP_KINDS]}},
     }
     whole = _part(Journey, keys=keys)
     beyond = "; ".join(BEYOND.values())

@@ -11,7 +11,7 @@ from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import HOLDOUT
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.definition.entry import Pull
-from journeyflow.definition.rules.evaluation import explain
+from journeyflow.definition.rules.evaluation import explain_rule
 from journeyflow.machine.program import Program
 from journeyflow.questions.refusal_words import Refused, words_of
 from journeyflow.records.rows import Input, Run
@@ -140,7 +140,7 @@ class Door:
         rule = program.journey.trigger.where
         if rule is None or program.where is None or program.where(facts):
             return "", facts.seen
-        return explain(rule, facts), facts.seen
+        return explain_rule(rule, facts), facts.seen
 
     def in_words(self, reason: str, program: Program, at: int, seen: Mapping[str, object]) -> str:
         """Return what a reason to refuse an entry means for this customer."""

@@ -15,8 +15,7 @@ from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT, QUEUED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Rule
-from journeyflow.definition.rules.evaluation import Sample
-from journeyflow.definition.rules.evaluation import explain as explain_rule
+from journeyflow.definition.rules.evaluation import Sample, explain_rule
 from journeyflow.definition.steps import Condition, Split, Wait
 from journeyflow.errors import brief
 from journeyflow.machine.gates import CAP, QUIET, SENT_BEFORE, WINDOW

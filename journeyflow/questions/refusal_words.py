@@ -9,7 +9,7 @@ from journeyflow.basics.moments import from_micros
 from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import HOLDOUT
 from journeyflow.definition.rules.conditions import Rule
-from journeyflow.definition.rules.evaluation import Sample, explain, holds
+from journeyflow.definition.rules.evaluation import Sample, explain_rule, holds
 from journeyflow.machine.program import Program
 from journeyflow.records.rows import Run
 from journeyflow.stores.batch import CustomerInHand
@@ -44,7 +44,7 @@ def _state(_: Refused) -> str:
 
 def _rule(refused: Refused, rule: Rule) -> str:
     zone = refused.program.zone_of(refused.person.attributes)
-    return explain(rule, Sample(dict(refused.seen), refused.at, zone))
+    return explain_rule(rule, Sample(dict(refused.seen), refused.at, zone))
 
 
 def _criteria(refused: Refused) -> str:
@@ -55,7 +55,7 @@ def _criteria(refused: Refused) -> str:
 def _exit(refused: Refused) -> str:
     facts = refused.work.facts(refused.person, refused.program, refused.at)
     true = [each for each in refused.program.journey.exits if each.when is not None and holds(each.when, facts)]
-    return "; ".join(f"{each.name!r}, {explain(each.when, facts)}" for each in true if each.when is not None)
+    return "; ".join(f"{each.name!r}, {explain_rule(each.when, facts)}" for each in true if each.when is not None)
 
 
 def _consent(refused: Refused) -> str:

@@ -14,7 +14,7 @@ from typing import Unpack, cast, get_args
 from attrs import define, field, frozen
 
 from journeyflow.basics.answer_rows import Rows
-from journeyflow.basics.expecting import one_or_many
+from journeyflow.basics.expecting import tuple_of
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
@@ -105,7 +105,7 @@ def backtest(
     Raises InvalidInput for files that cannot be read at all and for a `db` that exists, ValueError for lengths of time
     that cannot be; single bad lines are counted.
     """
-    many = one_or_many(Journey, "journeys", "journeys", journeys)
+    many = tuple_of(Journey, "journeys", "journeys", journeys)
     past = Recorded(events, customers, until, policies, _distance(grace, every), file_options(options))
     with _nothing_left(db), Engine(_new_store(db), grace=grace, max_jump=None, scrub=False) as engine:
         done = replay(engine, many, past, progress)
@@ -221,7 +221,7 @@ def _given(events: Source | Iterable[Submitted]) -> tuple[Submitted, ...] | None
     """Return what was submitted, if that is given as values; None for a file."""
     if isinstance(events, str | PathLike) or hasattr(events, "read"):
         return None
-    return one_or_many(get_args(Submitted), "a file, or events", "events", events)
+    return tuple_of(get_args(Submitted), "a file, or events", "events", events)
 
 
 def _spanned(given: Sequence[Submitted]) -> tuple[FileTally, tuple[datetime, ...]]:

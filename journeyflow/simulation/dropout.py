@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from math import exp, inf, lgamma, log, log1p, sqrt
 from typing import Final, NamedTuple
 
+from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.simulation.draws import STANDARD, Beta
-from journeyflow.simulation.posteriors import CONFIDENCE
 
 Watched = tuple[int, float, float]
 """What is seen of a customer: how many events, when the last one was (0 if none), and how long they were watched."""

@@ -27,10 +27,11 @@ from journeyflow.questions.history import (
     key_names,
     last_handled,
 )
+from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.records.public import Event
 from journeyflow.simulation.draws import STANDARD, Beta, Choice, Delay, Draws, Key
 from journeyflow.simulation.dropout import FittedDropout, fitted
-from journeyflow.simulation.posteriors import CONFIDENCE, interval
+from journeyflow.simulation.posteriors import interval
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -20,12 +20,12 @@ from journeyflow.errors import InvalidInput, brief
 from journeyflow.formats.events import customers_of
 from journeyflow.formats.files import FileKeywords, Source, file_options
 from journeyflow.questions.customers import all_customers
+from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.records.public import Event
 from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.arrivals import ZONES_APART, Arrivals, fitted_arrivals
 from journeyflow.simulation.draws import STANDARD, Draws
 from journeyflow.simulation.fitting import history_of
-from journeyflow.simulation.posteriors import CONFIDENCE
 from journeyflow.work.engagement import LAST_ATTRIBUTE
 
 if TYPE_CHECKING:

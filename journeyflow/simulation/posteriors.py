@@ -3,8 +3,7 @@
 from math import exp, lgamma, log
 from typing import Final
 
-CONFIDENCE: Final = 0.95
-"""How sure the intervals are."""
+from journeyflow.questions.numbers import CONFIDENCE
 
 STEPS: Final = 200
 """Terms of the continued fraction; it has converged long before."""

@@ -6,7 +6,7 @@ from math import log
 from typing import Final, cast
 
 from journeyflow.basics.chance import bucket
-from journeyflow.basics.moments import to_micros, zone
+from journeyflow.basics.moments import UTC_ZONE, to_micros
 from journeyflow.basics.words import MESSAGE
 from journeyflow.definition.graph import ways_on
 from journeyflow.definition.journey import Journey
@@ -18,8 +18,6 @@ from journeyflow.simulation.background import Background
 from journeyflow.simulation.behavior import USUAL_DELAYS, Behavior, Chance, Done, When
 from journeyflow.simulation.draws import Draws, Key, micros_of
 from journeyflow.simulation.recording import naming
-
-UTC: Final = zone("UTC")
 
 SAME: Final[Mapping[str, str]] = {"clicked": "opened"}
 """What one draw decides: who clicks is among those who open, so that the share that opens is the one that was said."""
@@ -147,7 +145,7 @@ class Reactor:
         if when.arm is not None and self._arm(message, when.arm[0]) != when.arm[1]:
             return False
         question = self._who.get(when)
-        return question is None or question(Facts(message.customer, {**attributes}, to_micros(message.at), UTC))
+        return question is None or question(Facts(message.customer, {**attributes}, to_micros(message.at), UTC_ZONE))
 
     def _arm(self, message: Message, split: str) -> str | None:
         """Return the arm of a Split that a customer has taken before a message; None for one from before it (R38)."""

@@ -9,7 +9,7 @@ from typing import Final
 from attrs import evolve
 
 from journeyflow.basics.durations import Duration, add
-from journeyflow.basics.expecting import expect, expect_with, one_or_many
+from journeyflow.basics.expecting import expect, expect_with, tuple_of
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.basics.values import describe
 from journeyflow.definition.entry import Limits
@@ -62,7 +62,7 @@ def simulate(
     for an end before the start and for journeys that share an id, ValueError for numbers that cannot be, InvalidJourney
     for a journey with errors.
     """
-    many = one_or_many(Journey, "journeys", "journeys", journeys)
+    many = tuple_of(Journey, "journeys", "journeys", journeys)
     expect_with("append", "a list", optional=True, record=record)
     plan = planned(many, population, start, until, behavior, seed, policies, entering)
     check_replications(replications)

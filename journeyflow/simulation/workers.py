@@ -9,12 +9,12 @@ from journeyflow.engine.housekeeping import Progress
 
 Task = TypeVar("Task")
 
-Done = TypeVar("Done")
+Worked = TypeVar("Worked")
 
 
 def worked(
-    work: Callable[[Task], Done], tasks: Sequence[Task], executor: Executor | None, progress: Progress | None
-) -> Iterator[Done]:
+    work: Callable[[Task], Worked], tasks: Sequence[Task], executor: Executor | None, progress: Progress | None
+) -> Iterator[Worked]:
     """Yield what the work on each task returns, in their order, and show before each how many are done.
 
     With an executor all tasks are submitted at once.
@@ -27,6 +27,6 @@ def worked(
         yield result
 
 
-def _submitted(executor: Executor, work: Callable[[Task], Done], tasks: Sequence[Task]) -> Iterator[Done]:
+def _submitted(executor: Executor, work: Callable[[Task], Worked], tasks: Sequence[Task]) -> Iterator[Worked]:
     for future in [executor.submit(work, task) for task in tasks]:
         yield future.result()

@@ -6,15 +6,13 @@ from typing import Any, cast
 from attrs import frozen
 
 from journeyflow.basics.durations import Duration, add
-from journeyflow.basics.moments import from_micros, zone
+from journeyflow.basics.moments import UTC_ZONE, from_micros
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, CountRule, FactRule, FieldRule, NotRule, Rule
 from journeyflow.definition.rules.evaluation import Sample, compile_rule
 from journeyflow.definition.rules.operators import SEVERAL, as_number, telling
 from journeyflow.definition.rules.rule_parts import comparisons, paths_of
 from journeyflow.definition.rules.value_paths import ITEM, NOW
-
-UTC = zone("UTC")
 
 MAX_TRIED = 20_000
 """How many values are tried in one search: beyond that, the answer is not known."""
@@ -262,7 +260,7 @@ def _around(op: str, value: object, at: int) -> list[object]:
         instants: list[object] = ["2000-01-01", "2100-01-01"]
         near: list[object] = [from_micros(at).isoformat()] if op == "withinLast" else []
         if op == "withinNext" and isinstance(value, str):
-            near = [from_micros((at + add(at, Duration.parse(value), UTC)) // 2).isoformat()]
+            near = [from_micros((at + add(at, Duration.parse(value), UTC_ZONE)) // 2).isoformat()]
         return [*instants, *(near or (1, 2, "a", "b", True))]
     if number is not None and not isinstance(value, str):
         return [value, number + 1, number - 1]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from journeyflow.basics.durations import add
-from journeyflow.basics.moments import zone
+from journeyflow.basics.moments import UTC_ZONE
 from journeyflow.basics.words import ACTIVE, CLAIMED, FAILED, MESSAGE_FAILED, MESSAGE_SENT, QUEUED, SENT
 from journeyflow.definition.retry import USUAL_RETRY, Retry
 from journeyflow.definition.steps import Send
@@ -21,7 +21,6 @@ GIVEN_UP = "message given up"
 LEASE_ENDED = "no answer before the lease ended"
 """The error of an attempt that nobody answered."""
 
-UTC = zone("UTC")
 
 _without_lease: Callable[[Post, str, None, None], Post] = replacing(Post, "status", "lease_until", "token")
 
@@ -100,7 +99,7 @@ def _failed_attempt(
     send = step if isinstance(step, Send) else None
     delay = None if permanent else _retry(work, post, person, send, own).after(post.attempts - post.forgiven)
     if delay is not None:
-        again = add(at, delay, UTC)
+        again = add(at, delay, UTC_ZONE)
         work.messages.set(_without_lease(post, QUEUED, None, None)._replace(available_at=again))
         return
     post = _without_lease(post, FAILED, None, None)

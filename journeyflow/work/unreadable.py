@@ -2,13 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from journeyflow.basics.moments import read_instant, zone
+from journeyflow.basics.moments import UTC_ZONE, read_instant, zone
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.definition.rules.value_paths import read_path
 from journeyflow.records.public import Unreadable
 from journeyflow.stores.batch import CustomerInHand
-
-UTC = zone("UTC")
 
 
 def newly_unreadable(paths: Collection[str], person: CustomerInHand, after: Mapping[str, object]) -> list[Unreadable]:
@@ -47,7 +45,7 @@ def _is_readable(path: str, value: object) -> bool:
     if value is None:
         return True
     if path != TIMEZONE:
-        return read_instant(value, UTC) is not None
+        return read_instant(value, UTC_ZONE) is not None
     try:
         return bool(zone(value))
     except (TypeError, ValueError):

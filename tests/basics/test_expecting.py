@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from journeyflow.basics.expecting import expect, expect_between, expect_with, one_or_many
+from journeyflow.basics.expecting import expect, expect_between, expect_with, tuple_of
 
 HALF: Any = 1.5
 
@@ -15,8 +15,8 @@ def test_what_is_right_passes():
     expect_with("append", "a list", record=[])
     expect_with("append", "a list", optional=True, record=None)
     expect_between(0, 9, indent=None, width=9)
-    assert one_or_many(int, "numbers", "sizes", 3) == (3,)
-    assert one_or_many((int, str), "numbers or words", "sizes", iter([1, "b"])) == (1, "b")
+    assert tuple_of(int, "numbers", "sizes", 3) == (3,)
+    assert tuple_of((int, str), "numbers or words", "sizes", iter([1, "b"])) == (1, "b")
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,10 @@ def test_what_is_right_passes():
         (lambda: expect_with("append", "a list", record=None), TypeError, "record: expected a list, not null"),
         (lambda: expect_between(0, 9, indent=10), ValueError, "indent: expected 0 to 9, not int 10"),
         (lambda: expect_between(0, 9, indent=HALF), TypeError, "indent: expected int or None, not float 1.5"),
-        (lambda: one_or_many(int, "numbers", "sizes", None), TypeError, "sizes: expected numbers, not null"),
-        (lambda: one_or_many(int, "numbers", "sizes", "12"), TypeError, "sizes: expected numbers, not str '12'"),
+        (lambda: tuple_of(int, "numbers", "sizes", None), TypeError, "sizes: expected numbers, not null"),
+        (lambda: tuple_of(int, "numbers", "sizes", "12"), TypeError, "sizes: expected numbers, not str '12'"),
         (
-            lambda: one_or_many(int, "numbers", "sizes", [1, "2"]),
+            lambda: tuple_of(int, "numbers", "sizes", [1, "2"]),
             TypeError,
             "sizes: expected numbers, not str '2' (number 2 of them)",
         ),

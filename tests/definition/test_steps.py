@@ -13,7 +13,7 @@ from journeyflow import Condition, Duration, End, Send, Split, Until, Update, Wa
 from journeyflow.definition.continuations import targets, with_targets
 from journeyflow.definition.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule
-from journeyflow.definition.steps import KINDS, Arm, Branch, is_step, kind, letters
+from journeyflow.definition.steps import STEP_KINDS, Arm, Branch, is_step, kind, letters
 
 PAID = field("plan").eq("paid")
 STEPS = (
@@ -29,8 +29,8 @@ STEPS = (
 @pytest.mark.rows(53)
 def test_there_are_six_kinds():
     """Every kind has its word in a journey file, and `kind` says it."""
-    assert list(KINDS) == [kind(step) for step in STEPS]
-    assert [type(step) for step in STEPS] == list(KINDS.values())
+    assert list(STEP_KINDS) == [kind(step) for step in STEPS]
+    assert [type(step) for step in STEPS] == list(STEP_KINDS.values())
 
 
 @pytest.mark.parametrize("step", STEPS, ids=kind)

@@ -31,7 +31,7 @@ from journeyflow import (
     not_,
     tag,
 )
-from journeyflow.definition.steps import KINDS, WAIT_FORMS, Step
+from journeyflow.definition.steps import STEP_KINDS, WAIT_FORMS, Step
 from journeyflow.formats.loyalty import step_rows, writing
 from journeyflow.formats.loyalty.reading import read
 from journeyflow.formats.loyalty.writing import write
@@ -136,12 +136,12 @@ def test_a_group_of_one_rule_is_that_rule():
 
 def test_every_option_is_said_or_has_a_reason():
     """A new option of a step or a journey cannot be forgotten here."""
-    for of in KINDS.values():
+    for of in STEP_KINDS.values():
         assert {each.name for each in fields(of)} <= {*writing._STEP_SAYS, *writing._WHY}
     assert {each.name for each in fields(Journey)} <= {*writing._JOURNEY_SAYS, *writing._WHY}
-    assert set(PLAIN) == {Journey, *KINDS.values()}
-    assert set(writing._WRITE) == set(KINDS)
-    assert set(step_rows._MAKE) == {of.upper() for of in KINDS}
+    assert set(PLAIN) == {Journey, *STEP_KINDS.values()}
+    assert set(writing._WRITE) == set(STEP_KINDS)
+    assert set(step_rows._MAKE) == {of.upper() for of in STEP_KINDS}
     assert set(WAIT_FORMS) <= {"duration", *writing._WHY}
 
 

@@ -33,7 +33,7 @@ from journeyflow import (
     field,
     tag,
 )
-from journeyflow.definition.steps import KINDS as STEPS
+from journeyflow.definition.steps import STEP_KINDS as STEPS
 from journeyflow.definition.steps import WAIT_FORMS
 from journeyflow.formats.octeth import criteria, writing
 from journeyflow.formats.octeth.actions import ACTION_KINDS

@@ -7,7 +7,7 @@ import pytest
 
 from journeyflow import Engine, Event, Journey, MemoryStore, Trigger, Update, field
 from journeyflow.basics.moments import parse_instant, to_micros
-from journeyflow.definition.rules.evaluation import Sample, explain, holds
+from journeyflow.definition.rules.evaluation import Sample, explain_rule, holds
 from journeyflow.formats.octeth.campaigns import HAPPENED
 from journeyflow.testing import START
 from tests.formats.test_octeth import action_faults, asked, said, step
@@ -129,7 +129,7 @@ ANSWERS = [
 def test_each_criterion_about_the_past_is_answered_and_comes_back(criterion, answer):
     """From what the host keeps; days are those of the journey's zone."""
     rule = asked(criterion)
-    assert holds(rule, Sample(PAST, NOW)) is answer, explain(rule, Sample(PAST, NOW))
+    assert holds(rule, Sample(PAST, NOW)) is answer, explain_rule(rule, Sample(PAST, NOW))
     assert said(rule) == {"CriteriaOperator": "and", "Criteria": [criterion]}
     assert said(asked([criterion, criterion], [criterion]))["Criteria"] == [[criterion, criterion], [criterion]]
 
@@ -272,4 +272,4 @@ def test_journeys_of_one_step_keep_what_happened():
         (within("keep-pages", "completed journey"), True),
         (within("keep-journeys", "completed journey"), False),
     ):
-        assert holds(asked(criterion), kept) is answer, explain(asked(criterion), kept)
+        assert holds(asked(criterion), kept) is answer, explain_rule(asked(criterion), kept)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from journeyflow.basics.moments import iso
+from journeyflow.basics.moments import UTC_ZONE, iso
 from journeyflow.definition.rules.conditions import (
     AllOf,
     CountRule,
@@ -19,7 +19,7 @@ from journeyflow.definition.rules.conditions import (
     comparison_in_words,
     members_in_words,
 )
-from journeyflow.definition.rules.operators import OPERATORS, SEVERAL, UTC, Known
+from journeyflow.definition.rules.operators import OPERATORS, SEVERAL, Known
 from journeyflow.definition.rules.value_paths import ITEM, NOW, is_of_item, read_path
 
 Question = Callable[[Known], bool]
@@ -100,11 +100,11 @@ def items_of(facts: Known, path: str) -> Sequence[ItemFacts]:
 
 @frozen
 class Sample:
-    """Facts from a plain mapping of paths to values: for tests, documentation and `explain`."""
+    """Facts from a plain mapping of paths to values: for tests, documentation and `explain_rule`."""
 
     values: Mapping[str, object]
     at: int = 0
-    zone: ZoneInfo = UTC
+    zone: ZoneInfo = UTC_ZONE
 
     def value(self, path: str) -> object:
         """Return the value of a path as it is written; None if it is missing."""
@@ -125,7 +125,7 @@ def holds(rule: Rule, facts: Known) -> bool:
     return compile_rule(rule)(facts)
 
 
-def explain(rule: Rule, facts: Known) -> str:
+def explain_rule(rule: Rule, facts: Known) -> str:
     """Return how a rule came out, with the values compared; a false "all" names only what failed (R85).
 
     >>> from journeyflow.definition.rules.conditions import field
@@ -144,7 +144,7 @@ def explain(rule: Rule, facts: Known) -> str:
         verdict = f"{'' if came_out else 'not '}{bounds_in_words(rule)}"
         return f"{rule.field} has {number} {members_in_words(rule, number)}, {verdict}"
     if isinstance(rule, NotRule):
-        return explain(rule.rule, facts)
+        return explain_rule(rule.rule, facts)
     whole = holds(rule, facts)
     if not rule.rules:
         return "no rules given"
@@ -152,7 +152,7 @@ def explain(rule: Rule, facts: Known) -> str:
         [part for part in rule.rules if holds(part, facts) == whole] if whole != isinstance(rule, AllOf) else rule.rules
     )
     return (" and " if isinstance(rule, AllOf) == whole or len(deciding) == 1 else "; ").join(
-        explain(part, facts) for part in deciding
+        explain_rule(part, facts) for part in deciding
     )
 
 

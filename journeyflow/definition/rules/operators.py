@@ -14,14 +14,13 @@ from attrs import frozen
 
 from journeyflow.basics import patterns
 from journeyflow.basics.durations import Duration, add
-from journeyflow.basics.moments import read_instant
+from journeyflow.basics.moments import UTC_ZONE, read_instant
 from journeyflow.basics.values import describe
 from journeyflow.errors import MissingExtra
 
 MAX_NUMBER_TEXT = 400
 """How many characters a numeric string may have to be read as a number: no double needs more."""
 
-UTC = ZoneInfo("UTC")
 
 SEVERAL = (list, tuple)
 """The types that hold members, as a constant because isinstance is called for every comparison."""
@@ -178,7 +177,7 @@ def _operand_none(value: object) -> str | None:
 
 
 def _operand_instant(value: object) -> str | None:
-    if read_instant(value, UTC) is not None:
+    if read_instant(value, UTC_ZONE) is not None:
         return None
     remedy = '; the instant at which the rule is asked is field("now")' if value == "now" else ""
     return f"needs an ISO 8601 date or instant, not {describe(value)}{remedy}"

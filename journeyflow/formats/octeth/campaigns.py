@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from journeyflow.basics.values import describe
 from journeyflow.definition.rules.conditions import AllOf, CountRule, FieldRule, NotRule, Rule
 from journeyflow.formats.json_parts import JsonObject
-from journeyflow.formats.octeth.keys import as_number, joined_by, present
+from journeyflow.formats.octeth.keys import joined_by, name_as_number, present
 from journeyflow.formats.octeth.members import (
     AT,
     EVENT,
@@ -141,7 +141,7 @@ def write_campaign_events(rule: Rule) -> JsonObject | None:
     return present(
         type="campaign-events",
         operator=f"not {operator}" if negated else operator,
-        value=[as_number(str(each)) for each in campaigns] if isinstance(campaigns, tuple) else _number(campaigns),
+        value=[name_as_number(str(each)) for each in campaigns] if isinstance(campaigns, tuple) else _number(campaigns),
         **{"email-id": None if email is None else _number(email)},
         time_filter=_written_time(asked[-1]) if asked else None,
         aggregation=_written_bounds(count),
@@ -149,7 +149,7 @@ def write_campaign_events(rule: Rule) -> JsonObject | None:
 
 
 def _number(name: object) -> int | str:
-    return as_number(name) if isinstance(name, str) and name else ""
+    return name_as_number(name) if isinstance(name, str) and name else ""
 
 
 def _written_bounds(count: CountRule) -> JsonObject | None:
@@ -169,7 +169,7 @@ def _written_time(rule: Rule) -> JsonObject | None:
     if not isinstance(inner, FieldRule) or inner.field != AT:
         return None
     if inner.op == "withinLast":
-        return {"type": f"{sign}in_last_x_days", "value": as_number(written_days(inner))}
+        return {"type": f"{sign}in_last_x_days", "value": name_as_number(written_days(inner))}
     return (
         {"type": "after", "value": _next(inner.value, -1).isoformat()}
         if sign

@@ -10,12 +10,12 @@ from journeyflow.formats.json_parts import JsonObject, PartReader
 from journeyflow.formats.octeth.campaigns import OF_CAMPAIGNS, opens_or_clicks
 from journeyflow.formats.octeth.keys import (
     ActionReader,
-    as_number,
     attribute_of,
     comparing,
     field_of,
     joined_by,
     members,
+    name_as_number,
 )
 from journeyflow.formats.octeth.members import Unasked
 from journeyflow.formats.octeth.past_criteria import HISTORY, in_journeys, write_history
@@ -260,7 +260,7 @@ def _write_email(journey: str, rule: FieldRule) -> JsonObject | None:
     if root != "message" or kind not in ENGAGED or rule.value is not True:
         return None
     operator = kind if rule.op == "eq" else f"not {kind}"
-    return {"type": EMAILS, "operator": operator, OWNER: as_number(journey), "value": as_number(step)}
+    return {"type": EMAILS, "operator": operator, OWNER: name_as_number(journey), "value": name_as_number(step)}
 
 
 _FIELDS = {op: name for name, op in FIELDS.items()}

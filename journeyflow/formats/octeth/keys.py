@@ -82,10 +82,10 @@ def word(*words: str) -> ReadPart:
     return one
 
 
-def as_number(name: str) -> int | str:
+def name_as_number(name: str) -> int | str:
     """Return a name as a number if it is written as one.
 
-    >>> as_number("12"), as_number("welcome"), as_number("")
+    >>> name_as_number("12"), name_as_number("welcome"), name_as_number("")
     (12, 'welcome', 0)
     """
     return int(name or 0) if name.isascii() and (name.isdigit() or not name) else name

@@ -11,7 +11,7 @@ from journeyflow.basics.words import ACTIVE, COMPLETED
 from journeyflow.definition.rules.conditions import FieldRule, Rule
 from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.octeth.campaigns import campaign_events, write_campaign_events
-from journeyflow.formats.octeth.keys import as_number
+from journeyflow.formats.octeth.keys import name_as_number
 from journeyflow.formats.octeth.members import (
     EVENT,
     Unasked,
@@ -136,7 +136,7 @@ def _write_in_journeys(rule: Rule) -> JsonObject | None:
         return None
     values = values_of(found[1])
     operator = next((name for name, status in STATUSES.items() if status == values.get(STATUS)), "")
-    value = as_number(str(values.get(JOURNEY, "")))
+    value = name_as_number(str(values.get(JOURNEY, "")))
     return {"type": "journeys", "operator": _OUTSIDE if found[2] else operator, "value": value}
 
 

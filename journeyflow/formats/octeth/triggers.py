@@ -9,7 +9,7 @@ from journeyflow.definition.entry import Trigger
 from journeyflow.definition.rules.conditions import AllOf, FieldRule, Rule
 from journeyflow.definition.rules.operators import ALIASES
 from journeyflow.formats.json_parts import JsonObject, PartReader, list_of, part_of
-from journeyflow.formats.octeth.keys import as_number, attribute_of, comparing, field_of, joined_by, members, word
+from journeyflow.formats.octeth.keys import attribute_of, comparing, field_of, joined_by, members, name_as_number, word
 from journeyflow.formats.port import Loss
 
 EMAIL = "EMAIL"
@@ -153,7 +153,7 @@ def _target(kind: TriggerKind, rules: Sequence[Rule]) -> tuple[object, list[Rule
             if isinstance(rule.value, int):
                 return (rule.value / 100 if rule.value % 100 else rule.value // 100), rest
             name = str(rule.value)
-            return as_number(field_of(name) if kind.name == "field" else name), rest
+            return name_as_number(field_of(name) if kind.name == "field" else name), rest
     return 0, list(rules)
 
 

@@ -15,7 +15,7 @@ from journeyflow.definition.steps import Condition, End, Send, Split, Step, Upda
 from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.octeth.actions import DEBUG, ID_KEYS, SMS, WEBHOOK, to_merge_tags
 from journeyflow.formats.octeth.criteria import write_rule
-from journeyflow.formats.octeth.keys import as_number, field_of, members, present
+from journeyflow.formats.octeth.keys import field_of, members, name_as_number, present
 from journeyflow.formats.octeth.triggers import EMAIL, criteria_of, trigger_losses, write_trigger
 from journeyflow.formats.port import Loss, in_one_unit, options_lost
 
@@ -102,11 +102,11 @@ def _sent(step: Send) -> tuple[str, JsonObject]:
     action = _SENDS.get(step.channel, "Send")
     data = to_merge_tags(thaw(step.data))
     parameters = {
-        key: as_number(value) if key in ID_KEYS and isinstance(value, str) and value else value
+        key: name_as_number(value) if key in ID_KEYS and isinstance(value, str) and value else value
         for key, value in data.items()
     }
     if action == "SendEmail":
-        parameters = {"EmailID": as_number(step.template), **parameters}
+        parameters = {"EmailID": name_as_number(step.template), **parameters}
     if step.window is not None and action == "SendSMS":
         hours: JsonObject = {"timezone": step.window.timezone or "UTC", "start_time": write_clock(step.window.start)}
         hours |= {"end_time": write_clock(step.window.end), "days": _days(step.window.weekdays)}
@@ -167,15 +167,15 @@ _CHAINS = {
 def _changed(change: Change | Chain) -> tuple[str, JsonObject] | None:
     """Return the action of one change, with its parameters; None for a change that Octeth does not have."""
     if isinstance(change, Chain):
-        names = [as_number(each) for each in change.journeys]
+        names = [name_as_number(each) for each in change.journeys]
         targets = {"TargetJourneyID": names[0] if len(names) == 1 else names} if names else {}
         return _CHAINS[change.action], targets
     if (change.field, change.action) in _MEMBERS and isinstance(change.value, str):
         action, parameter = _MEMBERS[change.field, change.action]
-        return action, {parameter: as_number(change.value)}
+        return action, {parameter: name_as_number(change.value)}
     if change.action == "set" and "." not in change.field:
         value = to_merge_tags(thaw(change.value))
-        target = as_number(field_of(change.field))
+        target = name_as_number(field_of(change.field))
         return "UpdateCustomFieldValue", {"TargetCustomFieldID": target, "NewCustomFieldValue": value}
     return None
 
@@ -213,7 +213,7 @@ def write(journey: Journey) -> tuple[JsonObject, list[Loss]]:
     actions, lost = _walked(journey)
     name, parameters = write_trigger(journey.trigger)
     document = {
-        "JourneyID": as_number(journey.id),
+        "JourneyID": name_as_number(journey.id),
         "JourneyName": journey.name,
         "Trigger": name,
         "TriggerParameters": parameters or [],
@@ -238,7 +238,7 @@ def _limits(journey: Journey) -> JsonObject:
 def _document(action: WrittenAction) -> JsonObject:
     lists = {name: [_document(each) for each in inner] for name, inner in action.lists.items()}
     return present(
-        ActionID=as_number(action.step.id) if action.first else None,
+        ActionID=name_as_number(action.step.id) if action.first else None,
         OrderNo=action.order,
         Action=action.action,
         ActionParameters=action.parameters,

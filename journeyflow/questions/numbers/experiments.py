@@ -9,11 +9,12 @@ Only what was split at the same point, in the same proportions, and is counted f
 """
 
 from collections.abc import Iterator, Mapping
-from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from journeyflow.basics.chance import KEPT_OUT
 from journeyflow.basics.durations import add
+from journeyflow.basics.moments import UTC_ZONE
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import COMPLETED, HOLDOUT
 from journeyflow.catalog.catalog import JourneyRecord
@@ -27,8 +28,6 @@ from journeyflow.questions.numbers.intervals import Group
 from journeyflow.questions.numbers.results import Results, SplitResults
 from journeyflow.questions.numbers.strata import Design, Stratum, group_comparisons, sizes_test, stratified, totals
 from journeyflow.stores.contract import SqlReader
-
-KEPT_OUT = "holdout"
 
 LET_IN = "let in"
 """The labels of the two groups that a holdout makes."""
@@ -164,11 +163,9 @@ def _within(journey: Journey) -> int:
     """
     goal = journey.goal
     if goal is not None and goal.within is not None:
-        return add(0, goal.within, UTC)
+        return add(0, goal.within, UTC_ZONE)
     return FOR_EVER if goal is not None and journey.reentry.policy == "restart" else NEVER
 
-
-UTC = ZoneInfo("UTC")
 
 FOR_EVER, NEVER = 1 << 62, -1
 """More microseconds than any journey lasts, and none."""

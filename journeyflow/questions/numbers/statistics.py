@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from journeyflow.basics.moments import from_micros, zone
+from journeyflow.basics.moments import UTC_ZONE, from_micros
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import REVENUE
 from journeyflow.catalog.catalog import JourneyRecord
@@ -29,8 +29,6 @@ from journeyflow.questions.numbers.figures import (
 from journeyflow.questions.numbers.window import Asked, days_between, places_of, window
 from journeyflow.records.counting import ALL, COUNTED_EVENTS, QUEUED_COUNT
 from journeyflow.stores.contract import SqlReader
-
-UTC = zone("UTC")
 
 Cell = tuple[int, int]
 
@@ -355,7 +353,7 @@ def benchmark(reader: SqlReader, tenant: str, records: Sequence[JourneyRecord], 
         (dumps(sorted(senders)), ALL, ALL),
     )[0][0]
     messages = _summed(chain.from_iterable(senders.values()), queued=True)
-    ends = [day for each in days.values() or [window(asked, UTC)] for day in (each[0], each[-1])]
+    ends = [day for each in days.values() or [window(asked, UTC_ZONE)] for day in (each[0], each[-1])]
     return Benchmark(tenant, min(ends), max(ends), len(senders), enrolled, messages, asked.channel)
 
 

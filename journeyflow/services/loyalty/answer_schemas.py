@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from journeyflow.services.loyalty.table import JOURNEY_STATES, STATUSES, STEP_TYPES
+from journeyflow.services.loyalty.table import PLATFORM_STATES, STATUSES, STEP_TYPES
 
 Described = Mapping[str, Any]
 
@@ -42,7 +42,7 @@ def _list(row: Described) -> Described:
     return {"type": "array", "items": row}
 
 
-_STATE: Described = {"type": "string", "enum": list(JOURNEY_STATES)}
+_STATE: Described = {"type": "string", "enum": list(PLATFORM_STATES)}
 _STATUS: Described = {"type": "string", "enum": list(STATUSES)}
 
 _STEP = _object("id type", "stepNumber name config nextStepId nextStepYesId nextStepNoId")

@@ -16,11 +16,9 @@ from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.formats import Draft
 from journeyflow.formats.json_parts import JsonObject
 from journeyflow.formats.loyalty import write
-from journeyflow.formats.loyalty.keys import HOST
+from journeyflow.formats.loyalty.keys import HOST, POINTERS
 from journeyflow.formats.loyalty.rules import present
 from journeyflow.formats.port import DRAFT
-
-POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")
 
 ENTRY = "TRIGGER"
 """The type of a step that is the entry, and no step of the journey."""

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from journeyflow import Enrollment
 from journeyflow.answers import JourneyInfo
 from journeyflow.formats.json_parts import JsonObject
+from journeyflow.formats.loyalty.keys import POINTERS
 from journeyflow.formats.loyalty.rules import present
-from journeyflow.services.loyalty.documents import ENTRY, LIMITED, POINTERS, Document
+from journeyflow.services.loyalty.documents import ENTRY, LIMITED, Document
 
 ENROLLMENT = "enrollment_"
 """How the id of an enrollment begins; its serial follows."""

@@ -11,7 +11,7 @@ from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED
 from journeyflow.errors import MISSING, WRONG
 from journeyflow.services.parameters import Parameter
 
-JOURNEY_STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
+PLATFORM_STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
 
 STATUSES: Final = (ACTIVE, COMPLETED, EXITED, FAILED)
 """The statuses of an enrollment that the platform has; customers in the holdout are in no list."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from journeyflow.formats.octeth.keys import as_number
+from journeyflow.formats.octeth.keys import name_as_number
 from journeyflow.formats.octeth.triggers import EMAIL
 from journeyflow.services.octeth import shapes
 from journeyflow.services.octeth.actions import orders_of
@@ -49,7 +49,7 @@ def by_action(context: Context, given: AskedFor) -> dict[str, Any]:
     rows = []
     for each in sorted(own, key=lambda send: (orders.get(send.step, send.number), send.number)):
         found = None if stats is None else stats.by_step.get(each.step)
-        number = as_number(each.template)
+        number = name_as_number(each.template)
         email = emails.get(number) if isinstance(number, int) else None
         rows.append(
             {

@@ -9,7 +9,7 @@ from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.asking import BoundStatement, FoundRows, at_once
 from journeyflow.stores.postgres.known_paths import KnownPaths
 from journeyflow.stores.postgres.lines import ServerLine
-from journeyflow.stores.postgres.opening import NOT_PREPARED, RESTORE, meaning, path, quoted, vacuuming
+from journeyflow.stores.postgres.opening import NOT_PREPARED, RESTORE, meaning, path, sql_name, vacuuming
 from journeyflow.stores.postgres.reader import PostgresReader
 from journeyflow.stores.postgres.tenants import NO_TENANT, TenantNumbers
 from journeyflow.stores.postgres.transaction import DriverError, PostgresTransaction
@@ -143,7 +143,7 @@ class PostgresTransactionBlock(PostgresBlock):
 
     def begin(self) -> PostgresTransaction:
         """Return the transaction."""
-        schema = quoted(self.address.schema)
+        schema = sql_name(self.address.schema)
         if self._write and not self._leasing:
             connection, numbers = self._locked(schema)
         else:

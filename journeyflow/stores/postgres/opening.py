@@ -136,18 +136,18 @@ def path(address: Address) -> tuple[str, dict[str, object]]:
     >>> path(Address.of("postgresql://db/shop?schema=a%20b"))
     ('SET LOCAL search_path TO "a b"', {})
     """
-    return f"SET LOCAL search_path TO {quoted(address.schema)}", {}
+    return f"SET LOCAL search_path TO {sql_name(address.schema)}", {}
 
 
 def vacuuming(address: Address) -> str:
     """Return the statement that makes the space of deleted rows free, in all tables."""
-    return f"VACUUM {', '.join(f'{quoted(address.schema)}.{table}' for table in TABLE_NAMES)}"
+    return f"VACUUM {', '.join(f'{sql_name(address.schema)}.{table}' for table in TABLE_NAMES)}"
 
 
-def quoted(name: str) -> str:
+def sql_name(name: str) -> str:
     """Return a name as SQL writes it.
 
-    >>> quoted('a"b')
+    >>> sql_name('a"b')
     '"a""b"'
     """
     return '"' + name.replace('"', '""') + '"'
@@ -174,8 +174,8 @@ def _prepare(connection: Connection, address: Address, nonce: str | None) -> Non
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"journeyflow {address.schema}",))
         version = version_of(connection, address)
         if version == 0:
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(address.schema)}")
-        connection.execute(f"SET LOCAL search_path TO {quoted(address.schema)}")
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {sql_name(address.schema)}")
+        connection.execute(f"SET LOCAL search_path TO {sql_name(address.schema)}")
         if version == 0:
             connection.execute(FUNCTIONS)
         for script in MIGRATIONS[version:]:
@@ -220,7 +220,7 @@ def version_of(connection: Connection, address: Address) -> int:
     if found[0] != MARK:
         what = f"schema {address.schema!r} has tables, but not those of journeyflow"
         raise ForeignDatabase(address.shown, what, "name another one")
-    rows = connection.execute(f"SELECT version FROM {quoted(address.schema)}.layout").fetchall() if found[2] else []
+    rows = connection.execute(f"SELECT version FROM {sql_name(address.schema)}.layout").fetchall() if found[2] else []
     if len(rows) != 1 or rows[0][0] < 1:
         raise CorruptDatabase(address.shown, "the version of the schema is missing from table `layout`", RESTORE)
     version = int(rows[0][0])

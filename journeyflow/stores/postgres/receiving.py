@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from journeyflow.errors import StorageError
 from journeyflow.stores.contract import LAST_TICK, SqlReader
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.opening import connect, explained, mark, owner, prepare, quoted, version_of
+from journeyflow.stores.postgres.opening import connect, explained, mark, owner, prepare, sql_name, version_of
 from journeyflow.stores.postgres.reader import PostgresReader
 from journeyflow.stores.postgres.schema import COPYING, MARK, NUMBERED, RANGE, TABLE_NAMES
 from journeyflow.stores.postgres.sets import SetWriter
@@ -67,7 +67,7 @@ class PostgresReceiver:
     def _block(self) -> Iterator[SetWriter]:
         """Work in a transaction of the database that writes for all tenants."""
         with explained(self._address), self._connection.transaction():
-            self._connection.execute(f"SET LOCAL search_path TO {quoted(self._address.schema)}")
+            self._connection.execute(f"SET LOCAL search_path TO {sql_name(self._address.schema)}")
             sets = SetWriter(self._connection, None)
             yield sets
             sets.flush()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from journeyflow.basics.moments import FIRST, LAST, parse_instant
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, all_of, any_of, field, not_
-from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain, holds
+from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain_rule, holds
 from journeyflow.definition.rules.operators import ALIASES
 from journeyflow.definition.rules.rule_checks import rule_problems
 from journeyflow.definition.rules.rule_parts import reads, walk
@@ -127,7 +127,7 @@ def test_a_valid_rule_never_raises(rule, sample):
     """R61: any valid rule, any JSON facts, any instant and zone; nor does explaining it or writing it."""
     assert problems(rule) == []
     assert holds(rule, sample) in (True, False)
-    assert explain(rule, sample)
+    assert explain_rule(rule, sample)
     assert str(rule)
 
 
@@ -156,7 +156,7 @@ def test_rules_are_combined_with_operators_of_python(one, other, sample):
 @given(rules, samples)
 @pytest.mark.regex
 def test_a_rule_reads_exactly_what_it_names(rule, sample):
-    """R85: every part is asked, also where the answer is already clear, so that `explain` can tell all of it."""
+    """R85: every part is asked, also where the answer is already clear, so that `explain_rule` can tell all of it."""
     recorder = Recorder(sample, set())
     compile_rule(rule)(recorder)
     assert recorder.asked == reads(rule)
@@ -297,7 +297,7 @@ def test_a_rule_is_written_in_words(rule, text):
 @pytest.mark.regex
 def test_an_explanation_says_how_a_comparison_came_out(rule, facts, text):
     """R85: the value found, the operator or its opposite, the value wanted."""
-    assert explain(rule, Sample(facts, NOW)) == text
+    assert explain_rule(rule, Sample(facts, NOW)) == text
 
 
 @pytest.mark.parametrize(
@@ -317,4 +317,4 @@ def test_an_explanation_says_how_a_comparison_came_out(rule, facts, text):
 )
 def test_an_explanation_names_what_decided(rule, text):
     """R85: all of a true "all", what failed of a false one; what held of a true "any", all of a false one."""
-    assert explain(rule, Sample({"a": 1, "b": 2})) == text
+    assert explain_rule(rule, Sample({"a": 1, "b": 2})) == text

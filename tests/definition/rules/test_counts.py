@@ -16,7 +16,7 @@ from journeyflow.definition.edits.copying import copy_of
 from journeyflow.definition.edits.renaming import renamed
 from journeyflow.definition.rules.clock_turns import clock_problems, clocked, true_from
 from journeyflow.definition.rules.conditions import CountRule, FieldRule, all_of, any_of, not_
-from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain, holds
+from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain_rule, holds
 from journeyflow.definition.rules.rule_checks import rule_problems
 from journeyflow.definition.rules.rule_parts import reads
 from journeyflow.errors import InvalidJourney
@@ -130,7 +130,7 @@ def test_a_count_is_written_in_words(rule, text):
 )
 def test_an_explanation_has_the_number(rule, text):
     """How many there are, and which bound decided (R85)."""
-    assert explain(rule, about(VISITS)) == text
+    assert explain_rule(rule, about(VISITS)) == text
 
 
 def test_a_count_reads_its_list_and_what_it_compares_members_with():

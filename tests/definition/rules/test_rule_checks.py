@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from journeyflow.basics import patterns
 from journeyflow.basics.values import MAX_DEPTH
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, all_of, any_of, field, not_
-from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain, holds
+from journeyflow.definition.rules.evaluation import Sample, compile_rule, explain_rule, holds
 from journeyflow.definition.rules.operators import OPERATORS
 from journeyflow.definition.rules.rule_parts import reads
 from journeyflow.definition.rules.value_paths import path_fault
@@ -48,7 +48,7 @@ def test_now_is_the_instant_of_the_question(rule, expected):
 
 def test_now_is_shown_with_what_was_compared():
     """R85: a reason says at which instant the question was asked."""
-    said = explain(field("a").before(field("now")), Sample({"a": "2026-06-16"}, NOW))
+    said = explain_rule(field("a").before(field("now")), Sample({"a": "2026-06-16"}, NOW))
     assert said == "a '2026-06-16' not before now '2026-06-15T12:00:00.000000Z'"
 
 
@@ -177,7 +177,7 @@ def test_rules_nest_64_levels_deep(wrap):
         rule = wrap(rule)
     assert problems(rule) == []
     assert holds(rule, Sample({"a": 1}))
-    assert explain(rule, Sample({"a": 1})) == "a 1 = 1"
+    assert explain_rule(rule, Sample({"a": 1})) == "a 1 = 1"
     rule = wrap(rule)
     assert problems(rule) == [("depth", "where...", "the rule is nested deeper than 64 levels")]
     for _ in range(5_000):

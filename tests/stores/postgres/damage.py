@@ -10,7 +10,7 @@ from journeyflow import Engine
 from journeyflow.stores.audit import SHAPE
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.opening import quoted
+from journeyflow.stores.postgres.opening import sql_name
 from journeyflow.stores.postgres.reader import PostgresReader
 from journeyflow.stores.postgres.schema import TABLE_NAMES
 from tests.stores.sqlite.test_damage import everything
@@ -40,7 +40,7 @@ class Damaged:
     def connected(self) -> Iterator[Connection]:
         """Yield a connection beside the store."""
         with psycopg.connect(self._where.server, autocommit=True) as connection:
-            connection.execute(f"SET search_path TO {quoted(self._where.schema)}")
+            connection.execute(f"SET search_path TO {sql_name(self._where.schema)}")
             yield connection
 
     def damage(self, statement: str) -> bool:

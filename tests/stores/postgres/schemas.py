@@ -11,7 +11,7 @@ import psycopg
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.migrations import MIGRATIONS
-from journeyflow.stores.postgres.opening import _begin, quoted
+from journeyflow.stores.postgres.opening import _begin, sql_name
 from journeyflow.stores.postgres.schema import TABLE_NAMES
 from tests.stores.postgres.server import GIVEN
 
@@ -60,7 +60,9 @@ class Schemas:
     def _empty(self, where: Address, nonce: str) -> None:
         """Make a schema what a new one is."""
         with self._connection.transaction():
-            self._connection.execute(f"SET LOCAL search_path TO {quoted(where.schema)}; SET LOCAL lock_timeout TO '9s'")
+            self._connection.execute(
+                f"SET LOCAL search_path TO {sql_name(where.schema)}; SET LOCAL lock_timeout TO '9s'"
+            )
             self._connection.execute(EMPTYING)
             _begin(self._connection, where, nonce)
             self._connection.execute("UPDATE layout SET version = %s", (len(MIGRATIONS),))

@@ -17,7 +17,7 @@ from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
 from journeyflow.stores.postgres.columns import COLUMN_TYPES
 from journeyflow.stores.postgres.integrity import REFERENCES
-from journeyflow.stores.postgres.opening import quoted
+from journeyflow.stores.postgres.opening import sql_name
 from journeyflow.stores.postgres.schema import TABLE_NAMES
 from tests.cases import long
 from tests.stores.postgres.damage import Damaged
@@ -30,7 +30,7 @@ def changed(address, statement):
     where = Address.of(address)
     with psycopg.connect(where.server, autocommit=True) as connection:
         connection.execute("SET session_replication_role TO replica")
-        connection.execute(f"SET search_path TO {quoted(where.schema)}")
+        connection.execute(f"SET search_path TO {sql_name(where.schema)}")
         connection.execute(statement)
 
 

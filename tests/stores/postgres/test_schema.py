@@ -13,7 +13,7 @@ from journeyflow import Engine, StorageError
 from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema
 from journeyflow.stores.postgres import PostgresStore
 from journeyflow.stores.postgres.address import Address
-from journeyflow.stores.postgres.opening import quoted
+from journeyflow.stores.postgres.opening import sql_name
 
 SMALL = {"layout", "settings"}
 """What is small and the same for everybody."""
@@ -137,10 +137,10 @@ def test_a_schema_may_have_any_name(addresses):
     """Blanks, quotation marks and capitals are not a reason to refuse it."""
     address = addresses()
     odd = f'{Address.of(address).schema} "A" b'
-    ask(Address.of(address), f"DROP SCHEMA IF EXISTS {quoted(odd)} CASCADE")
+    ask(Address.of(address), f"DROP SCHEMA IF EXISTS {sql_name(odd)} CASCADE")
     with Engine(PostgresStore(address, schema=odd)) as engine:
         assert engine.audit() == []
-    ask(Address.of(address), f"DROP SCHEMA {quoted(odd)} CASCADE")
+    ask(Address.of(address), f"DROP SCHEMA {sql_name(odd)} CASCADE")
 
 
 @pytest.mark.parametrize("schema", ["", "pg_mail", "x" * 64, "a\0b"])
