@@ -129,7 +129,7 @@ def explain_rule(rule: Rule, facts: Known) -> str:
     """Return how a rule came out, with the values compared; a false "all" names only what failed (R85).
 
     >>> from journeyflow.definition.rules.conditions import field
-    >>> explain(field("membershipTier").in_(["Gold", "Platinum"]), Sample({"membershipTier": "Silver"}))
+    >>> explain_rule(field("membershipTier").in_(["Gold", "Platinum"]), Sample({"membershipTier": "Silver"}))
     "membershipTier 'Silver' not in ['Gold', 'Platinum']"
     """
     if isinstance(rule, FieldRule):
