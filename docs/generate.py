@@ -356,7 +356,7 @@ def events() -> str:
         ("`revenue`", "`amount`", "an amount of money came in, in minor units"),
         *((f"`website.{kind}`", "any", "something happened on the website") for kind in words.WEBSITE_KINDS),
     ]  # fmt: skip
-    return table(("event", "data", "what it tells, and what it does to the customer"), rows)
+    return table(("event", "data", "what it means, and what it does to the customer"), rows)
 
 
 def _effect(kind: str) -> str:

@@ -1,4 +1,4 @@
-"""A process of its own that ticks and delivers until it is told to stop: python worker.py"""
+"""A process of its own that ticks and delivers until it has to stop: python worker.py"""
 
 import logging
 import signal

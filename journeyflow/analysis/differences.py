@@ -81,8 +81,10 @@ class JourneyDifference(Rows):
         lines = ["who enters from now on takes the new version; who is inside stays in the old one unless migrated"]
         if self.removed:
             lines.append(f"who rests at {', '.join(self.removed)} needs another step in a migration")
-        if kept_out := self.after.holdout - self.before.holdout:
-            lines.append(f"{abs(kept_out):.4g}% of customers are {'now' if kept_out > 0 else 'no longer'} kept out")
+        if held_out := self.after.holdout - self.before.holdout:
+            lines.append(
+                f"{abs(held_out):.4g}% of customers are {'now' if held_out > 0 else 'no longer'} in the holdout"
+            )
         lines += [f"{share:.4g}% of customers get another arm of {step!r}" for step, share in self.other_arm.items()]
         lines += [f"added: {kind(self.after.step(each))} {each}" for each in self.added]
         lines += [f"removed: {kind(self.before.step(each))} {each}" for each in self.removed]

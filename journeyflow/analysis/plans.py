@@ -50,7 +50,7 @@ class ExperimentPlan(Rows):
 
     @property
     def power(self) -> float:
-        """The probability of finding the difference; of several groups, that of the one that is hardest to tell."""
+        """The probability of finding the difference; of several groups, that of the one that is hardest to find."""
         return min(group.power for group in self.groups if group.power is not None)
 
     @property

@@ -85,7 +85,7 @@ def show_journey(file: Path, form: str, before: Path | None) -> None:
     from journeyflow.reporting import definition_page, dot, mermaid, svg  # noqa: PLC0415 needed here alone
 
     if before is not None and form not in {"svg", "html"}:
-        msg = "--before goes with --format svg or html; `journeyflow diff` tells the changes in words"
+        msg = "--before goes with --format svg or html; `journeyflow diff` says the changes in words"
         raise click.UsageError(msg)
     journey, *earlier = load_journeys([file, *([before] if before else [])])
     if form in FOREIGN:

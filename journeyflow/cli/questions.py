@@ -293,7 +293,7 @@ def explain(  # noqa: PLR0917 click passes them by name
         except NotFound as error:
             if error.kind != "enrollment":
                 raise
-            what = f"{error}; why-not tells what stands against one"
+            what = f"{error}; why-not says what prevents one"
             raise Faults(what) from error
     show(found, str(found), as_json=as_json)
 

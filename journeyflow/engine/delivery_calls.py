@@ -78,7 +78,7 @@ class DeliveryCalls(InputCalls, Questions):
         """Return claimed messages to the outbox unsent: they can be claimed again at once, the attempt does not count.
 
         Each is a `Message` as `claim` returned it. Call it for what a worker has claimed and will not get to, as when
-        it is told to stop; a handler may call it for its own message, which it gets again in the next tick. Returns how
+        it has to stop; a handler may call it for its own message, which it gets again in the next tick. Returns how
         many were given back: not those whose lease has ended, or that were answered in the meantime. Raises
         InvalidInput for a message without a token.
         """

@@ -24,8 +24,8 @@ class ReportCalls(VersionCalls, Questions):
 
         A journey's report has its picture with counts, the funnel of its steps and the flow between them, how long runs
         take, messages by day and channel, the results of its experiments, refusals by reason, and what failed with the
-        errors that were told. `since` and `until` are the first and the last day, as in `stats`; by default the 31 days
-        up to that of `at`. The page loads nothing and runs no script. Raises NotFound for an unknown journey,
+        errors that were reported. `since` and `until` are the first and the last day, as in `stats`; by default the 31
+        days up to that of `at`. The page loads nothing and runs no script. Raises NotFound for an unknown journey,
         InvalidInput with all faults of the dates.
         """
         from journeyflow.reporting.pages import FAILURES, JourneyAnswers, account_page, journey_page  # noqa: PLC0415 used here alone

@@ -1,4 +1,4 @@
-"""The work of a tick: batches until nothing is due, deliveries, and what the host is told of it (R3, R73)."""
+"""The work of a tick: batches until nothing is due, deliveries, and what the host learns of it (R3, R73)."""
 
 from collections.abc import Callable
 from datetime import datetime

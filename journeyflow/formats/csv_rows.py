@@ -344,7 +344,7 @@ def _row(
         try:
             if value := trim(text):
                 if fault := file.undecoded(value):
-                    raise ValueError(fault)  # noqa: TRY301 told as all faults of a cell
+                    raise ValueError(fault)  # noqa: TRY301 reported as all faults of a cell
                 if read is _one_channel:
                     channels[name.removeprefix(f"{CONSENT}.")] = read(value)
                 else:

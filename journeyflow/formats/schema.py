@@ -41,7 +41,7 @@ BEYOND: Mapping[str, str] = {
     "percentage": "percentages have two decimals at most and sum to 100",
     "pull-key": "a journey that pulls people in has no re-entry by key",
     "pull-size": "the least that a pull gets is not more than the most",
-    "reference": "names in rules and templates tell of something that is at hand there",
+    "reference": "names in rules and templates refer to something that is available there",
     "template": "tokens of templates are closed and hold a path",
     "time": "an instant can be read; an opening names something",
     "value": "the value of a change can be kept",

@@ -167,7 +167,7 @@ def _now(journey: Journey, enrollment: Enrollment) -> str:
     """Return what a run waits for, or how it came into the holdout; for one that ended, whether it was pruned."""
     if enrollment.status == HOLDOUT:
         place = bucket(enrollment.tenant, enrollment.journey, KEPT_OUT, enrollment.customer)
-        return f"kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%"
+        return f"in the holdout: bucket {place} of {BUCKETS}, below {journey.holdout:g}%"
     if enrollment.status != ACTIVE:
         return "" if enrollment.visits else PRUNED
     until = f" until {shown_at(enrollment.due)}" if enrollment.due else ""

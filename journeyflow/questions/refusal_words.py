@@ -64,8 +64,8 @@ def _consent(refused: Refused) -> str:
 
 def _inside(refused: Refused) -> str:
     run = refused.newest
-    kept_out = ", kept out for comparison" if run is not None and run.status == HOLDOUT else ""
-    return "" if run is None else f"run {run.number}, since {shown_at(from_micros(run.entered_at))}{kept_out}"
+    holdout = ", in the holdout" if run is not None and run.status == HOLDOUT else ""
+    return "" if run is None else f"run {run.number}, since {shown_at(from_micros(run.entered_at))}{holdout}"
 
 
 def _queued(refused: Refused) -> str:

@@ -174,7 +174,7 @@ def _queued(row: Sequence[Any]) -> PlacedMoment:
 def _of_run(serial: int, run: RunOfLine) -> Iterator[PlacedMoment]:
     """Yield when a customer entered, reached the goal, and left."""
     data: dict[str, object] = {"version": run.version}
-    word = "is kept out for comparison" if run.status == HOLDOUT else "enters"
+    word = "is in the holdout" if run.status == HOLDOUT else "enters"
     entry = _moment(run, run.entered_at, "entry", f"{word}, version {run.version}", data)
     yield _came(run.entered_at, serial, 0, 0), entry
     if run.converted_at is not None:

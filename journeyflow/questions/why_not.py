@@ -121,7 +121,7 @@ def _signs(door: Door) -> Iterator[tuple[int, Callable[[], Happened]]]:
 
 def _entry(run: Run) -> Happened:
     if run.status == HOLDOUT:
-        return KEPT_OUT, f"run {run.number} is kept out for comparison", run.entered_at, {}
+        return KEPT_OUT, f"run {run.number} is in the holdout", run.entered_at, {}
     state = "is inside" if run.status == ACTIVE else run.status
     return "", f"run {run.number} entered and {state}", run.entered_at, {}
 
@@ -143,9 +143,9 @@ def _nothing(door: Door) -> Happened:
     if event is None and pull is None:
         return "by hand", "this customer was not enrolled by hand, and nothing else enters", None, {}
     if not door.known:
-        return UNKNOWN_CUSTOMER, "nothing was ever told of this customer", None, {}
+        return UNKNOWN_CUSTOMER, "nothing was ever reported about this customer", None, {}
     hint = "; what put_customer, an Update or a run brings about is not kept as an event" if event in EMITTED else ""
-    return "no event", f"no {event!r} was ever told of this customer{hint}", None, {}
+    return "no event", f"no {event!r} was ever reported about this customer{hint}", None, {}
 
 
 def _missed(door: Door, told: NewestEvent) -> Happened:

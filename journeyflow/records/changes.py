@@ -153,7 +153,7 @@ class Forgotten:
     id: str
     name: str
     before: int = 0
-    """What is told about the customer with an earlier instant is old (see `suppression.py`)."""
+    """What is reported about the customer with an earlier instant is old (see `suppression.py`)."""
     addresses: tuple[tuple[str, str], ...] = ()
     """The addresses of the customer: channel, address."""
     later: tuple[int, ...] = ()

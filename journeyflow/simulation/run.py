@@ -140,7 +140,7 @@ def _run_all(
 
 
 def _within(progress: Progress, part: int, parts: int) -> Progress:
-    """Return what is to be told the progress of one of several parts of the same length."""
+    """Return the callback for the progress of one of several parts of the same length."""
     return lambda done, length: progress(part * length + done, parts * length)
 
 

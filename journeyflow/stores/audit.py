@@ -48,7 +48,7 @@ SHAPE: dict[str, str] = {
             FROM exports)
         WHERE text IS NOT NULL AND CASE WHEN json_valid(text) THEN json_type(text) <> shape ELSE TRUE END
         ORDER BY 1, length(name), 2, 3""",
-    "enrollment {0}: what is told of its message {1} is not an instant with a count": f"""
+    "enrollment {0}: what is recorded about its message {1} is not an instant with a count": f"""
         SELECT DISTINCT m.enrollment, m.n FROM messages m, json_each(iif(json_valid(m.flags), m.flags, '{{}}')) f
         WHERE CASE WHEN f.type <> 'array' THEN TRUE WHEN json_array_length(f.value) <> 2 THEN TRUE
                    WHEN (SELECT count(*) FROM json_each(f.value) v WHERE v.type = 'integer') <> 2 THEN TRUE
@@ -251,7 +251,7 @@ CHECKS: dict[str, str] = {
         WHERE t.which = 1 AND s.state = 'ARCHIVED' ORDER BY 1""",
     "customer {1!r} of tenant {0!r} {3} list {2!r}": """
         SELECT tenant, customer, list, said FROM (
-            SELECT m.tenant, m.customer, m.list, 'is told to be on' AS said FROM list_members m
+            SELECT m.tenant, m.customer, m.list, 'is wrongly on' AS said FROM list_members m
             LEFT JOIN customers c ON c.tenant = m.tenant AND c.id = m.customer
             WHERE NOT EXISTS (SELECT 1 FROM json_each(c.attributes, '$.lists') n WHERE n.value = m.list) UNION
             SELECT c.tenant, c.id, n.value, 'is not found on' FROM customers c

@@ -107,7 +107,7 @@ def read_move(row: tuple[Any, ...]) -> Move:
 
 
 def read_flags(text: str | None) -> Mapping[str, tuple[int, int]]:
-    """Read what was told of a message.
+    """Read what was reported about a message.
 
     >>> dict(read_flags('{"opened":[5,2]}')), dict(read_flags(None))
     ({'opened': (5, 2)}, {})
@@ -133,7 +133,7 @@ def _truths(of: type[tuple[Any, ...]]) -> dict[str, Turn]:
 
 
 class Seen(NamedTuple):
-    """What rules see of a message, as a row; what was told of it is read when it is asked for."""
+    """What rules see of a message, as a row; what was reported about it is read when it is asked for."""
 
     serial: int
     n: int
@@ -144,7 +144,7 @@ class Seen(NamedTuple):
 
     @property
     def flags(self) -> Mapping[str, tuple[int, int]]:
-        """What was told of it."""
+        """What was reported about it."""
         return read_flags(self.told) if self.told else NO_FLAGS
 
 

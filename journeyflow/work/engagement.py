@@ -1,4 +1,4 @@
-"""What happens to a message: noted with it and with the customer, then told to the journeys (R51, R52)."""
+"""What happens to a message: noted with it and with the customer, then passed to the journeys (R51, R52)."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache

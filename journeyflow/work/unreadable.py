@@ -1,4 +1,4 @@
-"""What journeys read as dates or as a time zone, and what is neither: told when it comes, and counted (R61)."""
+"""What journeys read as dates or as a time zone, and what is neither: reported when it comes, and counted (R61)."""
 
 from collections.abc import Collection, Iterator, Mapping
 

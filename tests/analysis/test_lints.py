@@ -184,9 +184,9 @@ def test_another_holdout_says_for_whom(was, now, said):
     """R25: the hash stays the same, so that the difference is who is kept out, or is not, from now on."""
     before, after = (evolve(BEFORE, holdout=share, goal=Goal("buy", within="9 days")) for share in (was, now))
     sentences = diff(before, after).sentences
-    assert f"40% of customers are {said} kept out" in sentences
+    assert f"40% of customers are {said} in the holdout" in sentences
     assert f"journey: holdout was {was}, is {now}" in sentences
-    assert not any("kept out" in line for line in diff(before, before).sentences)
+    assert not any("holdout" in line for line in diff(before, before).sentences)
 
 
 def test_the_share_with_another_arm_is_that_of_the_hash():

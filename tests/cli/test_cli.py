@@ -79,7 +79,7 @@ def test_a_database_is_run_and_questioned_from_the_shell(db):
     assert "none of 0" in call("enrollments", db, "--customer", "nobody").stdout
     assert "now waiting at w until 2026-01-02 09:00:00" in call("explain", db, "thanks", "c1").stdout
     missing = call("explain", db, "thanks", "nobody")
-    assert missing.stderr == "Error: no enrollment 'thanks/nobody'; why-not tells what stands against one\n"
+    assert missing.stderr == "Error: no enrollment 'thanks/nobody'; why-not says what prevents one\n"
     result = call("tick", db, "--now", "2026-01-03T00:00:00Z")
     assert "nothing waits" in result.stdout
     assert call("audit", db).stdout == "everything adds up\n"

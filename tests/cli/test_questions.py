@@ -116,7 +116,7 @@ def test_the_past_is_shown_from_the_shell(db):
 def test_why_somebody_is_not_in_a_journey_from_the_shell(db):
     """The reason with what was compared, and whether the same would enter at an instant; JSON with all of it."""
     assert call("why-not", db, "thanks", "nobody", "--at", "2026-01-01T12:00:00Z").stdout.splitlines() == [
-        "unknown customer: nothing was ever told of this customer",
+        "unknown customer: nothing was ever reported about this customer",
         "  an event 'buy' without data at 2026-01-01 12:00:00: would enter",
     ]
     found = json.loads(call("why-not", db, "thanks", "ann", "--json").stdout)

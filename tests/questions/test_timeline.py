@@ -174,7 +174,7 @@ def test_who_is_kept_out_does_not_enter(host):
     """A holdout is an enrollment of its own, and no entry (R25)."""
     host.deploy(End("done"), holdout=100, goal=Goal("order", within="1 day"))
     host.say("go")
-    assert host.engine.timeline("c1").moments[-1].text == "is kept out for comparison, version 1"
+    assert host.engine.timeline("c1").moments[-1].text == "is in the holdout, version 1"
 
 
 def test_pauses_of_the_journeys_that_a_customer_is_inside_are_told(host):

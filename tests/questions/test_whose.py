@@ -218,7 +218,7 @@ def test_explain_says_what_holds_a_run_now(host):
     host.deploy(Wait("ready", when=field("plan").eq("paid")), id="asks")
     host.deploy(Wait("rest", "1 day"), id="kept", **held)
     host.say("go", "1 hour")
-    assert "kept out for comparison: bucket " in str(host.engine.explain("kept", "c1"))
+    assert "in the holdout: bucket " in str(host.engine.explain("kept", "c1"))
     assert "plan" in str(host.engine.explain("asks", "c1")).splitlines()[-1]
 
 

@@ -133,10 +133,10 @@ def test_who_entered_is_told_so(host):
 def test_somebody_of_whom_nothing_was_told(host):
     """No event of that type, a customer whom nobody has named, a journey that is entered by hand."""
     host.deploy(HELLO, trigger=GOLD)
-    assert (why(host).reason, why(host).told) == ("unknown customer", "nothing was ever told of this customer")
+    assert (why(host).reason, why(host).told) == ("unknown customer", "nothing was ever reported about this customer")
     host.put(START, membershipTier="Gold")
     host.tick()
-    assert (why(host).reason, why(host).told) == ("no event", "no 'joined' was ever told of this customer")
+    assert (why(host).reason, why(host).told) == ("no event", "no 'joined' was ever reported about this customer")
     assert why(host, "1 hour").would_enter
     host.deploy(HELLO, id="tagged", trigger=Trigger("tag.added", where=field("tag").eq("vip")))
     assert host.engine.why_not("tagged", "c1").told.endswith(
@@ -229,8 +229,8 @@ def test_who_is_kept_out_for_comparison_is_told_so(host):
     assert (why(host).against, why(host).would_enter) == ("holdout", False)
     host.say("go")
     found = why(host)
-    assert (found.reason, found.told) == ("holdout", "run 1 is kept out for comparison")
-    assert found.told_now == "already inside: run 1, since 2026-01-05 08:00:00, kept out for comparison"
+    assert (found.reason, found.told) == ("holdout", "run 1 is in the holdout")
+    assert found.told_now == "already inside: run 1, since 2026-01-05 08:00:00, in the holdout"
 
 
 def test_an_event_about_a_message_says_what_message_it_is(host):

@@ -169,7 +169,7 @@ FAULTS: list[tuple[str, str]] = [
     *(
         (
             f"UPDATE messages SET flags = '{flags}' WHERE enrollment = 2",
-            "enrollment 2: what is told of its message 1 is not an instant with a count",
+            "enrollment 2: what is recorded about its message 1 is not an instant with a count",
         )
         for flags in ('{"opened":5}', '{"opened":[5]}', '{"opened":[5,"1"]}')
     ),
@@ -320,11 +320,11 @@ FAULTS: list[tuple[str, str]] = [
     ("DELETE FROM list_members", "customer 'dan' of tenant 'default' is not found on list 'club'"),
     (
         "INSERT INTO list_members VALUES ('default', 'club', 'ann')",
-        "customer 'ann' of tenant 'default' is told to be on list 'club'",
+        "customer 'ann' of tenant 'default' is wrongly on list 'club'",
     ),
     (
         "UPDATE list_members SET customer = 'eve'",
-        "customer 'eve' of tenant 'default' is told to be on list 'club'",
+        "customer 'eve' of tenant 'default' is wrongly on list 'club'",
     ),
     # journeys
     ("INSERT INTO journeys VALUES (9, 't', 'bare')", "journey 'bare' has no version 1"),

@@ -417,6 +417,4 @@ def test_it_is_explained_why_somebody_was_kept_out(host):
     host.say("go", START, OUT)
     text = str(host.engine.explain("j", OUT))
     assert text.splitlines()[0] == f"{OUT} in j version 1, run 1: HOLDOUT"
-    assert text.endswith(
-        f"  kept out for comparison: bucket {bucket('default', 'j', KEPT_OUT, OUT)} of 10000, below 30%"
-    )
+    assert text.endswith(f"  in the holdout: bucket {bucket('default', 'j', KEPT_OUT, OUT)} of 10000, below 30%")

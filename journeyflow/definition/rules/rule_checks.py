@@ -19,7 +19,7 @@ def rule_problems(rule: object, path: str) -> Iterator[Problem]:
     if rule is None:
         return
     suggest = suggestions()
-    for part, where in walk(rule, path, items=True):  # type: ignore[arg-type]  # anything else is told below
+    for part, where in walk(rule, path, items=True):  # type: ignore[arg-type]  # anything else is reported below
         if not isinstance(part, Rule):
             hint = "; compare with .eq(...), not with ==" if isinstance(part, bool) else ""
             said = f"expected a rule such as field('age').gte(18), not {describe(part)}{hint}"

@@ -94,4 +94,4 @@ def exits_lost(exits: Sequence[Exit]) -> Iterator[Loss]:
         if each.name != f"exit_{n + 1}":
             yield Loss(f"exits[{n}].name", "an exit has no name")
         if each.any_message:
-            yield Loss(f"exits[{n}].any_message", "events about messages of other journeys are not told apart")
+            yield Loss(f"exits[{n}].any_message", "events about messages of other journeys are not distinguished")

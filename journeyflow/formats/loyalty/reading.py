@@ -273,5 +273,5 @@ def _any_message(conditions: _Said, steps: Sequence[StepRow]) -> Iterator[Loss]:
     for path, rules in places:
         for position, each in enumerate(rules or ()):
             if is_last_message(each.field):
-                sentence = f"{each.field!r} tells of any message; message.<step>.opened and its like of this journey's"
+                sentence = f"{each.field!r} is about any message; message.<step>.opened and its like of this journey's"
                 yield Loss(f"{path}[{position}].field", sentence)

@@ -31,7 +31,7 @@ _KEYS: Mapping[str, Described] = {
 
 
 def _object(required: str, optional: str = "", **more: Described) -> Described:
-    """Return an object of keys that are always there, and of keys that are there if there is something to tell."""
+    """Return an object of keys that are always there, and of keys that are there if there is something to say."""
     known = {**_KEYS, **more}
     needed, names = required.split(), (*required.split(), *optional.split())
     properties = {name: known[name] for name in names}

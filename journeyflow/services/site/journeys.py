@@ -141,7 +141,7 @@ def _head(query: Query, info: JourneyInfo, definition: Journey, where: ZoneInfo)
     yield figures(
         {
             "entered": info.enrolled, "inside now": info.active, "completed": info.completed, "exited": info.exited,
-            "failed": info.failed, **({"kept out": info.holdout} if info.holdout else {}),
+            "failed": info.failed, **({"in the holdout": info.holdout} if info.holdout else {}),
         }
     )  # fmt: skip
     yield paragraph(

@@ -58,7 +58,7 @@ def finished_in(store: KeptRows, request: PruneRequest) -> Finished:
 
 
 def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
-    """Return what was told of some messages."""
+    """Return what was reported about some messages."""
     people = {store.customers[store.runs[post.serial].customer][:2] for post in posts}
     twice = told_twice(posts)
     for item in store.told():

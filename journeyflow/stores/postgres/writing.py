@@ -118,7 +118,7 @@ class PostgresWriter:
         tenants.add(self._connection, named)
 
     def _write_inputs(self, inputs: Sequence[Input], handled: Collection[tuple[int, str]]) -> None:
-        """Write what was told, with the next numbers unless it has its own, and the outcomes."""
+        """Write new inputs, with the next numbers unless it has its own, and the outcomes."""
         outcomes = dict(handled)
         if inputs:
             numbered = inputs if inputs[0].seq else self._numbered(inputs)

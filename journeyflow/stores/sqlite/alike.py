@@ -1,7 +1,7 @@
 """Reading many rows that are alike in most columns: what they have in common is compared, and the rest read as lists.
 
 Python's `sqlite3` gives up the lock of the interpreter for each column of each row. People who rest until the same
-instant, or were told of in one go, have most columns in common; so the first rows show which, SQLite compares these
+instant, or were reported together, have most columns in common; so the first rows show which, SQLite compares these
 columns with the values that were found, and each of the others comes as one JSON list. A row that differs in another
 column comes whole.
 """

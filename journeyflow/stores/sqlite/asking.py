@@ -12,8 +12,8 @@ from journeyflow.stores.sqlite.alike import SAMPLE, Selection, rows_alike
 class Lookup(NamedTuple):
     """The same question about all numbers that are in a JSON list, and about all between two.
 
-    What was told, or entered, in one go has numbers without a gap; then no list has to be written, read and looked up
-    one by one.
+    What was reported, or entered, together has numbers without a gap; then no list has to be written, read and looked
+    up one by one.
     """
 
     many: Selection

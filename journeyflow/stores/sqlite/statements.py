@@ -46,7 +46,7 @@ class Each(NamedTuple):
 class Statement(NamedTuple):
     """The same change in three forms: for rows with own values, for keys in a JSON list, and for keys between two.
 
-    They take what is written first and the key, the list of keys, or the first and last key, last. What was told or
+    They take what is written first and the key, the list of keys, or the first and last key, last. What was reported or
     entered in one go has numbers without a gap: `span` needs no list of them.
 
     New rows may have two keys (`paired`), the first of which is their own. Those are in a JSON object, which SQLite

@@ -1,7 +1,7 @@
 """Writing a commit to SQLite: one statement per kind of row, and one for all rows that differ in their key alone.
 
-People who rest until the same instant, or were told of in one go, move together: what is written about them is alike
-in all but whom it is about. Such rows are written set-wise, their keys as one JSON list; SQLite is then given the rest
+People who rest until the same instant, or were reported together, move together: what is written about them is alike in
+all but whom it is about. Such rows are written set-wise, their keys as one JSON list; SQLite is then given the rest
 once, and not once for each of thousands. Rows that have too few like them are written one by one.
 """
 
@@ -77,7 +77,7 @@ class Writer:
     """Writes what a commit says through the connection of a transaction.
 
     `known` are interned paths, `added` takes those of this transaction. `kept` knows the numbers that new rows get.
-    `expect` is told whether the rows that were to change were there.
+    `expect` is called with whether the rows that were to change were there.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Writer:
             self._connection.executemany(statement, rows)
 
     def _write_inputs(self, inputs: Sequence[Input], handled: Sequence[tuple[int, str]]) -> Iterable[tuple[int, str]]:
-        """Write what was told; what has its number comes with its outcome. Return the outcomes of all other inputs."""
+        """Write new inputs; what has its number comes with its outcome. Return the outcomes of all other inputs."""
         if not inputs:
             return handled
         if not inputs[0].seq:

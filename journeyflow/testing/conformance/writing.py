@@ -272,7 +272,7 @@ class Writing(Begun):
             expect(
                 [(item.seq, outcome) for item, outcome in found.told],
                 [(1, "handled"), (2, None), (4, "attributed to k-4-1"), (5, "handled")],
-                "what was told of messages, acks only where sent was told twice",
+                "what was reported about messages, acks only where sent was reported twice",
             )
             expect(found.answered, frozenset({(4, 1)}), "what answers that wait are about")
             expect([run.serial for run in ask(store, evolve(wanted, after=1, limit=1)).runs], [3])
