@@ -100,8 +100,8 @@ class DeliveryCalls(InputCalls, Questions):
 
         Give either `messages`, one or many, each a `Message` or an id; or what the FAILED messages have in common:
         their journey, step, channel, or a text that is in their last error. The tick that reaches `at` puts them into
-        the outbox with their data and expiry of then, and all attempts before them; what is no longer FAILED is left
-        alone. A run that FAILED with its message stays FAILED.
+        the outbox with their data and expiry of then, and all attempts anew; what is no longer FAILED is left alone. A
+        run that FAILED with its message stays FAILED.
 
         Raises InvalidInput for a message that is not FAILED, for both or neither of the two forms, and NotFound for an
         unknown journey.

@@ -91,8 +91,8 @@ class LifecycleCalls(Bound):
         All work with instants before `at` is done first, without deliveries; raises ClockJump as a tick does, unless
         `allow_jump` (R3). With `dry_run` nothing is done, and the result says what would be.
 
-        Raises CannotMigrate with everybody who has no place, InvalidInput for a mapping that names an unknown step,
-        NotFound for an unknown journey or version, Conflict for a DRAFT or ARCHIVED journey.
+        Raises CannotMigrate with all customers who have no place, InvalidInput for a mapping that names an unknown
+        step, NotFound for an unknown journey or version, Conflict for a DRAFT or ARCHIVED journey.
         """
         found = name_faults("to_version", to_version=to_version, dry_run=dry_run)
         if mapping is not None and not isinstance(mapping, Mapping):

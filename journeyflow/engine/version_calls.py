@@ -85,8 +85,8 @@ class VersionCalls(LifecycleCalls):
         (R17). It is one commit, so that no customer ever stops at a step that is to be unpublished. None leaves the
         flags as they are.
 
-        `replacing` is the definition that this one was made from. If the newest one is another by now, because somebody
-        else has published or edited, nothing is stored: Superseded is raised, so that no change overwrites another.
+        `replacing` is the definition that this one was made from. If the newest one is another by now, because another
+        process has published or edited, nothing is stored: Superseded is raised, so that no change overwrites another.
 
         Raises InvalidJourney for a version with an error, such as one without steps, unless the journey is a DRAFT;
         Superseded; Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is

@@ -314,7 +314,7 @@ class Deferred(NamedTuple):
 
 
 class Suppression(NamedTuple):
-    """One entry of the suppression list: what is reported about the customer with an instant before `before` is old (R86).
+    """One entry of the suppression list: reports about the customer with an instant before `before` are old (R86).
 
     `hash` covers the tenant and the kind too (see `suppression.py`).
     """

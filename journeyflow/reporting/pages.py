@@ -220,7 +220,7 @@ def _listed(heading: str, header: Sequence[str], rows: Sequence[Sequence[object]
 
 
 def _failures(lost: Page[Message], runs: Page[Enrollment]) -> Section:
-    """Return the newest messages that were given up, and the newest runs that failed, with what was reported about them."""
+    """Return the newest messages that were given up, and the newest runs that failed, with their errors."""
     parts = []
     if lost:
         rows = [(each.customer, each.step, each.channel, each.attempts, each.error) for each in lost]

@@ -78,10 +78,11 @@ class Arrivals:
         timezone: str = "UTC",
         customer_timezone: bool = False,
     ) -> "Arrivals":
-        """Return arrivals at random, `per_day` on average; how many come is chance too.
+        """Return arrivals at random, `per_day` on average; how many come is random, too.
 
         `weekdays` is seven weights, from Monday, and `hours` 24, from midnight; only their proportions count. They are
-        those of `timezone`, or with `customer_timezone` of each customer's.
+        those of `timezone`, or with `customer_timezone` of each customer's. Raises ValueError for a `per_day` or
+        weights that cannot be.
         """
         if not 0 < per_day < inf:
             msg = f"per_day must be above 0 and finite, not {describe(per_day)}"

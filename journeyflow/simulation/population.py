@@ -85,10 +85,13 @@ class Population:
         records: Iterable[tuple[str, Mapping[str, object]] | Mapping[str, object]],
         arrivals: Arrivals | None = None,
     ) -> "Population":
-        """Take given people: pairs (id, attributes), or mappings that hold the id as "customer"."""
+        """Take given people: pairs (id, attributes), or mappings that hold the id as "customer".
+
+        Raises InvalidInput if there are none.
+        """
         pairs = [each if isinstance(each, tuple) else _pair(each) for each in records]
         if not pairs:
-            raise InvalidInput(["records: there is nobody"])
+            raise InvalidInput(["records: there are no customers"])
         return cls(records=tuple(pairs), arrivals=arrivals or Arrivals.at_once())
 
     @classmethod

@@ -338,7 +338,7 @@ OF_RETURNING = frozenset({"event loop", "already inside", "re-entry"})
 WITHOUT_SLOT: tuple[tuple[str, str, Callable[[Journey], bool]], ...] = (
     (
         "entry limit",
-        "there is no slot, and nobody is to wait for one (R23)",
+        "there is no slot, and the limits drop who would wait for one (R23)",
         lambda journey: journey.limits.over == "drop",
     ),
     ("already deferred", "the customer waits for a slot already (R23)", _queues_once),

@@ -143,7 +143,7 @@ def test_given_people_take_part(tmp_path):
     path.write_text("customer,plan\n\x00,pro\n")
     with pytest.raises(InvalidInput):
         Population.from_file(path)
-    with pytest.raises(InvalidInput, match="there is nobody"):
+    with pytest.raises(InvalidInput, match="there are no customers"):
         Population.of([])
     with pytest.raises(InvalidInput, match="has no 'customer'"):
         Population.of([{"plan": "pro"}])

@@ -61,7 +61,7 @@ def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFID
     )
 
 
-# --- entries: those let in and the holdout -------------------------------------------------------------------------------
+# --- entries: those let in and the holdout ----------------------------------------------------------------------------
 
 
 @frozen

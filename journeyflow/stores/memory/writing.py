@@ -90,7 +90,7 @@ class MemoryWriting(MemoryRows):
             del self.outcomes[seq]
 
     def _release(self, journey: int, at: int) -> None:
-        """Release held work of a journey at an instant, but not before its own when the resume is reported late (R16)."""
+        """Release held work of a journey at an instant, but not before its own if the resume comes late (R16)."""
         held = [run for run in self.runs.values() if run.journey == journey and run.due is None]
         self._take_runs([run._replace(due=max(at, run.held)) for run in held if run.held is not None])
         self.journey_timers.add(self.limits.release(journey, at))

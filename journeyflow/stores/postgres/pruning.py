@@ -58,7 +58,7 @@ def load_finished(asking: Asker, request: PruneRequest) -> Finished:
 
 
 def _told(asking: Asker, posts: Sequence[Post]) -> list[tuple[Input, str]]:
-    """Return what was reported about some messages: acks, which name no customer, only where events report `sent` too."""
+    """Return the reports about some messages: acks, which name no customer, only where events report `sent` too."""
     if not posts:
         return []
     events = read_told(asking.of(TOLD, {post.serial for post in posts}))

@@ -72,7 +72,7 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
 
 
 def _told(connection: "Connection", posts: Sequence[Post]) -> list[tuple[Input, str]]:
-    """Return what was reported about some messages: acks, which name no customer, only where events report `sent` too."""
+    """Return the reports about some messages: acks, which name no customer, only where events report `sent` too."""
     if not posts:
         return []
     events = read_told(connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)).fetchall())
