@@ -288,7 +288,7 @@ KEEPS_STATE = {
     "KeptPulls": "a part of the store in memory",
     "Names": "a part of the store in memory",
     "Pulls": "lists and how far they were gone round, in one batch",
-    "Circle": "a list, as far as it is loaded for one batch",
+    "PullList": "a list, as far as it is loaded for one batch",
     "Sums": "counters while they are summed up",
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "ChannelCalls": "the part of the engine that holds channels",

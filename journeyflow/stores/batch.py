@@ -321,13 +321,13 @@ def _up_to(last: DueKey, found: DueOfKind[Item], key: Callable[[Item], ItemKey])
     return dict(zip(map(key, items), items, strict=True))
 
 
-Circles = dict[int, list[str]]
+NextMembers = dict[int, list[str]]
 """The customers whom a pull considers next, by journey."""
 
 
-def named_by(request: Request, circles: Circles) -> Collection[tuple[str, str]]:
+def named_by(request: Request, members: NextMembers) -> Collection[tuple[str, str]]:
     """Return the customers that a request names, as (tenant, id), and those whom its pulls consider next."""
     if request.pulls is None:
         return request.names
-    coming = ((tenant, name) for journey, tenant, _ in request.pulls.lists for name in circles[journey])
+    coming = ((tenant, name) for journey, tenant, _ in request.pulls.lists for name in members[journey])
     return request.names | set(coming)

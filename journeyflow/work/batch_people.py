@@ -12,7 +12,7 @@ from journeyflow.records.forgetting import anonymous
 from journeyflow.records.rows import Input
 from journeyflow.records.suppression import addresses_in
 from journeyflow.stores.batch import CustomerInHand, Loaded
-from journeyflow.work.circles import Pulls
+from journeyflow.work.pull_lists import Pulls
 from journeyflow.work.unreadable import newly_unreadable
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class People:
             self.next_number += 1
             self.numbered[found.number] = self.named[tenant, customer] = found
             self.touched[found.number] = found
-            if self._pulls.circles:
+            if self._pulls.lists:
                 self._pulls.joined.add((tenant, None))
         return found
 
@@ -91,7 +91,7 @@ class People:
     def _relist(self, person: CustomerInHand, before: set[str], after: set[str]) -> None:
         """Record that a customer's lists have changed. New members may have to be pulled in (R27)."""
         self.relisted.setdefault(person.number, before)
-        if self._pulls.circles:
+        if self._pulls.lists:
             self._pulls.joined.update((person.tenant, name) for name in after - before)
 
     # --- the output of the batch ----------------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from journeyflow.machine.program import Program
 from journeyflow.records.rows import Round
 from journeyflow.stores.batch import JOURNEY, PULL, CustomerInHand
 from journeyflow.work.batch_people import names_in
-from journeyflow.work.circles import Circle, drawn_size, next_pull
 from journeyflow.work.entries import enter
 from journeyflow.work.happenings import Happening
+from journeyflow.work.pull_lists import PullList, drawn_size, next_pull
 from journeyflow.work.working_set import Work
 
 LIMIT = "entry limit"
@@ -34,10 +34,10 @@ class Puller(NamedTuple):
     own: int
 
     @property
-    def circle(self) -> Circle | None:
+    def members(self) -> PullList | None:
         """The members of the list, or None if they must be loaded first."""
         of = (self.program.tenant, self.schedule.list)
-        return self.work.pulls.circle(self.record.number, of, self.schedule.times)
+        return self.work.pulls.members(self.record.number, of, self.schedule.times)
 
     def next_pull(self, at: int, now: Round) -> int:
         """Return the instant of the next pull, computed at an instant."""
@@ -87,18 +87,18 @@ def pull(work: Work, number: int, own: int, ask: EntryCheck | None = None) -> No
         _ring(work, record, own, own)
         return
     puller = Puller(work, record, program, program.pull, own)
-    circle, now = puller.circle, work.pulls.rounds.get(number, Round(number))
-    if circle is not None and now.origin is None:
+    members, now = puller.members, work.pulls.rounds.get(number, Round(number))
+    if members is not None and now.origin is None:
         begun = _begun(puller, now)
         if begun is None:
             return
         now = begun
         work.pulls.set_round(now)
-    if circle is None or not _knows_who_comes(puller, circle, now.after):
+    if members is None or not _knows_who_comes(puller, members, now.after):
         work.end_before(key)
         work.put_off = 1
         return
-    now = _gone_on(puller, circle, now, ask or _against)
+    now = _gone_on(puller, members, now, ask or _against)
     work.pulls.set_round(now)
     if now.origin is None:
         _ring(work, record, own, puller.next_pull(own, now))
@@ -134,13 +134,13 @@ def _begun(puller: Puller, now: Round) -> Round | None:
     )
 
 
-def _gone_on(puller: Puller, circle: Circle, now: Round, ask: EntryCheck) -> Round:
+def _gone_on(puller: Puller, members: PullList, now: Round, ask: EntryCheck) -> Round:
     """Ask the next customer. A pull ends when it has its number of entries, or has asked every member once."""
-    name = circle.following(now.after)
+    name = members.following(now.after)
     if name is None or now.remaining == 0 or _was_asked(now, name):
         return _ended(now)
     puller.work.pulls.asked += 1
-    circle.passed(name)
+    members.passed(name)
     reason = ask(puller, name, puller.own if now.at is None else now.at)
     if reason == LIMIT:  # the next pull begins with this customer
         return now._replace(origin=None, remaining=None)
@@ -150,14 +150,14 @@ def _gone_on(puller: Puller, circle: Circle, now: Round, ask: EntryCheck) -> Rou
     return _ended(now) if name == now.origin or now.remaining == 0 else now
 
 
-def _knows_who_comes(puller: Puller, circle: Circle, after: str) -> bool:
+def _knows_who_comes(puller: Puller, members: PullList, after: str) -> bool:
     """Return whether the next customer is loaded; members that have since left the list are dropped."""
-    while circle.knows(after):
-        name = circle.following(after)
+    while members.knows(after):
+        name = members.following(after)
         person = None if name is None else puller.work.people.named.get((puller.program.tenant, name))
         if name is None or (person is not None and _is_on_list(puller, person)):
             return True
-        circle.drop(name)
+        members.drop(name)
     return False
 
 

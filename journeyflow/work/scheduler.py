@@ -48,13 +48,13 @@ from journeyflow.stores.batch import (
     type_in,
     version_of,
 )
-from journeyflow.work.circles import plan_pulls
 from journeyflow.work.delivery import lease_ended
 from journeyflow.work.engagement import may_be_heard
 from journeyflow.work.entries import admit
 from journeyflow.work.happenings import OrderGiven, Tally
 from journeyflow.work.intake import message_named, take_input
 from journeyflow.work.orders import carry_out
+from journeyflow.work.pull_lists import plan_pulls
 from journeyflow.work.pulls import pull
 from journeyflow.work.slots import plan_limits
 from journeyflow.work.stages import handle

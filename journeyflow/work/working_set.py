@@ -27,8 +27,8 @@ from journeyflow.records.suppression import suppressions
 from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
 from journeyflow.work.batch_messages import Messages
 from journeyflow.work.batch_people import People
-from journeyflow.work.circles import Pulls
 from journeyflow.work.happenings import Cause, GivenUp, Happening, OrderGiven, Tally, changed_attribute
+from journeyflow.work.pull_lists import Pulls
 from journeyflow.work.slots import Slots
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)

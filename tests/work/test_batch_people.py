@@ -1,7 +1,7 @@
 """Tests of the customers in a working set."""
 
 from journeyflow.work.batch_people import People
-from journeyflow.work.circles import Pulls
+from journeyflow.work.pull_lists import Pulls
 
 
 def test_attributes_that_stay_as_they_are_are_not_written():

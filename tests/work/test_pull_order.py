@@ -11,7 +11,7 @@ from journeyflow import (
     Update,
     field,
 )
-from journeyflow.work import circles as module
+from journeyflow.work import pull_lists as module
 from tests.samples import START, STORES, Host, after, open_engine, statements
 from tests.work.test_pulls import DAILY, entered, names, subscribe
 

@@ -21,7 +21,7 @@ from journeyflow import (
 )
 from journeyflow.basics.moments import HOUR, zone
 from journeyflow.records.rows import Round
-from journeyflow.work.circles import next_pull
+from journeyflow.work.pull_lists import next_pull
 from tests.samples import START, Host, after, open_engine, utc
 
 DAILY = Trigger.every("1 day", list="news")

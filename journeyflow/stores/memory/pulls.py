@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from journeyflow.records.changes import PullChanges
 from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.rows import Round, Run
-from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
+from journeyflow.stores.batch import NextMembers, PullRequest, PullsLoaded
 
 
 class Names:
@@ -97,7 +97,7 @@ class KeptPulls:
         if self.entered is not None:
             _enter(self.entered, run)
 
-    def circles(self, request: PullRequest | None, customers: Iterable[tuple[str, str]]) -> Circles:
+    def members(self, request: PullRequest | None, customers: Iterable[tuple[str, str]]) -> NextMembers:
         """Return who comes next; `customers` are all there are."""
         if request is None:
             return {}
@@ -122,7 +122,7 @@ class KeptPulls:
         return self.everybody.get(tenant, Names())
 
     def load(
-        self, request: PullRequest, circles: Circles, numbers: Collection[int], runs: Mapping[int, Run]
+        self, request: PullRequest, members: NextMembers, numbers: Collection[int], runs: Mapping[int, Run]
     ) -> PullsLoaded:
         """Return the `PullsLoaded` of a request, with the entries of some customers."""
         if request.caps and self.entered is None:
@@ -133,7 +133,7 @@ class KeptPulls:
         entered = self.entered or {}
         return PullsLoaded(
             {journey: self.rounds[journey] for journey, _, _ in request.lists if journey in self.rounds},
-            circles,
+            members,
             {
                 journey: {
                     number: entered[journey, number][-times:]

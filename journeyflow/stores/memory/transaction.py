@@ -123,8 +123,8 @@ class MemoryTransaction:
         """Return the `Loaded` of a request."""
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
-        circles = store.pulls.circles(request.pulls, store.numbers)
-        numbers = map(store.numbers.get, named_by(request, circles))
+        members = store.pulls.members(request.pulls, store.numbers)
+        numbers = map(store.numbers.get, named_by(request, members))
         named = {number for number in numbers if number is not None}
         whole = {*request.whole, *named, *map(customer_of, map(runs.__getitem__, runs.keys() & request.whole_of))}
         heads = {} if request.limits is None else store.limits.heads(request.limits)
@@ -138,7 +138,7 @@ class MemoryTransaction:
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
         following = (store.last["run"] + 1, len(store.customers) + 1) if request.following else (1, 1)
-        pulls = None if request.pulls is None else store.pulls.load(request.pulls, circles, named, store.runs)
+        pulls = None if request.pulls is None else store.pulls.load(request.pulls, members, named, store.runs)
         return Loaded(
             people,
             runs,

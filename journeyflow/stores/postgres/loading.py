@@ -18,7 +18,7 @@ from journeyflow.stores.postgres.asking import (
     shape_of,
 )
 from journeyflow.stores.postgres.limits import heads_asked, load_limits
-from journeyflow.stores.postgres.pulls import load_circles, load_pulls
+from journeyflow.stores.postgres.pulls import load_members, load_pulls
 from journeyflow.stores.postgres.tenants import TenantNumbers
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, Row, read_deferred, read_post, read_run, read_seen
 
@@ -87,12 +87,12 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
     There is a round trip for what it names, one for the customers whom that concerns, and one for what belongs to them;
     a round trip with nothing to ask is left out.
     """
-    circles = load_circles(asking, request.pulls)
+    members = load_members(asking, request.pulls)
     heads_of = heads_asked(request.limits)
     told, running, named, present, events, suppressed, *waiting = asking.together(
         _of_posts(asking, request.posts),
         about_keys(RUNS, request.serials),
-        _of_names(PEOPLE_BY_NAME, named_by(request, circles)),
+        _of_names(PEOPLE_BY_NAME, named_by(request, members)),
         _of_names(PRESENT, request.mentioned),
         _of_events(request.events),
         about_keys(SUPPRESSED, request.suppressed),
@@ -136,7 +136,7 @@ def load(asking: Asker, numbers: TenantNumbers, request: Request) -> Loaded:
         *_following(numbers, request),
         sent,
         None if request.limits is None else load_limits(asking, request.limits, heads, whole, numbers.next("deferred")),
-        None if request.pulls is None else load_pulls(asking, request.pulls, circles, people),
+        None if request.pulls is None else load_pulls(asking, request.pulls, members, people),
         suppressed=dict(suppressed),
         present=frozenset(present),
     )

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable
 
 from journeyflow.records.changes import PullChanges
 from journeyflow.records.rows import Round
-from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
+from journeyflow.stores.batch import NextMembers, PullRequest, PullsLoaded
 from journeyflow.stores.postgres.asking import Asker
 from journeyflow.stores.postgres.sets import SetWriter
 from journeyflow.stores.rows import ROUND_ROW, read_round
 
 
-def load_circles(asking: Asker, request: PullRequest | None) -> Circles:
+def load_members(asking: Asker, request: PullRequest | None) -> NextMembers:
     """Return who comes next: two seeks for each journey."""
     if request is None:
         return {}
@@ -35,7 +35,7 @@ def _following(asking: Asker, journey: int, tenant: str, name: str | None, count
     return names
 
 
-def load_pulls(asking: Asker, request: PullRequest, circles: Circles, numbers: Collection[int]) -> PullsLoaded:
+def load_pulls(asking: Asker, request: PullRequest, members: NextMembers, numbers: Collection[int]) -> PullsLoaded:
     """Return the `PullsLoaded` of a request, with the entries of some customers."""
     rounds = asking.of(
         f"SELECT {ROUND_ROW} FROM pulls WHERE journey = ANY(%(keys)s::bigint[]) ORDER BY journey",
@@ -43,7 +43,7 @@ def load_pulls(asking: Asker, request: PullRequest, circles: Circles, numbers: C
     )
     return PullsLoaded(
         {each.journey: each for each in map(read_round, rounds)},
-        circles,
+        members,
         {journey: _entries(asking, journey, times, numbers) for journey, times in request.caps},
     )
 

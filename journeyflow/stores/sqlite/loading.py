@@ -13,7 +13,7 @@ from journeyflow.stores.sqlite.alike import Selection
 from journeyflow.stores.sqlite.asking import Lookup, SQLiteAsker, lookup
 from journeyflow.stores.sqlite.kept import Kept
 from journeyflow.stores.sqlite.limits import load_limits, queue_heads
-from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
+from journeyflow.stores.sqlite.pulls import load_members, load_pulls
 
 RUNS = lookup(RUN_FORM.each(), "enrollments", "serial")
 
@@ -96,8 +96,8 @@ NEWEST_POSTS = lookup(SEEN_FORM.each(), "messages", "enrollment")
 def load(asker: SQLiteAsker, kept: Kept, request: Request) -> Loaded:
     """Return the `Loaded` of a request, with a few statements for all of it (see `contract.Transaction`)."""
     posts, runs = _named_posts(asker, request.posts), _runs(asker, request.serials)
-    circles = load_circles(asker.connection, request.pulls)
-    people = _people_by_name(asker, named_by(request, circles))
+    members = load_members(asker.connection, request.pulls)
+    people = _people_by_name(asker, named_by(request, members))
     whole = {*request.whole, *people, *map(customer_of, map(runs.__getitem__, runs.keys() & request.whole_of))}
     heads = {} if request.limits is None else queue_heads(asker.connection, request.limits)
     whole |= {entry.customer for entries in heads.values() for entry in entries}
@@ -129,7 +129,7 @@ def load(asker: SQLiteAsker, kept: Kept, request: Request) -> Loaded:
         *_following(kept, request),
         _sent(asker, request, people.values()),
         _limits(asker, kept, request, heads, whole),
-        None if request.pulls is None else load_pulls(asker.connection, request.pulls, circles, people),
+        None if request.pulls is None else load_pulls(asker.connection, request.pulls, members, people),
         dict(asker.each_of(SUPPRESSED, request.suppressed)),
         request.mentioned - _strangers(asker, request.mentioned) if request.mentioned else frozenset(),
     )

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 from journeyflow.basics.values import dumps
 from journeyflow.records.changes import PullChanges
-from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
+from journeyflow.stores.batch import NextMembers, PullRequest, PullsLoaded
 from journeyflow.stores.rows import ROUND_ROW, question_marks, read_round
 
 if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
 
 
-def load_circles(connection: "Connection", request: PullRequest | None) -> Circles:
+def load_members(connection: "Connection", request: PullRequest | None) -> NextMembers:
     """Return who comes next: two seeks for each journey."""
     if request is None:
         return {}
@@ -37,7 +37,7 @@ def _following(connection: "Connection", journey: int, tenant: str, name: str | 
 
 
 def load_pulls(
-    connection: "Connection", request: PullRequest, circles: Circles, numbers: Collection[int]
+    connection: "Connection", request: PullRequest, members: NextMembers, numbers: Collection[int]
 ) -> PullsLoaded:
     """Return the `PullsLoaded` of a request, with the entries of some customers."""
     journeys = dumps(sorted(journey for journey, _, _ in request.lists))
@@ -47,7 +47,7 @@ def load_pulls(
     ).fetchall()
     return PullsLoaded(
         {each.journey: each for each in map(read_round, rounds)},
-        circles,
+        members,
         {journey: _entries(connection, journey, times, numbers) for journey, times in request.caps},
     )
 

@@ -388,4 +388,4 @@ def _concerned(work: Work, due: Due) -> Iterator[int]:
 def _is_apart(work: Work, due: Due) -> bool:
     """Return whether items affect only their own customers: no pull is due, no answer names a message yet to come."""
     told = (place_of(item.id, work.catalog.nonces) for item in due.answers)
-    return not work.pulls.circles and all(place is None or place[0] < work.next_serial for place in told)
+    return not work.pulls.lists and all(place is None or place[0] < work.next_serial for place in told)

@@ -1,4 +1,4 @@
-"""Circles and lists: who is on a list, and how far a pull has come (R27)."""
+"""Lists and pulls: who is on a list, and how far a pull has come (R27)."""
 
 import pytest
 from hypothesis import given
@@ -18,8 +18,8 @@ from journeyflow import (
 )
 from journeyflow.basics.moments import to_micros
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.work import circles as module
-from journeyflow.work.circles import Circle
+from journeyflow.work import pull_lists as module
+from journeyflow.work.pull_lists import PullList
 from tests.samples import START, Host, after, open_engine
 from tests.work.test_pulls import DAILY, entered, names, subscribe
 
@@ -96,21 +96,21 @@ def test_who_has_left_the_list_by_then_is_not_even_asked(size, monkeypatch):
         assert host.rows("SELECT after FROM pulls") == [("a",)]
 
 
-# --- circles ----------------------------------------------------------------------------------------------------------
+# --- members ----------------------------------------------------------------------------------------------------------
 
 
 @given(st.sets(st.text("abc", min_size=1, max_size=3), max_size=9), st.text("abc", max_size=3))
-def test_a_circle_is_gone_round_once(names, after):
+def test_a_list_is_gone_round_once(names, after):
     """Everybody comes once, those after the beginning first, each in order of the ids."""
-    circle = Circle(("t", None), None, sorted(names, key=lambda name: (name <= after, name)), after)
+    members = PullList(("t", None), None, sorted(names, key=lambda name: (name <= after, name)), after)
     asked, at = [], after
     for _ in names:
-        assert circle.knows(at)
-        at = circle.following(at) or ""
-        circle.passed(at)
+        assert members.knows(at)
+        at = members.following(at) or ""
+        members.passed(at)
         asked.append(at)
     assert asked == sorted(names, key=lambda name: (name <= after, name))
-    assert names or circle.following(after) is None
+    assert names or members.following(after) is None
 
 
 @pytest.mark.unmeasured

@@ -1,8 +1,8 @@
-"""Circles: the customers that journeys pull in on a schedule, from a list or from all customers (R27).
+"""The lists that journeys pull customers in from, on a schedule; all customers are a list, too (R27).
 
-The members of a list form a circle in the order of their ids. A pull goes round it from where the previous one stopped,
-until its number of customers has entered or every member was asked once. This module reads schedules and keeps the
-place in the circle; `pulls.py` decides who enters.
+The members of a list are asked in the order of their ids, and after the last one the first. A pull begins where the
+previous one stopped, until its number of customers has entered or every member was asked once. This module reads
+schedules and keeps the place in the list; `pulls.py` decides who enters.
 """
 
 from bisect import bisect_right
@@ -74,7 +74,7 @@ def _due_pulls(due: Due, catalog: Catalog) -> list[tuple[int, Program, Pull]]:
     return [(number, program, program.pull) for number, program in found if program.pull is not None]
 
 
-class Circle:
+class PullList:
     """The members of a list, as far as they are loaded, in the order in which they are asked."""
 
     def __init__(self, of: ListName, times: int | None, names: Sequence[str], after: str) -> None:
@@ -89,7 +89,7 @@ class Circle:
         return self.whole or (after == self.after and self.position < len(self.names))
 
     def following(self, after: str) -> str | None:
-        """Return the member after an id; the first one after the last, and None for an empty circle."""
+        """Return the member after an id; the first one after the last, and None for an empty list."""
         position = bisect_right(self.names, after) if self.whole else self.position
         return next(iter((*self.names[position : position + 1], *self.names[:1])), None)
 
@@ -106,11 +106,11 @@ class Circle:
 
 
 class Pulls:
-    """The circles and the place reached in each while a batch is handled, and how they have changed."""
+    """The lists and the place reached in each while a batch is handled, and how they have changed."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self.circles: dict[int, Circle] = {}
+        self.lists: dict[int, PullList] = {}
         self.rounds: dict[int, Round] = {}
         self.entries: dict[int, dict[int, list[int]]] = {}
         self.joined: set[ListName] = set()
@@ -127,14 +127,14 @@ class Pulls:
         }
         for number, program, pull in _due_pulls(due, catalog):
             after = self.rounds[number].after if number in self.rounds else ""
-            self.circles[number] = Circle((program.tenant, pull.list), pull.times, loaded.members[number], after)
+            self.lists[number] = PullList((program.tenant, pull.list), pull.times, loaded.members[number], after)
 
-    def circle(self, number: int, of: ListName, times: int | None) -> Circle | None:
-        """Return a journey's circle, or None if it must be loaded, or loaded again, before the pull can go on."""
-        circle = self.circles.get(number)
-        if circle is None or (circle.of, circle.times) != (of, times):
+    def members(self, number: int, of: ListName, times: int | None) -> PullList | None:
+        """Return the members of a journey's list, or None if they must be loaded (again) before the pull can go on."""
+        members = self.lists.get(number)
+        if members is None or (members.of, members.times) != (of, times):
             return None
-        return None if of in self.joined or self.asked >= MAX_PULLED else circle
+        return None if of in self.joined or self.asked >= MAX_PULLED else members
 
     def set_round(self, now: Round) -> None:
         """Record how far a journey's pulls have come."""
