@@ -35,7 +35,7 @@ README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FIRST_SCREEN = 45
-"""Lines of the first screen, and in it an example of at most so many:"""
+"""Lines of the first screen, and lines of the example in it, at most:"""
 FIRST_EXAMPLE = 12
 
 PROGRAMS = {"journeyflow": main, "sqlite-utils": sqlite_utils.cli.cli}
@@ -283,11 +283,19 @@ def test_the_first_screen_of_the_readme_installs_and_shows():
     assert output.line + output.text.count("\n") <= FIRST_SCREEN
 
 
+def places_of(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_every_page_is_linked_from_the_readme_and_every_link_leads_somewhere():
     """Nobody looks for a page that nothing points to."""
-    for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for target, place in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            assert not place or place in places_of(page.parent / target if target else page), f"{page.name}: #{place}"
     text = README.read_text(encoding="utf-8")
     assert [page.name for page in PAGES if page.parent.name == "docs" and f"](docs/{page.name})" not in text] == []
 

@@ -64,7 +64,7 @@ def compare(
     progress: Progress | None = None,
     **options: Unpack[FileKeywords],
 ) -> Impact:
-    """Run the same people through what is there now and through a change of it, and return what the change does.
+    """Run the same people through a version and through a change of it, and return what the change does.
 
     `before` and `after` are what differs: a journey each, policies each, or several of both. `journeys` and `policies`
     are the same on both sides. Journeys and steps are compared by their ids, so give both versions the same id.
