@@ -201,7 +201,8 @@ def _filled(step: Step) -> Iterator[tuple[str, object]]:
 
 def _reentry_problems(reentry: Reentry) -> Iterator[Problem]:
     if reentry.policy not in REENTRY_POLICIES:
-        sentence = f"expected 'never', 'always', 'restart' or after a period, not {describe(reentry.policy)}"
+        plain = ", ".join(repr(policy) for policy in REENTRY_POLICIES if policy != "after")
+        sentence = f"expected {plain} or after a period, not {describe(reentry.policy)}"
         yield Problem("reentry", ERROR, "reentry", sentence)
     elif (reentry.policy == "after") != (reentry.period is not None):
         yield Problem("reentry", ERROR, "reentry", "a period goes with 'after', and only with it")
