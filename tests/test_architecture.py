@@ -148,7 +148,7 @@ def test_services_use_the_public_interface_of_the_engine():
     offered = {"", "answers", "errors", "basics", "drawing", "definition", "formats", "services"}
     own = {f"services.directory.{each}" for each in ("directory_file", "sqlite")}
     assert {other for module, other, _ in arrows() if module in own and room(other) == "stores"} == {
-        *("stores.turns", "stores.sqlite.blocks", "stores.sqlite.held", "stores.sqlite.opening"),
+        *("stores.turns", "stores.sqlite.blocks", "stores.sqlite.held_file", "stores.sqlite.opening"),
     }
     taken = {other for module, other, _ in arrows() if room(module) == "services" and module not in own}
     assert {room(other) for other in taken} <= offered

@@ -16,7 +16,7 @@ from journeyflow.engine.handlers import answer_fault
 from journeyflow.engine.inputs import answer_input, told_error
 from journeyflow.errors import Undeliverable
 from journeyflow.records.changes import Changes
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input
 from journeyflow.work.outbox import Claimant, Claimed, claim_posts, released_posts
@@ -166,7 +166,7 @@ class Handover:
         """
         before = len(self.came)
         self._handed.add(message.id)
-        self.core.with_handlers.add(place_of(message.id))
+        self.core.with_handlers.add(message_key(message.id))
         try:
             self.came.extend(map(self.core.channels[message.channel], (message,)))
         except BaseException as error:
@@ -192,7 +192,7 @@ class Handover:
         A message that its handler gave back, and for which it raised nothing, has no answer.
         """
         came = list(zip(list(self.leased), map(_error_of, self.came), strict=False))
-        places, kept = [place_of(message.id) for message, _ in came], self.core.with_handlers
+        places, kept = [message_key(message.id) for message, _ in came], self.core.with_handlers
         told = [pair for pair, place in zip(came, places, strict=True) if pair[1] is not None or place in kept]
         answers = [(message.tenant, _answer(message, error, self.now)) for message, error in told]
         for tenant in dict.fromkeys(message.tenant for message in (*(message for message, _ in came), *unsent)):

@@ -60,9 +60,9 @@ class LatestCalls(Bound):
         thousands of enrollments, or of failed messages, and may return fewer than `take`, or none, with a cursor that
         leads on. Raises NotFound for an unknown journey, InvalidInput with every fault.
         """
-        from journeyflow.questions.latest import latest_messages, message_place  # noqa: PLC0415 needed here alone
+        from journeyflow.questions.latest import latest_messages, read_message_cursor  # noqa: PLC0415 needed here alone
 
-        place = message_place(after)
+        place = read_message_cursor(after)
         refuse(_faults(take, after, place) + name_faults("journey", journey=journey, failed=failed))
         record = self._known(journey)
         with self._core.store.reader() as reader:

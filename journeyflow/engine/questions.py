@@ -197,7 +197,7 @@ class Questions(DecisionCalls, NumberCalls):
         `after` is the cursor of the page before: customers let in since are skipped, and none is returned twice. Raises
         NotFound for an unknown journey, InvalidInput with every fault.
         """
-        found = page_faults(skip, take) + cursor_faults(after, customers.deferred_place(after))
+        found = page_faults(skip, take) + cursor_faults(after, customers.read_deferred_cursor(after))
         refuse(found + name_faults(journey=journey, customer=customer))
         self._check_known(journey)
         with self._core.store.reader() as reader:
@@ -212,7 +212,7 @@ class Questions(DecisionCalls, NumberCalls):
         """
         from journeyflow.questions import unreadable  # noqa: PLC0415 needed here alone
 
-        refuse(page_faults(skip, take) + cursor_faults(after, unreadable.place_in(after)))
+        refuse(page_faults(skip, take) + cursor_faults(after, unreadable.read_unreadable_cursor(after)))
         with self._core.store.transaction(write=False) as transaction:
             catalog = self._core.refresh(transaction)
         paths = catalog.dated.get(self._tenant, frozenset())
@@ -250,9 +250,9 @@ class Questions(DecisionCalls, NumberCalls):
         counted: see `refusals`. A customer who was refused may have entered since. Raises NotFound for an unknown
         journey, InvalidInput with every fault.
         """
-        from journeyflow.questions.refusals import last_refusals, refusal_place  # noqa: PLC0415 needed here alone
+        from journeyflow.questions.refusals import last_refusals, read_refusal_cursor  # noqa: PLC0415 needed here alone
 
-        found = page_faults(skip, take) + cursor_faults(after, refusal_place(after))
+        found = page_faults(skip, take) + cursor_faults(after, read_refusal_cursor(after))
         refuse(found + name_faults(journey=journey, reason=reason, customer=customer))
         self._check_known(journey)
         asked = {"journey": journey, "reason": reason, "customer": customer}
@@ -279,7 +279,7 @@ class Questions(DecisionCalls, NumberCalls):
         `after` is the cursor of the page before, which is the id of its last message. Raises NotFound for an unknown
         journey, InvalidInput with every fault.
         """
-        statuses, place = word_list(status, "status"), (0, 0) if after is None else message_ids.place_of(after)
+        statuses, place = word_list(status, "status"), (0, 0) if after is None else message_ids.message_key(after)
         found = page_faults(skip, take) + word_faults("status", statuses, messages.MESSAGE_STATUSES)
         found += cursor_faults(after, place)
         found += name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel, error=error)

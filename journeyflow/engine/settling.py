@@ -15,7 +15,7 @@ from journeyflow.engine.ticking import do_work_of
 from journeyflow.engine.working import HostCall
 from journeyflow.questions.customers import outcomes_of
 from journeyflow.questions.enrollments import inside_of, newer_than
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.public import Enrollment
 from journeyflow.records.rows import Input
 from journeyflow.stores.batch import Request
@@ -96,7 +96,7 @@ class Settling(Batch):
     def _names(self) -> Named:
         """Return the customers whom the inputs are about: those that they name, and those of their messages."""
         named = {(item.tenant, item.customer) for item in self.inputs if item.kind not in ANSWER_KINDS}
-        about = {place for item in self.inputs if item.kind in ANSWER_KINDS and (place := place_of(item.id))}
+        about = {place for item in self.inputs if item.kind in ANSWER_KINDS and (place := message_key(item.id))}
         if not about:
             return named
         with self._core.store.transaction(write=False) as transaction:

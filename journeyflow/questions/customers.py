@@ -7,7 +7,7 @@ from typing import Any
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import dumps
 from journeyflow.definition.rules.value_paths import read_path
-from journeyflow.questions.paging import Page, Slice, read_place
+from journeyflow.questions.paging import Page, Slice, read_cursor
 from journeyflow.records.public import Customer, DeferredEntry
 from journeyflow.stores.contract import SqlReader
 
@@ -58,7 +58,7 @@ def deferred(
     """Return a page of those who wait for a slot, by journey, then in order of their triggers (R23)."""
     asked = {"tenant": tenant, "journey": journey, "customer": customer}
     total = reader.rows(f"SELECT count(*) {_DEFERRED}", asked)[0][0]
-    beyond = dict(zip(("name", "at", "number"), deferred_place(part.after) or ("", 0, 0), strict=True))
+    beyond = dict(zip(("name", "at", "number"), read_deferred_cursor(part.after) or ("", 0, 0), strict=True))
     rows = reader.rows(
         f"SELECT c.tenant, j.id, c.id, d.key, d.at, d.trigger_data, d.number {_DEFERRED}"
         f" {'AND (j.id, d.at, d.number) > (:name, :at, :number)' if part.after else ''}"
@@ -73,13 +73,13 @@ def _deferred_entry(row: tuple[Any, ...]) -> DeferredEntry:
     return DeferredEntry(tenant, journey, customer, key, from_micros(at), json.loads(text) if text else {})
 
 
-def deferred_place(cursor: object) -> tuple[str, int, int] | None:
+def read_deferred_cursor(cursor: object) -> tuple[str, int, int] | None:
     """Read the cursor of such a page: journey, instant of the trigger, number; None if it is not such a cursor.
 
-    >>> deferred_place('["calm",1767571200000000,7]'), deferred_place('["calm",7]'), deferred_place(7)
+    >>> read_deferred_cursor('["calm",1767571200000000,7]'), read_deferred_cursor('["calm",7]'), read_deferred_cursor(7)
     (('calm', 1767571200000000, 7), None, None)
     """
-    match read_place(cursor):
+    match read_cursor(cursor):
         case [str(journey), at, number] if type(at) is type(number) is int:
             return journey, at, number
     return None

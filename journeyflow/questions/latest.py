@@ -11,8 +11,8 @@ from typing import Any
 from journeyflow.basics.values import INTEGER_MAX, dumps
 from journeyflow.questions.enrollments import ENROLLMENTS, JOINS, read_enrollment
 from journeyflow.questions.messages import MESSAGES, read_message
-from journeyflow.questions.paging import Latest, read_place
-from journeyflow.records.message_ids import place_of
+from journeyflow.questions.paging import Latest, read_cursor
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.public import Enrollment, Message
 from journeyflow.stores.contract import SqlReader
 
@@ -89,17 +89,17 @@ def latest_messages(
     asked |= dict(zip(("last", "last_n"), bound or (0, 0), strict=True))
     found = reader.rows(rows, asked)
     kept = found[:take]
-    place = place_of(kept[-1][0]) if len(found) > take else bound
+    place = message_key(kept[-1][0]) if len(found) > take else bound
     return Latest(tuple(read_message(row) for row in kept), None if place is None else dumps(list(place)))
 
 
-def message_place(cursor: object) -> tuple[int, int] | None:
+def read_message_cursor(cursor: object) -> tuple[int, int] | None:
     """Read the cursor of such messages: the serial of the enrollment and the visit; None if it is not such a cursor.
 
-    >>> message_place("[7,1]"), message_place("[7]"), message_place("x"), message_place(7)
+    >>> read_message_cursor("[7,1]"), read_message_cursor("[7]"), read_message_cursor("x"), read_message_cursor(7)
     ((7, 1), None, None, None)
     """
-    match read_place(cursor):
+    match read_cursor(cursor):
         case [serial, n] if type(serial) is type(n) is int:
             return serial, n
     return None

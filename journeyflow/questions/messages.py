@@ -24,7 +24,7 @@ from journeyflow.basics.words import (
 from journeyflow.errors import brief
 from journeyflow.questions.enrollments import OF_TENANT, RUN_CONDITIONS, where_clause
 from journeyflow.questions.paging import Page, Slice, instant_or_none
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.public import Engagement, Event, Message
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.views import MESSAGE_ID
@@ -136,7 +136,7 @@ def messages(
 def find_message(reader: SqlReader, tenant: str, name: str) -> Message | None:
     """Return a message by its id; None if there is none (R84)."""
     rows = reader.rows(
-        f"{MESSAGES} WHERE c.tenant = ? AND (m.enrollment, m.n) = (?, ?)", (tenant, *(place_of(name) or (0, 0)))
+        f"{MESSAGES} WHERE c.tenant = ? AND (m.enrollment, m.n) = (?, ?)", (tenant, *(message_key(name) or (0, 0)))
     )
     found = read_message(rows[0]) if rows else None
     return found if found is not None and found.id == name else None

@@ -265,16 +265,16 @@ def _place(cursor: object, *, is_plain: bool) -> list[Any] | None:
     """Read a cursor: the number alone, or the value that the list is sorted by and the number."""
     if is_plain:
         return [cursor] if type(cursor) is int and abs(cursor) <= INTEGER_MAX else None
-    match read_place(cursor):
+    match read_cursor(cursor):
         case [str() | int() | float() as value, number] if type(number) is int:
             return [value, number]
     return None
 
 
-def read_place(cursor: object) -> list[Any]:
+def read_cursor(cursor: object) -> list[Any]:
     """Return the parts of a cursor that is a list as JSON; [] for anything else, and for what cannot be stored.
 
-    >>> read_place('["ann",7]'), read_place("7"), read_place("["), read_place(7)
+    >>> read_cursor('["ann",7]'), read_cursor("7"), read_cursor("["), read_cursor(7)
     (['ann', 7], [], [], [])
     """
     try:

@@ -11,7 +11,7 @@ from journeyflow.basics.answer_rows import Rows
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import dumps
 from journeyflow.questions.enrollments import where_clause
-from journeyflow.questions.paging import Page, Slice, read_place
+from journeyflow.questions.paging import Page, Slice, read_cursor
 from journeyflow.stores.contract import SqlReader
 
 
@@ -72,7 +72,7 @@ def last_refusals(reader: SqlReader, tenant: str, asked: Mapping[str, object], p
     parameters: dict[str, object] = {**asked, "tenant": tenant}
     where = where_clause(asked, _CONDITIONS)
     total = reader.rows(f"SELECT count(*) {_LAST} WHERE {where}", parameters)[0][0]
-    beyond = dict(zip(("at", "number", "journey_number"), refusal_place(part.after) or (0, 0, 0), strict=True))
+    beyond = dict(zip(("at", "number", "journey_number"), read_refusal_cursor(part.after) or (0, 0, 0), strict=True))
     rows = reader.rows(
         f"SELECT j.tenant, j.id, c.id, r.reason, r.at, r.seen, r.customer, r.journey {_LAST} WHERE {where}"
         f" {'AND (-r.at, r.customer, r.journey) > (-:at, :number, :journey_number)' if part.after else ''}"
@@ -87,13 +87,13 @@ def _last_refusal(row: tuple[Any, ...]) -> RefusedEntry:
     return RefusedEntry(tenant, journey, customer, reason, from_micros(at), json.loads(seen) if seen else {})
 
 
-def refusal_place(cursor: object) -> tuple[int, int, int] | None:
+def read_refusal_cursor(cursor: object) -> tuple[int, int, int] | None:
     """Read the cursor of such a page: instant, numbers of customer and journey; None if it is not such a cursor.
 
-    >>> refusal_place("[1767571200000000,7,1]"), refusal_place("[7,1]"), refusal_place(7)
+    >>> read_refusal_cursor("[1767571200000000,7,1]"), read_refusal_cursor("[7,1]"), read_refusal_cursor(7)
     ((1767571200000000, 7, 1), None, None)
     """
-    match read_place(cursor):
+    match read_cursor(cursor):
         case [at, customer, journey] if type(at) is type(customer) is type(journey) is int:
             return at, customer, journey
     return None

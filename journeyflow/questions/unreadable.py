@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from journeyflow.basics.values import dumps
 from journeyflow.questions.customers import all_customers
-from journeyflow.questions.paging import Page, Slice, read_place
+from journeyflow.questions.paging import Page, Slice, read_cursor
 from journeyflow.records.public import Unreadable
 from journeyflow.stores.contract import SqlReader
 from journeyflow.work.unreadable import unreadable_in
@@ -32,7 +32,7 @@ def page(
         [*_in_attributes(reader, tenant, paths), *_in_events(reader, tenant, events)],
         key=lambda each: (each.customer, each.attribute),
     )
-    after = place_in(part.after)
+    after = read_unreadable_cursor(part.after)
     rest = [(each,) for each in found if after is None or (each.customer, each.attribute) > after][part.skip :]
     return part.page(rest, len(found), lambda row: row[0], lambda row: dumps([row[0].customer, row[0].attribute]))
 
@@ -47,13 +47,13 @@ def _in_events(reader: SqlReader, tenant: str, events: Mapping[str, Collection[s
         yield from unreadable_in(events[kind], tenant, name, json.loads(text), f"{kind}.")
 
 
-def place_in(cursor: object) -> tuple[str, str] | None:
+def read_unreadable_cursor(cursor: object) -> tuple[str, str] | None:
     """Return the customer and the attribute that a cursor of such a page names; None if it is not such a cursor.
 
-    >>> place_in('["ann","birthday"]'), place_in('["ann"]'), place_in("[")
+    >>> read_unreadable_cursor('["ann","birthday"]'), read_unreadable_cursor('["ann"]'), read_unreadable_cursor("[")
     (('ann', 'birthday'), None, None)
     """
-    match read_place(cursor):
+    match read_cursor(cursor):
         case [str(customer), str(attribute)]:
             return customer, attribute
     return None

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from journeyflow.basics.chance import SEPARATOR
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import ATTRIBUTED, CANCELLED, MESSAGE, QUEUED, REVENUE
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Input, Move, Post, Refusal, Run
 
 FORGOTTEN: Final = "forgotten"
@@ -73,7 +73,7 @@ def _counted(item: Input) -> str | None:
     if item.kind != "event" or item.text is None or not item.type.startswith((MESSAGE, REVENUE)):
         return None
     data = json.loads(item.text)
-    kept = {"message": data["message"]} if place_of(data.get("message")) is not None else {}
+    kept = {"message": data["message"]} if message_key(data.get("message")) is not None else {}
     if item.type == REVENUE:
         kept["amount"] = data["amount"]
     return dumps(kept) if kept else None

@@ -46,13 +46,13 @@ def _read(text: str) -> tuple[str, int, int] | None:
     return (nonce, serial, n) if same and max(serial, n) <= INTEGER_MAX else None
 
 
-def place_of(text: object, nonces: Container[str] | None = None) -> tuple[int, int] | None:
+def message_key(text: object, nonces: Container[str] | None = None) -> tuple[int, int] | None:
     """Return the (serial, n) that a message id names, or None if it is not an id or has none of these nonces.
 
-    Without `nonces` ids of any database are accepted. Whether a message exists at that place, under that nonce, is
+    Without `nonces` ids of any database are accepted. Whether a message exists under that key and nonce is
     checked when it is looked up.
 
-    >>> place_of("k3-17-2"), place_of("k3-17-2", ["k3"]), place_of("other-17-2", ["k3"]), place_of(None)
+    >>> message_key("k3-17-2"), message_key("k3-17-2", ["k3"]), message_key("other-17-2", ["k3"]), message_key(None)
     ((17, 2), (17, 2), None, None)
     """
     read = read_id(text)

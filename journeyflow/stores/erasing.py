@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from journeyflow.records.forgetting import PERSONAL, without_error
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Input
 from journeyflow.stores.rows import INPUT_ROW, read_input
 
@@ -37,7 +37,7 @@ def hushed(nacks: Iterable[Any], inbox: Mapping[int, bool]) -> list[Input]:
     """Return the nacks of some runs without their errors; of a run whose inbox stays, only those that are handled."""
     found = list[Input]()
     for item, outcome in read_told(nacks):
-        serial, _ = place_of(item.id) or (0, 0)
+        serial, _ = message_key(item.id) or (0, 0)
         if inbox.get(serial) or (serial in inbox and outcome):
             found.append(without_error(item))
     return found

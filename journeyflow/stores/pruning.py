@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from journeyflow.basics.words import ANSWER_KINDS
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Input, Post
 from journeyflow.stores.erasing import INPUTS, read_told
 from journeyflow.stores.inquiries import Finished
@@ -32,10 +32,10 @@ def finished_of(
         tuple(map(read_move, moves)),
         tuple(posts),
         tuple(told),
-        frozenset(place for (name,) in answers if (place := place_of(name)) is not None),
+        frozenset(place for (name,) in answers if (place := message_key(name)) is not None),
     )
 
 
 def acks_of(rows: Iterable[Any], messages: Collection[tuple[int, int]]) -> list[tuple[Input, str]]:
     """Return the acks of some messages, with their outcomes."""
-    return [(item, outcome) for item, outcome in read_told(rows) if place_of(item.id) in messages]
+    return [(item, outcome) for item, outcome in read_told(rows) if message_key(item.id) in messages]

@@ -11,7 +11,7 @@ from journeyflow.basics.moments import zone
 from journeyflow.basics.values import loads
 from journeyflow.basics.words import ATTRIBUTED, HOLDOUT, REVENUE
 from journeyflow.records.counting import ALL, COUNTED_EVENTS, QUEUED_COUNT, Instants, Note, Sums, Walked, entry_kind
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Counter
 from journeyflow.stores.contract import SqlReader
 
@@ -117,7 +117,7 @@ def _notes(reader: SqlReader) -> Iterator[Note]:
 
 def _told(reader: SqlReader, told: list[tuple[str, int, str, int]]) -> Iterator[Note]:
     """Yield the counts of inputs about messages; the messages are looked up in one query."""
-    places = [place_of(name) for _, _, name, _ in told]
+    places = [message_key(name) for _, _, name, _ in told]
     named: Mapping[tuple[int, int] | None, tuple[int, str, str, str]] = {
         (serial, n): (journey, domain, step, channel)
         for serial, n, journey, domain, step, channel in reader.rows(

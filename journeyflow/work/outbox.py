@@ -13,7 +13,7 @@ from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Send
 from journeyflow.machine.gates import consents
 from journeyflow.records.forgetting import cancelled, is_anonymous
-from journeyflow.records.message_ids import message_id, place_of
+from journeyflow.records.message_ids import message_id, message_key
 from journeyflow.records.public import Engagement, Message
 from journeyflow.records.rows import Post, Run, replacing, version_at
 from journeyflow.stores.batch import CustomerInHand, Loaded, Request
@@ -117,7 +117,7 @@ def released_posts(
     Left out are those that are no longer under this very lease, and, with a `tenant`, those of others. The message of a
     forgotten customer is CANCELLED, as it would have been unclaimed (R86).
     """
-    leases = {place: _lease(each) for each in messages if (place := place_of(each.id, catalog.nonces)) is not None}
+    leases = {place: _lease(each) for each in messages if (place := message_key(each.id, catalog.nonces)) is not None}
     loaded = transaction.load(Request(posts=frozenset(leases), serials=frozenset(serial for serial, _ in leases)))
     people = {person.number: person for person in loaded.people}
     held = [post for place, post in loaded.posts.items() if (post.token, post.lease_until) == leases[place]]

@@ -26,13 +26,13 @@ from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Split
 from journeyflow.records.changes import Changes, Pruned
 from journeyflow.records.counting import COUNTED_EVENTS, Note, count, note_of
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Counter, Input, Move, Post, Run, last_visit, version_at
 from journeyflow.stores.inquiries import Finished
 from journeyflow.work.delivery import GIVEN_UP
 from journeyflow.work.intake import ATTRIBUTION
 
-MessagePlace = tuple[int, int]
+MessageKey = tuple[int, int]
 
 InputWithOutcome = tuple[Input, str | None]
 """An input with its outcome, None while it waits."""
@@ -100,9 +100,9 @@ def _by_serial(posts: Iterable[Post]) -> dict[int, list[Post]]:
     return found
 
 
-def _by_place(inputs: Iterable[InputWithOutcome]) -> dict[MessagePlace, list[InputWithOutcome]]:
+def _by_place(inputs: Iterable[InputWithOutcome]) -> dict[MessageKey, list[InputWithOutcome]]:
     """Group the inputs about messages by message."""
-    found: dict[MessagePlace, list[InputWithOutcome]] = {}
+    found: dict[MessageKey, list[InputWithOutcome]] = {}
     for item, outcome in inputs:
         place = message_of(item, outcome)
         if place is not None:
@@ -118,7 +118,7 @@ class _Settled:
     before: int
     current: Collection[int]
     """The serials of the newest run of each customer, journey and key."""
-    pending: Collection[MessagePlace]
+    pending: Collection[MessageKey]
     """The messages that an input in the inbox is about."""
 
     def stays(self, run: Run) -> bool:
@@ -163,7 +163,7 @@ class _Settled:
 
 
 def _notes(
-    posts: Iterable[Post], runs: Mapping[int, Run], by_place: Mapping[MessagePlace, list[InputWithOutcome]]
+    posts: Iterable[Post], runs: Mapping[int, Run], by_place: Mapping[MessageKey, list[InputWithOutcome]]
 ) -> Iterator[Note]:
     """Yield notes of the events of deleted messages: the first of each kind, and all of them."""
     for post in posts:
@@ -212,23 +212,23 @@ def _arms(
 # --- inputs about messages --------------------------------------------------------------------------------------------
 
 
-def message_of(item: Input, outcome: str | None) -> MessagePlace | None:
+def message_of(item: Input, outcome: str | None) -> MessageKey | None:
     """Return the message that an input is about, as (serial, n), or None.
 
     >>> message_of(Input(1, "t", "", "ack", "", 0, "k-17-2", None), "handled")
     (17, 2)
     """
     if item.kind in ANSWER_KINDS:
-        return place_of(item.id)
+        return message_key(item.id)
     if outcome is not None and outcome.startswith(ATTRIBUTED):
-        return place_of(outcome.removeprefix(ATTRIBUTED))
+        return message_key(outcome.removeprefix(ATTRIBUTED))
     if item.kind != "event" or item.type not in ABOUT_MESSAGES or item.text is None:
         return None
-    return place_of(json.loads(item.text).get("message"))
+    return message_key(json.loads(item.text).get("message"))
 
 
 def outlived(
-    past: Iterable[InputWithOutcome], present: Collection[MessagePlace], known_since: int, *, orphans_only: bool = False
+    past: Iterable[InputWithOutcome], present: Collection[MessageKey], known_since: int, *, orphans_only: bool = False
 ) -> tuple[int, ...]:
     """Return the sequence numbers of inputs that nothing will look up any more.
 
@@ -241,7 +241,7 @@ def outlived(
 def _is_over(
     item: Input,
     outcome: str | None,
-    present: Collection[MessagePlace],
+    present: Collection[MessageKey],
     known_since: int,
     orphans_only: bool,
 ) -> bool:

@@ -25,7 +25,7 @@ from journeyflow.catalog.catalog import Catalog
 from journeyflow.machine.behaviours import advance
 from journeyflow.records.changes import Changes
 from journeyflow.records.forgetting import is_anonymous
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import (
     HELD,
@@ -100,7 +100,7 @@ def plan(due: Due, catalog: Catalog, unheard: AbstractSet[tuple[str, str]] = NO_
     about = [(item, message_named(item)) for item in events if item.type in telling] if telling else []
     quiet = _quiet(about, catalog)
     told = [*map(id_of, due.answers), *(named for _, named in about)]
-    posts = {place for each in told if (place := place_of(each, catalog.nonces))}
+    posts = {place for each in told if (place := message_key(each, catalog.nonces))}
     runs = due.runs.values()
     versions = {*map(version_of, runs)}
     heard = frozenset(map(customer_of, _of_versions(runs, versions - catalog.unheard)))
@@ -145,7 +145,7 @@ def _whole_of(due: Due, catalog: Catalog) -> AbstractSet[int]:
     """Return the runs of messages of whose answers and ends of leases a journey may hear."""
     tellers = set(map(answer_in, due.answers))
     heard = {each for each in tellers if each[1] in TOLD_BY and may_be_heard(catalog, each[0], TOLD_BY[each[1]])}
-    told = (place_of(item.id) for item in due.answers if answer_in(item) in heard) if heard else ()
+    told = (message_key(item.id) for item in due.answers if answer_in(item) in heard) if heard else ()
     return {place[0] for place in chain(told, due.posts if catalog.hears_failures else ()) if place is not None}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from journeyflow import Engine, Event, Exit, InvalidInput, MemoryStore, Send, Trigger, Wait, field
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.work.engagement import last_name
 from tests.samples import START, STORES, Host, after, mail, open_engine
 
@@ -476,4 +476,4 @@ def test_other_events_that_begin_like_that_are_the_hosts(host):
 )
 def test_message_ids_are_read_exactly(text, place):
     """Only the very text that was given out is a message's id, also with a dash in the nonce (R70)."""
-    assert place_of(text, ["k", "k-3"]) == place
+    assert message_key(text, ["k", "k-3"]) == place

@@ -26,7 +26,7 @@ from journeyflow.questions.numbers.figures import (
     PeopleStats,
     StepStats,
 )
-from journeyflow.questions.numbers.window import Asked, days_between, places_of, window
+from journeyflow.questions.numbers.window import Asked, days_between, positions_of, window
 from journeyflow.records.counting import ALL, COUNTED_EVENTS, QUEUED_COUNT
 from journeyflow.stores.contract import SqlReader
 
@@ -103,7 +103,7 @@ def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked)
 def _kept(record: JourneyRecord, asked: Asked) -> KeptCounters:
     """Return the counters of a journey before anything was read of them."""
     days = window(asked, record.zone)
-    return KeptCounters(record, asked, days, places_of(days[0], days[-1]), {}, {})
+    return KeptCounters(record, asked, days, positions_of(days[0], days[-1]), {}, {})
 
 
 def _journey_stats(kept: KeptCounters) -> JourneyStats:

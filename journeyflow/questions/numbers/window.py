@@ -80,7 +80,7 @@ def _date(name: str, value: object, usual: date) -> tuple[date, str]:
 
 
 @lru_cache(64)
-def places_of(since: date, until: date) -> Mapping[str, int]:
+def positions_of(since: date, until: date) -> Mapping[str, int]:
     """Return the place of each day in a window, by its ISO date; cached, because most questions are of few windows."""
     return {day.isoformat(): place for place, day in enumerate(days_between(since, until))}
 

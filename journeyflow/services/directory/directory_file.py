@@ -11,7 +11,7 @@ from os import PathLike
 from journeyflow.errors import StorageError
 from journeyflow.services.directory.schema import set_up
 from journeyflow.stores.sqlite.blocks import SQLiteBlock
-from journeyflow.stores.sqlite.held import HeldFile
+from journeyflow.stores.sqlite.held_file import HeldFile
 from journeyflow.stores.sqlite.opening import BUSY_SECONDS, meaning, retry_busy
 from journeyflow.stores.turns import Joining, Open, StoreTurn
 

@@ -41,8 +41,8 @@ numbers and texts once. Inputs are most of what a store keeps; what is written a
 input_row: Callable[[Input], InputRow] = itemgetter(slice(None))
 """Return an input as a plain tuple, in half of the time of `tuple`."""
 
-OutboxPlace = tuple[int, int, int]
-"""The place of a message in the outbox: (instant, serial, n)."""
+OutboxKey = tuple[int, int, int]
+"""What orders the messages in the outbox: (instant, serial, n)."""
 
 
 class MemoryRows:
@@ -83,7 +83,7 @@ class MemoryRows:
         self.timers = Agenda[DueKey]()
         self.leases = Agenda[DueKey]()
         self.journey_timers = Agenda[DueKey]()
-        self.outbox = Agenda[OutboxPlace]()
+        self.outbox = Agenda[OutboxKey]()
         self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
 
     def snapshot(self) -> Changes:
@@ -162,7 +162,7 @@ class MemoryRows:
         """Return the timers of journeys that are due at their instant."""
         return {key: None for key in keys if self.limits.timers.get(key[2:]) == key[0]}
 
-    def queued(self, places: Iterable[OutboxPlace]) -> dict[OutboxPlace, Post]:
+    def queued(self, places: Iterable[OutboxKey]) -> dict[OutboxKey, Post]:
         """Return the messages that may be handed out from their instant on."""
         found = ((place, self.posts[place[1:]]) for place in places)
         return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}

@@ -15,7 +15,7 @@ from journeyflow.records.forgetting import (
     without_error,
     without_person,
 )
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Input, Suppression
 from journeyflow.records.suppression import KEY, known_events, suppressions
 from journeyflow.stores.batch import TIMER, DueKey
@@ -57,7 +57,7 @@ def forget(store: MemoryRows, erased: Erased) -> None:
         store.pulls.step_back(person.id, *_before(store, person))
         _forget_inputs(store, person)
     for item in store.told():
-        place = place_of(item.id) if item.kind == "nack" else None
+        place = message_key(item.id) if item.kind == "nack" else None
         if place is not None and place[0] in serials and (serials[place[0]] or item.seq in store.outcomes):
             without = without_error(item)
             store.inputs[item.seq] = input_row(without)

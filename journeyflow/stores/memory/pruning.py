@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Protocol
 
 from journeyflow.basics.words import ANSWER_KINDS
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Input, Move, Post, Run
 from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
 
@@ -64,13 +64,13 @@ def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, st
     for item in store.told():
         outcome = store.outcomes.get(item.seq)
         of_customer = item.kind == "event" and (item.tenant, item.customer) in people
-        if of_customer or (item.kind == "ack" and outcome == "handled" and place_of(item.id) in twice):
+        if of_customer or (item.kind == "ack" and outcome == "handled" and message_key(item.id) in twice):
             yield item, outcome
 
 
 def _answered_in(store: KeptRows) -> Iterable[tuple[int, int]]:
     """Return the messages of all answers that wait."""
-    places = (place_of(item.id) for item in store.pending.values() if item.kind in ANSWER_KINDS)
+    places = (message_key(item.id) for item in store.pending.values() if item.kind in ANSWER_KINDS)
     return (place for place in places if place is not None)
 
 

@@ -11,7 +11,7 @@ from journeyflow.errors import StorageError, quoted
 from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.sqlite.beside import Beside
 from journeyflow.stores.sqlite.blocks import SQLiteBlock, TransactionBlock, View
-from journeyflow.stores.sqlite.held import HeldFile
+from journeyflow.stores.sqlite.held_file import HeldFile
 from journeyflow.stores.sqlite.kept import Kept
 from journeyflow.stores.sqlite.opening import MEMORY, meaning, open_file, rebuild
 from journeyflow.stores.turns import Joining, StoreTurn

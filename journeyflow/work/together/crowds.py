@@ -28,7 +28,7 @@ from journeyflow.machine.behaviours import advance, go
 from journeyflow.machine.facts import NO_DATA, Facts
 from journeyflow.machine.notes import FRESH, NO_POSTS, NOTHING_SENT, Past, Result, Situation, Stimulus
 from journeyflow.machine.program import Program
-from journeyflow.records.message_ids import place_of
+from journeyflow.records.message_ids import message_key
 from journeyflow.records.rows import Crowd, Input, Run
 from journeyflow.stores.batch import INPUT, TIMER, CustomerInHand, Due, customer_of
 from journeyflow.work.entries import first_run, obstacles_of
@@ -40,9 +40,9 @@ from journeyflow.work.together.walks import (
     AskedWalk,
     NotedWalk,
     NotedWalks,
-    Place,
     Read,
     WalkOutcome,
+    WalkStart,
     Way,
     follow,
 )
@@ -130,7 +130,7 @@ class Crowds:
         """Start empty. `dedup` is how long ids of events are known, in microseconds."""
         self._work, self._crowds, self._dedup = work, work.crowds, dedup
         self._ways = NotedWalks()
-        self._wanted: set[Place] = set()
+        self._wanted: set[WalkStart] = set()
         """Places where no known walk fits the answers of some run: the next normal walk there is noted."""
         self._lanes: dict[tuple[int, int, int], Lane] = {}
         self._hearing: dict[WalkOutcome, int] = {}
@@ -378,7 +378,7 @@ def _busy(work: Work, due: Due) -> set[Who]:
 def _concerned(work: Work, due: Due) -> Iterator[int]:
     """Yield the customers of acks, nacks and ends of leases, and of entries that wait for a slot."""
     for item in due.answers:
-        place = place_of(item.id, work.catalog.nonces)
+        place = message_key(item.id, work.catalog.nonces)
         if place is not None and place[0] in work.runs:
             yield work.runs[place[0]].customer
     yield from (work.runs[post.serial].customer for post in due.posts.values())
@@ -387,5 +387,5 @@ def _concerned(work: Work, due: Due) -> Iterator[int]:
 
 def _is_apart(work: Work, due: Due) -> bool:
     """Return whether items affect only their own customers: no pull is due, no answer names a message yet to come."""
-    told = (place_of(item.id, work.catalog.nonces) for item in due.answers)
+    told = (message_key(item.id, work.catalog.nonces) for item in due.answers)
     return not work.pulls.lists and all(place is None or place[0] < work.next_serial for place in told)

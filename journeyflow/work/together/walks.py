@@ -69,7 +69,7 @@ NewValue = tuple[str, object]
 Read = dict[str, dict[str, object]]
 """The values that rules read, by position in the path, as a move keeps them (R85)."""
 
-Place = tuple[Program, Stimulus, int, int, frozenset[str], Terms | None]
+WalkStart = tuple[Program, Stimulus, int, int, frozenset[str], Terms | None]
 """Where a walk begins: version, stimulus, visit, step, the unpublished steps that every run passes through, and the
 policies that bind the walk, on which the gates of a Send depend."""
 
@@ -359,11 +359,11 @@ class NotedWalks:
         """Start empty."""
         self._places: dict[Any, Way] = {}
 
-    def beginning(self, place: Place) -> Way:
+    def beginning(self, place: WalkStart) -> Way:
         """Return where walks lead that begin at a place."""
         return self._places.get(place, UNKNOWN)
 
-    def learn(self, place: Place, walk: NotedWalk, result: Result) -> None:
+    def learn(self, place: WalkStart, walk: NotedWalk, result: Result) -> None:
         """Add a walk and its outcome to those that began at the same place."""
         ways = self._places
         answer: object = place
