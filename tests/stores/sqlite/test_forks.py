@@ -97,9 +97,9 @@ def test_a_file_that_was_not_open_is_the_childs(tmp_path: Path) -> None:
 for number, parent in enumerate(["pass", "Engine(path).close()", "Engine(path)", "other = Engine(path + '2')"]):
     path = os.path.join(sys.argv[1], f"{number}.db")
     exec(parent)
-    print(child(lambda: store(path)))
+    print(child(lambda: store(path)), flush=True)  # what is not yet written when a child begins, the child writes too
     with Engine(path) as engine:
-        print(len(engine.enrollments(take=5)), engine.audit(), engine.customer("c8").id)
+        print(len(engine.enrollments(take=5)), engine.audit(), engine.customer("c8").id, flush=True)
 """
     assert run(script, tmp_path) == "9\n0\n0 [] c8\n" * 4
 
