@@ -155,7 +155,7 @@ def calibration(
     """Return how often forecasts of the past would have been right: the last `times` spans before `until`.
 
     For each span, the engine's inputs up to its beginning are replayed in memory, a forecast is fitted to what was
-    known by then (from `since` on), and its bands are held against what happened. `until` is by default the newest
+    known by then (from `since` on), and its bands are compared with what happened. `until` is by default the newest
     input that was handled. An `executor` runs the replications, as those of a forecast. The store is not touched.
 
     Raises InvalidInput for a store whose past is not in its inputs alone: one that was pruned, or with a journey that

@@ -6,7 +6,7 @@
 Where the documents leave something open:
 
 - Every call is answered in every version; `version` chooses the shape of answers where documents differ.
-- Parameters come in the query, in a form or in a JSON object, which goes before; names are read in any case.
+- Parameters come in the query, in a form or in a JSON object, which takes precedence; names are read in any case.
 - All faults of parameters are reported at once, in the order of their codes. What a caller may not see is not found.
 - What the engine finds wrong beyond the codes of a call, such as a window of more than ten years, has the HTTP status
   as its code.
