@@ -110,7 +110,7 @@ STAGES_OF_AN_INPUT = {
     "plan": (scheduler, "plan", names_bad),
     "load": (None, "load", lambda request: ("default", BAD) in getattr(request, "names", ())),
     "lay out": (scheduler, "lay_out", names_bad),
-    "take": (scheduler, "take", lambda item: getattr(item, "customer", None) == BAD),
+    "take": (scheduler, "take_input", lambda item: getattr(item, "customer", None) == BAD),
     "handle": (intake, "handle", is_of_bad),
     "enter": (stages, "enter", is_of_bad),
     "advance": (working_set.Work, "advance", lambda run: getattr(run, "customer", None) == 2),
