@@ -182,7 +182,7 @@ def _rounded(rates: Iterable[float | None]) -> list[str | None]:
 # --- asking about jobs ------------------------------------------------------------------------------------------------
 
 
-def find(core: Core, tenant: str, number: int) -> Export:
+def find_job(core: Core, tenant: str, number: int) -> Export:
     """Return a job of a tenant; raises NotFound for one of another tenant or module (F197)."""
     with core.store.reader() as reader:
         return required(find_export(reader, tenant, MODULE, number), "export", number)
@@ -190,12 +190,12 @@ def find(core: Core, tenant: str, number: int) -> Export:
 
 def job_of(core: Core, tenant: str, number: int) -> ExportJob:
     """Return a job as it stands; raises NotFound (F192)."""
-    return _shown(find(core, tenant, number))
+    return _shown(find_job(core, tenant, number))
 
 
 def download(core: Core, tenant: str, number: int) -> str:
     """Return the file of a job; raises NotFound, and Conflict for a job that is not COMPLETED (F195)."""
-    job = find(core, tenant, number)
+    job = find_job(core, tenant, number)
     if job.content is None:
         raise Conflict(str(number), job.status, "a file", job.error or "work_exports makes it one", kind="export")
     return job.content

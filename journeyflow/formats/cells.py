@@ -17,10 +17,10 @@ class TextFile(Protocol):
         """Write a line, including its line ending."""
 
 
-def cell(value: object) -> object:
+def safe_cell(value: object) -> object:
     """Return a value that no spreadsheet takes for a formula; numbers stay numbers.
 
-    >>> cell("=1+1"), cell("-5"), cell(-5), cell("a=b")
+    >>> safe_cell("=1+1"), safe_cell("-5"), safe_cell(-5), safe_cell("a=b")
     ("'=1+1", "'-5", -5, 'a=b')
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
@@ -45,7 +45,7 @@ def write_csv(
     writer = csv.writer(SimpleNamespace(write=lambda line: file.write(f"{line[:-2]}\n")), lineterminator="\r\n")
     count = -1
     for count, line in enumerate(chain([columns], lines)):  # noqa: B007 counted
-        writer.writerow(line if exact else map(cell, line))
+        writer.writerow(line if exact else map(safe_cell, line))
     return count
 
 

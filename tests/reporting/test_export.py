@@ -22,7 +22,7 @@ from journeyflow import (
     Wait,
     field,
 )
-from journeyflow.formats.cells import FORMULAS, cell
+from journeyflow.formats.cells import FORMULAS, safe_cell
 from journeyflow.questions.dossier import dossier
 from journeyflow.questions.export_tables import EVERYBODY, EXPORT_TABLES, IN_ORDER
 from journeyflow.records.changes import Changes
@@ -95,7 +95,7 @@ def test_ndjson_says_the_same(host, tmp_path):
     for name, table in EXPORT_TABLES.items():
         lines, rows = read_ndjson(tmp_path / f"{name}.ndjson"), read_csv(tmp_path / f"{name}.csv")[1:]
         assert len(lines) == len(rows) == counts[name]
-        texts = [["" if value is None else str(cell(value)) for value in line.values()] for line in lines]
+        texts = [["" if value is None else str(safe_cell(value)) for value in line.values()] for line in lines]
         assert texts == rows
         assert {tuple(line) for line in lines} == {(*table.columns, *table.added)}
     assert read_ndjson(tmp_path / "enrollments.ndjson")[0]["ended_at"] is None
@@ -141,7 +141,7 @@ def test_exact_cells_stay_as_they_are(host, tmp_path):
 @pytest.mark.parametrize("first", FORMULAS)
 def test_no_cell_is_a_formula(first):
     """Whatever a spreadsheet may run begins with an apostrophe."""
-    assert cell(f"{first}cmd()") == f"'{first}cmd()"
+    assert safe_cell(f"{first}cmd()") == f"'{first}cmd()"
 
 
 def test_what_cannot_be_exported_is_refused_at_once(host, tmp_path):

@@ -30,7 +30,7 @@ class Renaming:
     journey: Callable[[Any], Any]
 
 
-def renamed(actions: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
+def renumbered(actions: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
     """Return actions with all numbers in them replaced; every action has an ActionID, malformed values stay."""
     if not isinstance(actions, list):
         return actions
@@ -53,7 +53,7 @@ def _parameters(value: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
 
 
 def _lists(value: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
-    return {name: renamed(each, naming) for name, each in value.items()} if isinstance(value, dict) else value
+    return {name: renumbered(each, naming) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _targets(value: Any, naming: Renaming) -> Any:  # noqa: ANN401 any JSON
@@ -198,7 +198,7 @@ def update(context: Context, given: AskedFor) -> dict[str, Any]:
     info = context.journey(given["JourneyID"])
     definition = context.engine.definition(info.id)
     try:
-        steps, rows, _ = read_actions(renamed(given["Actions"], _asked(context, definition)), info.id)
+        steps, rows, _ = read_actions(renumbered(given["Actions"], _asked(context, definition)), info.id)
         changed = _kept(definition, evolve(definition, steps=steps or [End("end")]))
         hidden = _hidden(context, info.id, rows)
         context.engine.publish(changed, at=context.now, rollback=True, unpublished=hidden, replacing=definition)

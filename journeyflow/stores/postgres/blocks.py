@@ -168,7 +168,7 @@ class PostgresTransactionBlock(PostgresBlock):
         questions = tenants.locking(schema, self._tenant, self._due_at)
         connection, numbers = self._asked("", *questions)
         if numbers.tenant == NO_TENANT and self._tenant is not None:
-            tenants.add(connection, [self._tenant])
+            tenants.add_tenants(connection, [self._tenant])
             connection.execute("COMMIT")
             connection, numbers = self._asked("", *questions)
         return connection, numbers

@@ -170,7 +170,7 @@ def answered(answers: Sequence[FoundRows], *, of_all: bool) -> TenantNumbers:
     return numbers
 
 
-def add(connection: Connection, tenants: Iterable[str]) -> None:
+def add_tenants(connection: Connection, tenants: Iterable[str]) -> None:
     """Add a row, with a range of numbers, for each unknown tenant; lock the table first, and then `layout`."""
     if not (names := sorted(set(tenants))):
         return
@@ -201,7 +201,7 @@ def input_numbers(connection: Connection, numbers: TenantNumbers, owners: Sequen
     if numbers.tenant is not None:
         first = numbers.next("inputs")
         return tuple(range(first, first + len(owners)))
-    add(connection, owners)
+    add_tenants(connection, owners)
     last: dict[str, int] = dict(run_statement(connection, _LAST_INPUTS, {"names": sorted({*owners})}).fetchall())
     given = list[int]()
     for owner in owners:

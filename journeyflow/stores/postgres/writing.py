@@ -115,7 +115,7 @@ class PostgresWriter:
             *(entry.tenant for entry in changes.erased.suppressed),
             *(person.tenant for person in changes.erased.forgotten),
         }
-        tenants.add(self._connection, named)
+        tenants.add_tenants(self._connection, named)
 
     def _write_inputs(self, inputs: Sequence[Input], handled: Collection[tuple[int, str]]) -> None:
         """Write new inputs, with the next numbers unless it has its own, and the outcomes."""
