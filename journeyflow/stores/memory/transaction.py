@@ -124,8 +124,7 @@ class MemoryTransaction:
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
         members = store.pulls.members(request.pulls, store.numbers)
-        numbers = map(store.numbers.get, named_by(request, members))
-        named = {number for number in numbers if number is not None}
+        named = {*filter(None, map(store.numbers.get, named_by(request, members)))}  # numbers begin with 1
         whole = {*request.whole, *named, *map(customer_of, map(runs.__getitem__, runs.keys() & request.whole_of))}
         heads = {} if request.limits is None else store.limits.heads(request.limits)
         whole |= {entry.customer for entries in heads.values() for entry in entries}
