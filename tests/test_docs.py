@@ -348,12 +348,12 @@ def test_the_changelog_has_a_place_for_what_comes_next():
 
 
 def test_what_is_not_released_stands_in_each_section_once():
-    """In the order of Keep a Changelog, without a gap or a line that a merge has doubled."""
+    """In the order of Keep a Changelog, without a gap or an entry that a merge has doubled."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("## [Unreleased]\n")[2].partition("\n## ")[0]
     sections = re.findall(r"^### (.+)$", text, flags=re.MULTILINE)
     assert sections == [name for name in ("Added", "Changed", "Deprecated", "Removed", "Fixed") if name in sections]
-    lines = [line for line in text.splitlines() if line]
-    assert len(lines) == len(set(lines))
+    entries = re.findall(r"^- .*(?:\n  .*)*", text, flags=re.MULTILINE)
+    assert len(entries) == len(set(entries)) > 0
     assert re.search(r"^[- ].*\n\n[- ]", text, flags=re.MULTILINE) is None
 
 
