@@ -192,8 +192,8 @@ class Handover:
         A message that its handler gave back, and for which it raised nothing, has no answer.
         """
         came = list(zip(list(self.leased), map(_error_of, self.came), strict=False))
-        places, kept = [message_key(message.id) for message, _ in came], self.core.with_handlers
-        told = [pair for pair, place in zip(came, places, strict=True) if pair[1] is not None or place in kept]
+        keys, kept = [message_key(message.id) for message, _ in came], self.core.with_handlers
+        told = [pair for pair, key in zip(came, keys, strict=True) if pair[1] is not None or key in kept]
         answers = [(message.tenant, _answer(message, error, self.now)) for message, error in told]
         for tenant in dict.fromkeys(message.tenant for message in (*(message for message, _ in came), *unsent)):
             mine = [answer for owner, answer in answers if owner == tenant]
@@ -201,7 +201,7 @@ class Handover:
             self._drop_answered(tenant)
         delivered = [error for _, error in told].count(None)
         self.delivered, self.failed = self.delivered + delivered, self.failed + len(told) - delivered
-        kept.difference_update(places)
+        kept.difference_update(keys)
 
     def _drop_answered(self, tenant: str) -> None:
         """Drop the messages of a tenant whose answers are stored."""

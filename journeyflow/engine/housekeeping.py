@@ -143,9 +143,9 @@ def _prune_inputs(core: Core, scope: Scope, doomed: Marks) -> Iterator[tuple[int
     while True:
         with core.store.transaction(write=not scope.dry_run, tenant=scope.tenant) as transaction:
             past = transaction.ask(PastRequest(scope.before, after, size, scope.tenant))
-            named = {place for item, outcome in past if (place := message_of(item, outcome)) is not None}
+            named = {key for item, outcome in past if (key := message_of(item, outcome)) is not None}
             posts = transaction.load(Request(posts=frozenset(named))).posts
-            present = {place for place in posts if place[0] not in doomed}
+            present = {key for key in posts if key[0] not in doomed}
             known_since = scope.before - core.options.dedup
             gone = outlived(past, present, known_since, orphans_only=not scope.whole)
             if gone and not scope.dry_run:

@@ -135,7 +135,7 @@ class InputCalls(Bound):
         *,
         at: datetime,
     ) -> None:
-        """Put one FAILED run or many back at their last rest, to wait there again for what they waited for (R43).
+        """Put FAILED runs back at their last rest, to wait there again, or take up what was set aside (R9, R43).
 
         Each is an `Enrollment`, or a pair (journey, customer), which names the customer's newest run. The tick that
         reaches `at` does it, or records why it is refused: the customer is inside again, or has a newer run. What

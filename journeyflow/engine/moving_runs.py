@@ -1,4 +1,4 @@
-"""Moving every run inside a journey, a batch at a time inside one transaction (R14, R16)."""
+"""Moving, prolonging or ending every run inside a journey, a batch at a time inside one transaction (R14 to R16)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -96,7 +96,7 @@ class Settling(Batch):
     def _names(self) -> Named:
         """Return the customers whom the inputs are about: those that they name, and those of their messages."""
         named = {(item.tenant, item.customer) for item in self.inputs if item.kind not in ANSWER_KINDS}
-        about = {place for item in self.inputs if item.kind in ANSWER_KINDS and (place := message_key(item.id))}
+        about = {key for item in self.inputs if item.kind in ANSWER_KINDS and (key := message_key(item.id))}
         if not about:
             return named
         with self._core.store.transaction(write=False) as transaction:

@@ -120,7 +120,7 @@ class HostCall:
 
 
 class Unhandled(Exception):
-    """Handling a batch raised an exception, which is the cause; `keys` are the places of its items.
+    """Handling a batch raised an exception, which is the cause; `keys` are those of its items.
 
     There are none only if what the call gave or claims together with the batch is the reason. `tenant` is the one whose
     work the batch was; None for that of all.

@@ -64,7 +64,7 @@ held_of: Callable[[Run], int | None] = itemgetter(15)
 """Return the own instant of work that a pause holds."""
 
 post_key: Callable[[Post], tuple[int, int]] = itemgetter(0, 1)
-"""Return the place of a message: the number of its run, and that of the visit."""
+"""Return the key of a message: the number of its run, and that of the visit."""
 
 FINAL = frozenset({COMPLETED, EXITED, HOLDOUT})
 """The statuses of runs that never walk again; one that has FAILED may be retried (R43)."""

@@ -32,7 +32,7 @@ def finished_of(
         tuple(map(read_move, moves)),
         tuple(posts),
         tuple(told),
-        frozenset(place for (name,) in answers if (place := message_key(name)) is not None),
+        frozenset(key for (name,) in answers if (key := message_key(name)) is not None),
     )
 
 

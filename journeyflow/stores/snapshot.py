@@ -1,4 +1,4 @@
-"""What stands in a store, as one value: everything that what comes next depends on, to go on with it elsewhere."""
+"""Snapshots: what a store holds, as one value, with everything that is needed to go on with it elsewhere."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -117,10 +117,10 @@ def released_posts(
     Left out are those that are no longer under this very lease, and, with a `tenant`, those of others. The message of a
     forgotten customer is CANCELLED, as it would have been unclaimed (R86).
     """
-    leases = {place: _lease(each) for each in messages if (place := message_key(each.id, catalog.nonces)) is not None}
+    leases = {key: _lease(each) for each in messages if (key := message_key(each.id, catalog.nonces)) is not None}
     loaded = transaction.load(Request(posts=frozenset(leases), serials=frozenset(serial for serial, _ in leases)))
     people = {person.number: person for person in loaded.people}
-    held = [post for place, post in loaded.posts.items() if (post.token, post.lease_until) == leases[place]]
+    held = [post for key, post in loaded.posts.items() if (post.token, post.lease_until) == leases[key]]
     owners = [people[loaded.runs[post.serial].customer] for post in held]
     return tuple(
         _unclaimed(post, owner) for post, owner in zip(held, owners, strict=True) if tenant in {None, owner.tenant}

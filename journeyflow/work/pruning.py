@@ -72,8 +72,8 @@ def settle(finished: Finished, catalog: Catalog, before: int) -> Share:
     These stay as rows: a customer's newest run under each key, which re-entry, goals and run numbers look up (R22,
     R42); and the customer's first run and those that converted, which experiments count (R87).
     """
-    posts, by_place = _by_serial(finished.posts), _by_place(finished.told)
-    pending = {place for place, told in by_place.items() if any(outcome is None for _, outcome in told)}
+    posts, by_message = _by_serial(finished.posts), _by_message(finished.told)
+    pending = {key for key, told in by_message.items() if any(outcome is None for _, outcome in told)}
     settled = _Settled(catalog, before, finished.current, pending | finished.answered)
     over = [run for run in finished.runs if not settled.goes_on(run, posts.get(run.serial, ()))]
     gone = {run.serial: run for run in over if not settled.stays(run)}
@@ -88,7 +88,7 @@ def settle(finished: Finished, catalog: Catalog, before: int) -> Share:
         tuple(run for serial, run in bare.items() if serial in emptied or run != runs[serial]),
         moves,
         left,
-        count(moves, runs, _notes(left, runs, by_place), catalog.zones, posts=left),
+        count(moves, runs, _notes(left, runs, by_message), catalog.zones, posts=left),
         tuple(dict.fromkeys(_arms(moves, bare, runs, catalog))),
     )
 
@@ -100,13 +100,13 @@ def _by_serial(posts: Iterable[Post]) -> dict[int, list[Post]]:
     return found
 
 
-def _by_place(inputs: Iterable[InputWithOutcome]) -> dict[MessageKey, list[InputWithOutcome]]:
+def _by_message(inputs: Iterable[InputWithOutcome]) -> dict[MessageKey, list[InputWithOutcome]]:
     """Group the inputs about messages by message."""
     found: dict[MessageKey, list[InputWithOutcome]] = {}
     for item, outcome in inputs:
-        place = message_of(item, outcome)
-        if place is not None:
-            found.setdefault(place, []).append((item, outcome))
+        key = message_of(item, outcome)
+        if key is not None:
+            found.setdefault(key, []).append((item, outcome))
     return found
 
 
@@ -163,7 +163,7 @@ class _Settled:
 
 
 def _notes(
-    posts: Iterable[Post], runs: Mapping[int, Run], by_place: Mapping[MessageKey, list[InputWithOutcome]]
+    posts: Iterable[Post], runs: Mapping[int, Run], by_message: Mapping[MessageKey, list[InputWithOutcome]]
 ) -> Iterator[Note]:
     """Yield notes of the events of deleted messages: the first of each kind, and all of them."""
     for post in posts:
@@ -171,7 +171,7 @@ def _notes(
         for kind, (first, _) in post.flags.items():
             if f"message.{kind}" in COUNTED_EVENTS:
                 yield note_of(run, post, f"message.{kind}", first, unique=True, amount=0)
-        heard = [item for item, outcome in by_place.get((post.serial, post.n), ()) if _counts(item, outcome)]
+        heard = [item for item, outcome in by_message.get((post.serial, post.n), ()) if _counts(item, outcome)]
         for item in heard:
             amount = json.loads(item.text)["amount"] if item.text and item.type == REVENUE else 1
             yield note_of(run, post, item.type or SENT, item.at, amount=amount)
@@ -245,8 +245,8 @@ def _is_over(
     known_since: int,
     orphans_only: bool,
 ) -> bool:
-    place = message_of(item, outcome)
-    if place in present or (place is None and orphans_only):
+    key = message_of(item, outcome)
+    if key in present or (key is None and orphans_only):
         return False
     is_known = item.kind == "event" and item.id is not None and outcome not in UNKNOWN_AFTER
     return not is_known or item.at < known_since

@@ -100,7 +100,7 @@ def plan(due: Due, catalog: Catalog, unheard: AbstractSet[tuple[str, str]] = NO_
     about = [(item, message_named(item)) for item in events if item.type in telling] if telling else []
     quiet = _quiet(about, catalog)
     told = [*map(id_of, due.answers), *(named for _, named in about)]
-    posts = {place for each in told if (place := message_key(each, catalog.nonces))}
+    posts = {key for each in told if (key := message_key(each, catalog.nonces))}
     runs = due.runs.values()
     versions = {*map(version_of, runs)}
     heard = frozenset(map(customer_of, _of_versions(runs, versions - catalog.unheard)))
@@ -146,7 +146,7 @@ def _whole_of(due: Due, catalog: Catalog) -> AbstractSet[int]:
     tellers = set(map(answer_in, due.answers))
     heard = {each for each in tellers if each[1] in TOLD_BY and may_be_heard(catalog, each[0], TOLD_BY[each[1]])}
     told = (message_key(item.id) for item in due.answers if answer_in(item) in heard) if heard else ()
-    return {place[0] for place in chain(told, due.posts if catalog.hears_failures else ()) if place is not None}
+    return {key[0] for key in chain(told, due.posts if catalog.hears_failures else ()) if key is not None}
 
 
 def _of_versions(runs: Collection[Run], versions: AbstractSet[int]) -> Iterable[Run]:

@@ -1,4 +1,4 @@
-"""Asking rules: as functions of the facts, compiled once per journey version, and in words (R61, R85).
+"""Evaluating rules: as functions of the facts, compiled once per journey version, and in words (R61, R85).
 
 Asking a rule never raises and never reads a clock: what it compares with "now" is a fact, as everything else is.
 """

@@ -1,4 +1,4 @@
-"""The types of the table of calls: codes, parameters, operations, and the envelopes of faults."""
+"""The types of the table of calls: operations, their codes and permissions, and the envelopes of faults."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

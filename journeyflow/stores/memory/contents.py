@@ -162,7 +162,7 @@ class MemoryRows:
         """Return the timers of journeys that are due at their instant."""
         return {key: None for key in keys if self.limits.timers.get(key[2:]) == key[0]}
 
-    def queued(self, places: Iterable[OutboxKey]) -> dict[OutboxKey, Post]:
+    def queued(self, keys: Iterable[OutboxKey]) -> dict[OutboxKey, Post]:
         """Return the messages that may be handed out from their instant on."""
-        found = ((place, self.posts[place[1:]]) for place in places)
-        return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
+        found = ((key, self.posts[key[1:]]) for key in keys)
+        return {key: post for key, post in found if post.status == QUEUED and post.available_at == key[0]}

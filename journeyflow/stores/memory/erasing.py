@@ -57,8 +57,8 @@ def forget(store: MemoryRows, erased: Erased) -> None:
         store.pulls.step_back(person.id, *_before(store, person))
         _forget_inputs(store, person)
     for item in store.told():
-        place = message_key(item.id) if item.kind == "nack" else None
-        if place is not None and place[0] in serials and (serials[place[0]] or item.seq in store.outcomes):
+        key = message_key(item.id) if item.kind == "nack" else None
+        if key is not None and key[0] in serials and (serials[key[0]] or item.seq in store.outcomes):
             without = without_error(item)
             store.inputs[item.seq] = input_row(without)
             store.pending.update({item.seq: without} if item.seq in store.pending else {})

@@ -70,8 +70,8 @@ def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, st
 
 def _answered_in(store: KeptRows) -> Iterable[tuple[int, int]]:
     """Return the messages of all answers that wait."""
-    places = (message_key(item.id) for item in store.pending.values() if item.kind in ANSWER_KINDS)
-    return (place for place in places if place is not None)
+    keys = (message_key(item.id) for item in store.pending.values() if item.kind in ANSWER_KINDS)
+    return (key for key in keys if key is not None)
 
 
 def past_in(store: KeptRows, request: PastRequest) -> tuple[tuple[Input, str], ...]:

@@ -378,9 +378,9 @@ def _busy(work: Work, due: Due) -> set[Who]:
 def _concerned(work: Work, due: Due) -> Iterator[int]:
     """Yield the customers of acks, nacks and ends of leases, and of entries that wait for a slot."""
     for item in due.answers:
-        place = message_key(item.id, work.catalog.nonces)
-        if place is not None and place[0] in work.runs:
-            yield work.runs[place[0]].customer
+        key = message_key(item.id, work.catalog.nonces)
+        if key is not None and key[0] in work.runs:
+            yield work.runs[key[0]].customer
     yield from (work.runs[post.serial].customer for post in due.posts.values())
     yield from (entry.customer for entry in work.slots.held.values())
 
