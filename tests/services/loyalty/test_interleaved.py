@@ -32,6 +32,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
 
 OTHERS: dict[tuple[str, str], tuple[str, ...]] = {
     ("DRAFT", "activate"): ("update", "delete", "activate", "archive", "add a step", "delete a step", "reorder"),
+    ("DRAFT", "add a step"): ("add a step",),
     ("ACTIVE", "pause"): ("update", "pause", "archive", "enroll", "exit", "update a step"),
     ("ACTIVE", "archive"): ("enroll", "exit", "pause"),
     ("ACTIVE", "exit"): ("enroll", "exit"),
