@@ -60,7 +60,8 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
 
 
 KEPT = 64
-"""How many definitions a process keeps as they were read: engines in memory come and go, and load the same ones."""
+"""How many definitions a process keeps as they were read, for engines that come and go and load the same ones. Those of
+one store, of which there may be many more, are known from its compiled programs."""
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "journeys": (int, str, str),

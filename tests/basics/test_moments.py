@@ -17,6 +17,7 @@ from journeyflow.basics.moments import (
     EPOCH,
     FIRST,
     LAST,
+    NAIVE_EPOCH,
     SECOND,
     from_micros,
     iso,
@@ -239,7 +240,7 @@ def test_wall_time_is_that_of_the_zone_or_at_the_far_ends_of_utc(instant, where)
 
 def wall_at(seconds):
     """Give a naive datetime some seconds after 1970."""
-    return datetime(1970, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 wall time
+    return NAIVE_EPOCH + timedelta(seconds=seconds)
 
 
 def seconds_of(wall):
@@ -257,7 +258,10 @@ def transitions(where):
 
     def change(low, high):
         (first, before), (last, after) = low, high
-        changed = lambda second: datetime.fromtimestamp(second, where).utcoffset() != before  # noqa: E731 called often
+
+        def changed(second):
+            return datetime.fromtimestamp(second, where).utcoffset() != before
+
         seconds = range(seconds_of(first - before) + 1, seconds_of(last - after))
         return seconds.start + bisect_left(seconds, x=True, key=changed)
 

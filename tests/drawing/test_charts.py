@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from journeyflow.drawing.charts import FEW, BarRow, IntervalRow, bands, bars, columns, intervals
 from journeyflow.drawing.flows import LOOP, Flow, FlowBox, flow
-from journeyflow.drawing.svg import FONT, SERIES, SMALL
+from journeyflow.drawing.svg import DARK, FILLS, FONT, LIGHT, SERIES, SMALL
 from journeyflow.drawing.text import width
 from journeyflow.drawing.tracks import TrackRow, tracks
 
@@ -326,8 +326,6 @@ def contrast(one, other):
 @pytest.mark.parametrize("name", ["flow", "again"])
 def test_words_can_be_read_on_ribbons(name):
     """By 4.5 to one at least, in light and in dark surroundings; lost parts stand out from them and from bars."""
-    from journeyflow.drawing.svg import DARK, LIGHT  # noqa: PLC0415 beside its use
-
     for colors in (LIGHT, DARK):
         assert contrast(colors["ink"], colors[name]) >= 4.5
 
@@ -335,8 +333,6 @@ def test_words_can_be_read_on_ribbons(name):
 @pytest.mark.parametrize("color", SERIES)
 def test_every_series_stands_out_from_light_and_dark_paper(color):
     """By three to one at least, as graphics must."""
-    from journeyflow.drawing.svg import DARK, LIGHT  # noqa: PLC0415 beside its use
-
     assert contrast(color, LIGHT["paper"]) >= 3
     assert contrast(color, DARK["paper"]) >= 3
 
@@ -344,8 +340,6 @@ def test_every_series_stands_out_from_light_and_dark_paper(color):
 @pytest.mark.parametrize("name", ["ink", "soft"])
 def test_words_can_be_read_on_every_box(name):
     """By 4.5 to one at least, in light and in dark surroundings."""
-    from journeyflow.drawing.svg import DARK, FILLS, LIGHT  # noqa: PLC0415 beside its use
-
     for colors in (LIGHT, DARK):
         for under in ("paper", "panel", *FILLS):
             assert contrast(colors[name], colors[under]) >= 4.5, (name, under)
@@ -354,8 +348,6 @@ def test_words_can_be_read_on_every_box(name):
 @pytest.mark.parametrize("tone", ["added", "removed", "changed"])
 def test_marks_of_changes_can_be_read_on_every_box(tone):
     """They are words too."""
-    from journeyflow.drawing.svg import DARK, FILLS, LIGHT  # noqa: PLC0415 beside its use
-
     for colors in (LIGHT, DARK):
         for under in ("paper", "panel", *FILLS):
             assert contrast(colors[tone], colors[under]) >= 3, (tone, under)
